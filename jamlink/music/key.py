@@ -1,0 +1,48 @@
+"""A key: a tonic and a mode. Estimating one from notes is in `jamlink.music.analysis`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jamlink.errors import Nonsense
+from jamlink.music.pitch import parse_pitch_class, pitch_class_name
+
+MAJOR_SCALE = (0, 2, 4, 5, 7, 9, 11)
+MINOR_SCALE = (0, 2, 3, 5, 7, 8, 10)
+
+_MAJOR_WITH_FLATS = frozenset({5, 10, 3, 8, 1, 6})
+"""Tonics (F Bb Eb Ab Db Gb) whose major key is written with flats."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """`tonic` is a pitch class; `minor` is the natural minor with its raised leading note at cadences."""
+
+    tonic: int
+    minor: bool = False
+
+    @property
+    def scale(self) -> frozenset[int]:
+        """The seven pitch classes of the key (natural minor where it is minor)."""
+        return frozenset((self.tonic + s) % 12 for s in (MINOR_SCALE if self.minor else MAJOR_SCALE))
+
+    @property
+    def flats(self) -> bool:
+        """Whether the key is written with flats."""
+        relative_major = (self.tonic + 3) % 12 if self.minor else self.tonic
+        return relative_major in _MAJOR_WITH_FLATS
+
+    def transposed(self, semitones: int) -> Key:
+        """The key `semitones` higher."""
+        return Key((self.tonic + semitones) % 12, self.minor)
+
+    def __str__(self) -> str:
+        return f"{pitch_class_name(self.tonic, flats=self.flats)} {'minor' if self.minor else 'major'}"
+
+
+def parse_key(text: str) -> Key:
+    """Read "G", "Gm", "G minor", "bb major". Raises `Nonsense`."""
+    parsed = parse_pitch_class(text.strip()[:1].upper() + text.strip()[1:])
+    if parsed is None or parsed[1].strip().lower() not in ("", "m", "min", "minor", "maj", "major"):
+        raise Nonsense(f"{text!r} is not a key.", "Write it as G, Gm, or G minor.")
+    return Key(parsed[0], parsed[1].strip().lower() in ("m", "min", "minor"))

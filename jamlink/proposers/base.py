@@ -1,0 +1,30 @@
+"""The one interface of everything that makes ideas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from jamlink.session.proposal import Candidate, ProposalRequest
+
+Cancelled = Callable[[], bool]
+"""Asked between steps; True means stop and return what there is."""
+
+
+class Proposer(Protocol):
+    """Turns a request into candidates.
+
+    The same request gives the same candidates, bit for bit, on the same machine. A proposer reads no clock, opens no
+    port and keeps no state that changes its answers. Any thread may call it; one call at a time.
+    """
+
+    name: str
+    """Who signs the ideas: Candidate.made_by."""
+
+    def propose(self, request: ProposalRequest, cancelled: Cancelled) -> list[Candidate]:
+        """Up to request.count candidates, best first; fewer (or none) when cancelled or out of ideas.
+
+        Candidates cover exactly the roles asked for (empty tuples for the others), lie inside the slot, and are
+        distinct. Raises nothing for a well-formed request.
+        """
+        ...
