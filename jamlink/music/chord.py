@@ -34,9 +34,19 @@ class Quality(Enum):
     HALF_DIMINISHED = ("m7b5", (0, 3, 6, 10))
     DIMINISHED_7 = ("dim7", (0, 3, 6, 9))
 
-    def __init__(self, symbol: str, intervals: tuple[int, ...]) -> None:
-        self.symbol = symbol
-        self.intervals = intervals
+    intervals: tuple[int, ...]
+
+    def __new__(cls, symbol: str, intervals: tuple[int, ...]) -> Quality:
+        """A member whose value is its symbol, so that it is written down by it."""
+        member = object.__new__(cls)
+        member._value_ = symbol
+        member.intervals = intervals
+        return member
+
+    @property
+    def symbol(self) -> str:
+        """As printed after the root."""
+        return str(self.value)
 
     @property
     def minor_third(self) -> bool:
