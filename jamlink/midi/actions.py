@@ -18,6 +18,7 @@ class Action(Enum):
     PICK_2 = "pick-2"
     PICK_3 = "pick-3"
     PICK_4 = "pick-4"
+    SELECT = "select"
     NEXT_HAND = "next-hand"
     PREVIEW = "preview"
     UNDO = "undo"
@@ -70,6 +71,7 @@ GESTURES: tuple[Gesture, ...] = (
     Gesture(Action.PICK_2, "2", "take the second idea"),
     Gesture(Action.PICK_3, "3", "take the third idea"),
     Gesture(Action.PICK_4, "4", "take the fourth idea, the boldest"),
+    Gesture(Action.SELECT, "tab", "choose the next idea of the hand, to hear, change or take it"),
     Gesture(Action.NEXT_HAND, "n", "see other ideas for the same bars"),
     Gesture(Action.PREVIEW, "p", "hear the chosen idea on the preview channel only"),
     Gesture(Action.UNDO, "u", "take back the last decision"),
