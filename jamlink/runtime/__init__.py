@@ -1,0 +1,1 @@
+"""The rim: processes, clocks, queues and the pipes between them."""
