@@ -1,0 +1,199 @@
+"""The player's settings: a TOML file, then the environment, then the command line.
+
+    # ~/.config/jamlink/settings.toml (Linux); every line may be left out
+    [session]
+    tempo = 92
+    meter = "3/4"
+    bars = 4
+    roles = ["chords", "bass"]
+    repeat = "loop"
+
+    [ports]
+    input = "launchkey"
+    output = "fluid"
+
+What jamlink itself remembers (the ports chosen last) lives beside it in remembered.json and is never edited by hand.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+from platformdirs import user_config_path, user_data_path
+
+from jamlink.errors import Nonsense
+from jamlink.music.key import parse_key
+from jamlink.session.inputs import Click, Mode, Repeat
+from jamlink.session.proposal import Controls, Role
+from jamlink.session.settings import SessionSettings
+from jamlink.timing.meter import parse_meter
+from jamlink.timing.units import tempo_of_bpm
+
+PREFIX = "JAMLINK_"
+"""JAMLINK_SESSION_TEMPO=92 sets [session] tempo."""
+
+
+class SessionTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """[session]: how a jam starts."""
+
+    tempo: float = 100.0
+    meter: str = "4/4"
+    bars: int = 4
+    roles: tuple[Role, ...] = tuple(Role)
+    hand: int = 4
+    repeat: Repeat = Repeat.ONCE
+    mode: Mode = Mode.PROPOSE
+    click: Click = Click.COUNT_IN
+    count_in: int = 1
+    key: str = ""
+    seed: int = 0
+    surprise: float = 0.5
+    density: float = 0.5
+    brightness: float = 0.5
+    drive: float = 0.5
+    style: str = ""
+
+
+class PortsTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """[ports]: parts of port names; empty opens ports of our own. `map` forces a controller map."""
+
+    input: str = ""
+    output: str = ""
+    system: str = "auto"
+    map: str = ""
+
+
+class ModelTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """[model]: which ideas. `folder` is a name in models/ or a path; `stand_in` answers when the model does not."""
+
+    proposer: Literal["transformer", "markov", "rules"] = "transformer"
+    folder: str = "jam-s"
+    stand_in: Literal["rules", "markov"] = "rules"
+
+
+class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Everything a player can set before starting."""
+
+    session: SessionTable = SessionTable()
+    ports: PortsTable = PortsTable()
+    model: ModelTable = ModelTable()
+    sessions_folder: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where files live."""
+
+    config: Path = field(default_factory=lambda: user_config_path("jamlink"))
+    data: Path = field(default_factory=lambda: user_data_path("jamlink"))
+
+    @property
+    def settings(self) -> Path:
+        """The player's own file."""
+        return self.config / "settings.toml"
+
+    @property
+    def remembered(self) -> Path:
+        """What jamlink remembers."""
+        return self.config / "remembered.json"
+
+    def sessions(self, settings: Settings) -> Path:
+        """The folder of session files."""
+        return Path(settings.sessions_folder).expanduser() if settings.sessions_folder else self.data / "sessions"
+
+
+def load(path: Path, environment: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
+    """The file (which may be missing), then JAMLINK_* variables, then `flags` ("session.tempo": 92).
+
+    Raises `Nonsense` naming the file, the key and what fits there.
+    """
+    tables = _read(path)
+    settings = _convert(tables, str(path))
+    for name, value in environment.items():
+        if name.startswith(PREFIX) and "_" in name[len(PREFIX) :]:
+            table, _, key = name[len(PREFIX) :].lower().partition("_")
+            tables.setdefault(table, {})[key] = value.split(",") if key == "roles" else value
+            settings = _convert(tables, name)
+    for dotted, value in flags.items():
+        table, _, key = dotted.partition(".")
+        if value is not None:
+            tables.setdefault(table, {})[key] = value
+            settings = _convert(tables, f"--{key.replace('_', '-')}")
+    return settings
+
+
+def session_settings(settings: Settings, seed: int) -> SessionSettings:
+    """The session's own record. Raises `Nonsense` for an impossible tempo, meter, key and the like."""
+    table = settings.session
+    controls = Controls(table.surprise, table.density, table.brightness, table.drive, table.style)
+    for name in ("surprise", "density", "brightness", "drive"):
+        if not 0.0 <= getattr(controls, name) <= 1.0:
+            raise Nonsense(f"{name} = {getattr(controls, name)} is out of range.", "Choose a number from 0 to 1.")
+    return SessionSettings(
+        seed=table.seed or seed,
+        tempo=tempo_of_bpm(table.tempo),
+        meter=parse_meter(table.meter),
+        bars=table.bars,
+        roles=frozenset(table.roles),
+        hand=table.hand,
+        repeat=table.repeat,
+        mode=table.mode,
+        click=table.click,
+        count_in=table.count_in,
+        key=parse_key(table.key) if table.key else None,
+        controls=controls,
+    )
+
+
+def with_remembered(settings: Settings, remembered: Mapping[str, str]) -> Settings:
+    """The ports chosen last, where nothing else was said."""
+    ports = settings.ports
+    ports = msgspec.structs.replace(
+        ports, input=ports.input or remembered.get("input", ""), output=ports.output or remembered.get("output", "")
+    )
+    return msgspec.structs.replace(settings, ports=ports)
+
+
+def remembered(path: Path) -> dict[str, str]:
+    """What was remembered; nothing where the file is missing or damaged (it is only a convenience)."""
+    try:
+        data = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return {str(k): str(v) for k, v in data.items()} if isinstance(data, dict) else {}
+
+
+def remember(path: Path, choices: Mapping[str, str]) -> None:
+    """Write `choices` for next time; a folder that cannot be written is no reason to stop."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_suffix(".new")
+        fresh.write_text(json.dumps(dict(choices), indent=1))
+        os.replace(fresh, path)
+    except OSError:
+        return
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as bad:
+        raise Nonsense(f"{path} cannot be read: {bad}.", "Mend that line, or delete the file.") from None
+    except OSError as gone:
+        raise Nonsense(f"{path} cannot be read: {gone.strerror}.", "Check the file's permissions.") from None
+
+
+def _convert(tables: dict[str, Any], where: str) -> Settings:
+    try:
+        return msgspec.convert(tables, Settings, strict=False)
+    except msgspec.ValidationError as bad:
+        raise Nonsense(f"{where}: {bad}.".replace("`$.", "`").replace("..", "."), "Mend it or leave it out.") from None
