@@ -110,7 +110,5 @@ KNOBS: dict[Knob, tuple[str, str]] = {
 GESTURE_OF: dict[Action, Gesture] = {gesture.action: gesture for gesture in GESTURES}
 ACTION_OF_KEY: dict[str, Action] = {gesture.key: gesture.action for gesture in GESTURES}
 
-UNDONE_BY_UNDO = frozenset(
-    {Action.ACCEPT, Action.PICK_1, Action.PICK_2, Action.PICK_3, Action.PICK_4, Action.REJECT, Action.LET_PASS}
-)
-"""Decisions: what a pedal may do at once on the way down, because a long press can take it back."""
+UNDOABLE = frozenset({Action.ACCEPT, Action.PICK_1, Action.PICK_2, Action.PICK_3, Action.PICK_4})
+"""What a pedal may do at once on the way down, because a long press can take it back."""
