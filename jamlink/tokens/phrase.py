@@ -147,7 +147,7 @@ def _quantised_notes(phrase: Phrase) -> tuple[Note, ...]:
             together.setdefault(onset, []).append(note)
     onsets = sorted(together)
     found: list[Note] = []
-    for onset, limit in zip(onsets, [*onsets[1:], phrase.length], strict=True):
+    for onset, limit in zip(onsets, [*onsets[1:], phrase.length], strict=False):
         kept = _one_chord(together[onset])
         end = max(_snap(max(n.end for n in kept), cell, grids), _next_slot(onset, cell, grids))
         pitches = sorted({vocab.on_piano(n.pitch) for n in kept}, reverse=True)[:MAX_VOICES]
