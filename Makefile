@@ -1,0 +1,43 @@
+# make jam   installs what playing needs and starts a jam
+# make test  installs what the tests need and runs every check
+# make fast  the checks that need no JACK server, no synth and no torch
+
+VENV := .venv
+DEV_VENV ?= .venv-dev
+BIN := $(DEV_VENV)/bin
+
+.PHONY: jam demo test fast check tools
+
+jam: $(VENV)/.installed
+	$(VENV)/bin/jamlink jam $(ARGS)
+
+demo: $(VENV)/.installed
+	$(VENV)/bin/jamlink jam --demo $(ARGS)
+
+$(VENV)/.installed: pyproject.toml
+	scripts/venv $(VENV)
+	$(VENV)/bin/pip install --quiet -e .
+	touch $@
+
+test: tools $(DEV_VENV)/.installed check
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not real"
+	$(BIN)/python -m pytest -q -m real
+
+fast: $(DEV_VENV)/.installed check
+	$(BIN)/python -m pytest -q -n 2 -m "not real and not torch"
+
+check:
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+tools:
+	scripts/need jackd jackd2 libjack-jackd2-0
+	scripts/need fluidsynth fluidsynth timgm6mb-soundfont
+	scripts/need tmux tmux
+
+$(DEV_VENV)/.installed: pyproject.toml constraints-dev.txt
+	scripts/venv $(DEV_VENV)
+	$(BIN)/pip install --quiet -c constraints-dev.txt -e ".[dev]"
+	touch $@
