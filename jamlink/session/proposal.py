@@ -6,7 +6,7 @@ The life-cycle is the table `LIFE`; a pair that is not in it is an error that na
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import Enum, StrEnum
 
 from jamlink.errors import Fault
 from jamlink.music.chord import ChordSpan
@@ -15,8 +15,8 @@ from jamlink.session.context import ContextWindow
 from jamlink.timing.units import Ns, Ticks
 
 
-class Role(Enum):
-    """What a proposal can play. The value is its name on the wire, in files and on the screen."""
+class Role(StrEnum):
+    """What a proposal can play. The value is its name on the wire, in files and on the screen; sets of it sort."""
 
     CHORDS = "chords"
     MELODY = "melody"

@@ -39,7 +39,7 @@ class Transport:
         return replace(self, meter=meter)
 
     def with_one_at(self, at: Ns) -> Transport:
-        """"This is one": the bar line nearest to `at` falls on `at`."""
+        """ "This is one": the bar line nearest to `at` falls on `at`."""
         bar = self.meter.bar_ticks
         nearest = Ticks(round(self.timeline.tick_at(at) / bar) * bar)
         return replace(self, timeline=self.timeline.with_tick_at(nearest, at))

@@ -1,0 +1,332 @@
+"""The command line. Each command reads its words, calls one function, and turns trouble into one sentence.
+
+Heavy things (a model, a web server, torch) are imported by the commands that need them, so that `jamlink --help` is
+there at once.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from jamlink import __version__
+from jamlink.errors import JamlinkError
+
+app = typer.Typer(
+    name="jamlink",
+    help="A band mate that thinks one phrase ahead. `jamlink jam` starts; `jamlink jam --demo` shows.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+maps_app = typer.Typer(help="Controller maps: which pad does what.", no_args_is_help=True)
+ledger_app = typer.Typer(help="Session files: who played what, and whether the record is whole.", no_args_is_help=True)
+bench_app = typer.Typer(help="How fast it is here, beside a bare baseline in the same run.", no_args_is_help=True)
+corpus_app = typer.Typer(help="The music a model learns from.", no_args_is_help=True)
+app.add_typer(maps_app, name="maps")
+app.add_typer(ledger_app, name="ledger")
+app.add_typer(bench_app, name="bench")
+app.add_typer(corpus_app, name="corpus")
+
+out = Console()
+err = Console(stderr=True)
+
+AS_JSON = typer.Option("--json", help="Print one JSON object, last.")
+
+
+class Accept(str, Enum):
+    """Which idea of each hand a render takes."""
+
+    best = "best"
+    first = "first"
+    random = "random"
+    none = "none"
+
+
+class Who(str, Enum):
+    """Who makes the ideas."""
+
+    transformer = "transformer"
+    markov = "markov"
+    rules = "rules"
+
+
+@contextmanager
+def one_sentence() -> Iterator[None]:
+    """Trouble that we know becomes one sentence and exit code 1; Ctrl-C leaves quietly."""
+    try:
+        yield
+    except JamlinkError as trouble:
+        err.print(f"[bold]jamlink:[/] {trouble}", soft_wrap=True, highlight=False, markup=True)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        out.print(f"jamlink {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which.")] = False,
+) -> None:
+    """Start here."""
+
+
+@app.command()
+def jam(
+    demo: Annotated[
+        bool, typer.Option("--demo", help="A bundled performance plays, so that the loop can be seen.")
+    ] = False,
+    plain: Annotated[bool, typer.Option("--plain", help="One line per event instead of the full screen.")] = False,
+    tempo: Annotated[float | None, typer.Option(help="Beats per minute, 40 to 240.")] = None,
+    meter: Annotated[str | None, typer.Option(help="4/4, 3/4, 6/8 ...")] = None,
+    bars: Annotated[int | None, typer.Option("--bars", help="Bars per idea: 1, 2, 4 or 8.")] = None,
+    roles: Annotated[str | None, typer.Option(help="Any of chords,melody,bass.")] = None,
+    key: Annotated[str | None, typer.Option(help="Stay in this key: G, F#m.")] = None,
+    repeat: Annotated[str | None, typer.Option(help="once, loop or 'keep going'.")] = None,
+    mode: Annotated[str | None, typer.Option(help="propose or trade.")] = None,
+    input: Annotated[str | None, typer.Option("--in", help="Part of your keyboard's port name.")] = None,
+    output: Annotated[str | None, typer.Option("--out", help="Part of your synth's or DAW's port name.")] = None,
+    system: Annotated[str | None, typer.Option(help="auto, JACK, ALSA, CoreMIDI or Windows.")] = None,
+    proposer: Annotated[Who | None, typer.Option(help="Who makes the ideas.")] = None,
+    model: Annotated[str | None, typer.Option(help="A folder of models/ or a path.")] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed and playing give the same ideas.")] = None,
+    sessions: Annotated[Path | None, typer.Option(help="Folder for session files.")] = None,
+    play: Annotated[bool, typer.Option("--play", help="Start the clock at once.")] = False,
+) -> None:
+    """Jam: play, see ideas before the bar line, take one with one gesture."""
+    from jamlink import app as house
+
+    flags = {
+        "session.tempo": tempo,
+        "session.meter": meter,
+        "session.bars": bars,
+        "session.roles": roles.split(",") if roles else None,
+        "session.key": key,
+        "session.repeat": repeat,
+        "session.mode": mode,
+        "session.seed": seed,
+        "ports.input": input,
+        "ports.output": output,
+        "ports.system": system,
+        "model.proposer": proposer.value if proposer else None,
+        "model.folder": model,
+    }
+    with one_sentence():
+        raise typer.Exit(house.jam(flags, sessions, demo=demo, plain=plain, play=play))
+
+
+@app.command()
+def ports(as_json: Annotated[bool, AS_JSON] = False) -> None:
+    """List the MIDI ports that can be used."""
+    from jamlink import app as house
+
+    with one_sentence():
+        listing = house.ports()
+        if as_json:
+            print(json.dumps({"inputs": listing.inputs, "outputs": listing.outputs}))
+            return
+        for title, names in (("Hear from", listing.inputs), ("Play to", listing.outputs)):
+            out.print(f"[bold]{title}[/]")
+            for name in names or ("nothing is plugged in; jamlink opens ports of its own",):
+                out.print(f"  {name}", highlight=False, markup=False)
+
+
+@app.command()
+def doctor(as_json: Annotated[bool, AS_JSON] = False) -> None:
+    """Check Python, ports, loop-back latency, model and disk; each failing line says what to do."""
+    from jamlink import app as house
+
+    with one_sentence():
+        checks = house.doctor()
+        if as_json:
+            print(json.dumps([{"name": c.name, "ok": c.ok, "what": c.what, "remedy": c.remedy} for c in checks]))
+        else:
+            for check in checks:
+                mark = "[green]ok  [/]" if check.ok else "[red]look[/]"
+                out.print(
+                    f"{mark} [bold]{check.name}[/]: {check.what} {'' if check.ok else check.remedy}", highlight=False
+                )
+        raise typer.Exit(0 if all(check.ok for check in checks) else 1)
+
+
+@app.command()
+def render(
+    source: Annotated[Path, typer.Argument(help="The musician's MIDI file.")],
+    target: Annotated[Path, typer.Option("-o", "--out", help="The file to write.")],
+    accept: Annotated[Accept, typer.Option(help="Which idea of each hand is taken.")] = Accept.best,
+    bars_per_slot: Annotated[int, typer.Option(help="1, 2, 4 or 8.")] = 4,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same file.")] = 1,
+    proposer: Annotated[Who, typer.Option(help="Who makes the ideas.")] = Who.transformer,
+    roles: Annotated[str, typer.Option(help="Any of chords,melody,bass.")] = "chords,melody,bass",
+    mode: Annotated[str, typer.Option(help="propose or trade.")] = "propose",
+    repeat: Annotated[str, typer.Option(help="once, loop or 'keep going'.")] = "once",
+    model: Annotated[str, typer.Option(help="A folder of models/ or a path.")] = "jam-s",
+    as_json: Annotated[bool, AS_JSON] = False,
+) -> None:
+    """Run a whole jam over a MIDI file, faster than real time, and write the result."""
+    from jamlink import app as house
+
+    with one_sentence():
+        request = house.RenderRequest(
+            source=source,
+            target=target,
+            accept=accept.value,
+            bars=bars_per_slot,
+            seed=seed,
+            proposer=proposer.value,
+            roles=tuple(roles.split(",")),
+            mode=mode,
+            repeat=repeat,
+            model=model,
+        )
+        report = house.render(request)
+        if as_json:
+            print(json.dumps(report))
+        else:
+            for slot in report["slots"]:
+                out.print(
+                    f"bar {slot['bar']:>3}  {slot['verdict']:<9} {slot['proposer']:<8} {slot['chords']}",
+                    highlight=False,
+                )
+            out.print(f"Written to {target}; the session is {report['session']}.", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def export(session: Path, target: Path) -> None:
+    """Write a session as a MIDI file: a track for each player and role, tempo, meter and chord markers."""
+    from jamlink import app as house
+
+    with one_sentence():
+        house.export(session, target)
+        out.print(f"Written to {target}.", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def replay(session: Path) -> None:
+    """Play a session's inputs into a fresh session and compare everything it did."""
+    from jamlink import app as house
+
+    with one_sentence():
+        verdict = house.replay(session)
+        out.print(verdict.sentence, highlight=False, soft_wrap=True)
+        raise typer.Exit(0 if verdict.same else 1)
+
+
+@ledger_app.command("verify")
+def ledger_verify(session: Path) -> None:
+    """Recompute the hash chain and say whether the record is whole."""
+    from jamlink.ledger.store import verify
+
+    with one_sentence():
+        verdict = verify(session)
+        out.print(verdict.sentence, highlight=False, soft_wrap=True)
+        raise typer.Exit(0 if verdict.whole else 1)
+
+
+@ledger_app.command("show")
+def ledger_show(session: Path) -> None:
+    """Print every entry, one line each."""
+    from jamlink.ledger.report import lines
+
+    with one_sentence():
+        for line in lines(session):
+            print(line)
+
+
+@ledger_app.command("report")
+def ledger_report(session: Path) -> None:
+    """Say who made which notes and what became of the ideas."""
+    from jamlink.ledger.report import report
+
+    with one_sentence():
+        print(report(session))
+
+
+@maps_app.command("list")
+def maps_list() -> None:
+    """List the controller maps and the devices that each one fits."""
+    from jamlink import app as house
+
+    with one_sentence():
+        for found in house.maps():
+            out.print(f"[bold]{found.name}[/]  {', '.join(found.ports)}", highlight=False)
+
+
+@maps_app.command("check")
+def maps_check(file: Path) -> None:
+    """Check a map file."""
+    from jamlink import app as house
+
+    with one_sentence():
+        checked = house.check_map(file)
+        out.print(f"{file} is good: {checked}", highlight=False, soft_wrap=True)
+
+
+@maps_app.command("learn")
+def maps_learn(
+    input: Annotated[str | None, typer.Option("--in", help="Part of the controller's port name.")] = None,
+    target: Annotated[Path | None, typer.Option("-o", "--out", help="The map file to write.")] = None,
+) -> None:
+    """Write a map from what you press: press the pad you want for each action, or nothing to pass over it."""
+    from jamlink import app as house
+
+    with one_sentence():
+        house.learn_map(input, target, out)
+
+
+@bench_app.command("loop")
+def bench_loop(
+    messages: Annotated[int, typer.Option(help="How many notes make the round trip.")] = 10_000,
+    minutes: Annotated[float, typer.Option(help="How long the memory test runs.")] = 1.0,
+    as_json: Annotated[bool, AS_JSON] = False,
+) -> None:
+    """The note path: echo, scheduled output, losses, memory; beside a bare loop in the same run."""
+    from jamlink import app as house
+
+    with one_sentence():
+        house.bench_loop(messages, minutes, as_json)
+
+
+@corpus_app.command("build")
+def corpus_build(
+    data: Annotated[Path, typer.Argument(help="The folder with MANIFEST.toml.")],
+    target: Annotated[Path, typer.Argument(help="Where the packed corpus goes.")],
+) -> None:
+    """Parse, deduplicate, split and pack the music a model learns from."""
+    from jamlink import app as house
+
+    with one_sentence():
+        house.build_corpus(data, target)
+
+
+@app.command()
+def train(
+    recipe: Annotated[Path, typer.Option(help="models/NAME/recipe.toml")],
+    corpus: Annotated[Path, typer.Option(help="A packed corpus.")],
+    run: Annotated[Path, typer.Option(help="Where the state is saved; the same folder resumes.")],
+    minutes: Annotated[float | None, typer.Option(help="Make the schedule end in this time.")] = None,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+) -> None:
+    """Train a model from a recipe; stops and resumes where it was."""
+    from jamlink import app as house
+
+    with one_sentence():
+        house.train(recipe, corpus, run, minutes, device)
+
+
+def run() -> None:
+    """The console script."""
+    sys.exit(app())

@@ -1,0 +1,344 @@
+"""The session process: the one loop that carries a session's effects out and brings the world in.
+
+Everything here belongs to one thread. It waits in a single place, until something can be read or the session's next
+deadline, and nothing that it calls waits: ports and model live in processes of their own, the disk in a thread of
+its own, and views that are slow get less.
+"""
+
+from __future__ import annotations
+
+import gc
+import select
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from jamlink.ledger.store import Ledger
+from jamlink.midi.events import MidiEvent
+from jamlink.midi.maps import Bindings, KnobMoved
+from jamlink.midi.wire import Parser
+from jamlink.proposers.base import Proposer
+from jamlink.runtime import io_wire, model_link
+from jamlink.runtime.io_link import IoBack, IoGone, IoLink
+from jamlink.runtime.model_link import ModelLink
+from jamlink.session import effects as fx
+from jamlink.session import inputs
+from jamlink.session.core import Session
+from jamlink.session.effects import Effect, Out
+from jamlink.session.inputs import Do, Gesture, Heard, Ideas, Input, ProposerIs, Turn
+from jamlink.session.wire import plain, record
+from jamlink.timing.clock import Clock
+from jamlink.timing.units import Ns, ms
+
+OUTPUTS = (Out.CHORDS, Out.MELODY, Out.BASS, Out.METRONOME, Out.PREVIEW)
+"""In the order of the output ports that the io process opens."""
+_OUTPUT_NUMBER = {out: number for number, out in enumerate(OUTPUTS)}
+
+FRAME = ms(40)
+"""Views get at most one picture in this time."""
+LONGEST_WAIT = ms(100)
+"""The io link wants to be looked at this often, to see whether its process still answers."""
+LATENESS_REMEMBERED = 1000
+
+
+class Views(Protocol):
+    """Everybody who looks: terminal, page. No method waits."""
+
+    def filenos(self) -> Sequence[int]:
+        """What to wait on for gestures."""
+        ...
+
+    def receive(self) -> Iterable[Gesture]:
+        """Gestures that came in since the last call."""
+        ...
+
+    def publish(self, state: dict[str, Any]) -> None:
+        """Show this."""
+        ...
+
+    @property
+    def leaving(self) -> bool:
+        """Whether the player has asked to quit, or the last view is gone."""
+        ...
+
+
+@dataclass(slots=True)
+class Status:
+    """What the rim knows and a view shows beside the session's own snapshot."""
+
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    bound: dict[tuple[str, int], tuple[str, str]] = field(default_factory=dict)
+    troubles: dict[str, str] = field(default_factory=dict)
+    """One sentence per part that has trouble now."""
+    lateness_ns: deque[int] = field(default_factory=lambda: deque(maxlen=LATENESS_REMEMBERED))
+    lost: int = 0
+    realtime: bool = False
+
+    def lateness(self) -> dict[str, float]:
+        """How late notes left, in ms, over the last thousand."""
+        late = sorted(self.lateness_ns)
+        if not late:
+            return {"p50_ms": 0.0, "p99_ms": 0.0, "count": 0}
+        return {
+            "p50_ms": round(late[len(late) // 2] / 1e6, 2),
+            "p99_ms": round(late[len(late) * 99 // 100] / 1e6, 2),
+            "count": len(late),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a jam is put together from. `file` is the session file's name for the screen."""
+
+    session: Session
+    io: IoLink
+    model: ModelLink | None
+    stand_in: Proposer
+    ledger: Ledger
+    bindings: Callable[[str], Bindings]
+    views: Views
+    clock: Clock
+    file: str
+
+
+class Jam:
+    """See the module."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._session = parts.session
+        self._status = Status()
+        self._parsers: dict[str, Parser] = {}
+        self._bindings: dict[str, Bindings] = {}
+        self._ports: dict[int, str] = {}
+        self._in_flight: deque[io_wire.Timed] = deque()
+        self._dirty = True
+        self._next_frame = Ns(0)
+        self._leaving = False
+
+    def leave(self) -> None:
+        """End the loop soon. Safe in a signal handler."""
+        self._leaving = True
+
+    def run(self, wakeup: int | None = None) -> None:
+        """Until somebody leaves. `wakeup` is a descriptor that signals write to. Ends everything that sounds."""
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+        try:
+            while not (self._leaving or self._parts.views.leaving):
+                self._wait(wakeup)
+                self._turn()
+        finally:
+            self._close()
+
+    def _wait(self, wakeup: int | None) -> None:
+        parts, now = self._parts, self._parts.clock.now()
+        deadlines = [Ns(now + LONGEST_WAIT), self._session.next_deadline, *self._binding_deadlines()]
+        if self._dirty:
+            deadlines.append(self._next_frame)
+        until = min(due for due in deadlines if due is not None)
+        readers: list[Any] = [parts.io, *parts.views.filenos()]
+        readers += [parts.model] if parts.model and parts.model.fileno() >= 0 else []
+        readers += [wakeup] if wakeup is not None else []
+        readable, _, _ = select.select([r for r in readers if _open(r)], [], [], max(0, until - now) / 1e9)
+        if wakeup in readable and wakeup is not None:
+            import os
+
+            os.read(wakeup, 512)
+
+    def _turn(self) -> None:
+        parts = self._parts
+        for message in parts.io.receive():
+            self._from_io(message)
+        if parts.model is not None:
+            for answer in parts.model.receive():
+                self._from_model(answer)
+        for gesture in parts.views.receive():
+            self._feed(gesture)
+        now = parts.clock.now()
+        for bindings in self._bindings.values():
+            self._gestures(bindings.tick(now))
+        self._carry_out(self._session.advance(now))
+        self._publish(now)
+
+    # -- in -----------------------------------------------------------------------------------------------------------
+
+    def _feed(self, item: Input, at: Ns | None = None) -> None:
+        now = self._parts.clock.now()
+        self._carry_out(self._session.handle(item, now if at is None else min(at, now)))
+
+    def _from_io(self, message: object) -> None:
+        status = self._status
+        match message:
+            case io_wire.Heard():
+                self._hear(message)
+            case io_wire.Sent():
+                status.lateness_ns.append(message.at - message.due)
+            case io_wire.PortChanged():
+                self._port_changed(message)
+            case io_wire.PortsThere():
+                status.inputs, status.outputs = message.listing.inputs, message.listing.outputs
+                self._dirty = True
+            case io_wire.MidiSystem():
+                self._trouble(f"midi {message.name}", "" if message.there else f"{message.what} {message.remedy}")
+            case io_wire.IoReady():
+                status.realtime = message.realtime
+            case io_wire.Counters():
+                status.lost = message.too_late + message.unwritten + message.faults
+            case IoGone():
+                self._trouble("ports", f"{message.what} It is being started again.")
+            case IoBack():
+                self._trouble("ports", "")
+                self._send_again()
+
+    def _hear(self, message: io_wire.Heard) -> None:
+        port = self._ports.get(message.input, f"input {message.input + 1}")
+        parser = self._parsers.setdefault(port, Parser())
+        for event in parser.feed(message.data, message.at, port):
+            self._event(port, event)
+
+    def _event(self, port: str, event: MidiEvent) -> None:
+        """A bound pad or knob is a gesture; everything else is music."""
+        bindings = self._bindings.setdefault(port, self._parts.bindings(port))
+        reading = bindings.read(event)
+        self._gestures(reading.gestures)
+        if not reading.consumed:
+            self._feed(Heard(event), event.at)
+
+    def _gestures(self, gestures: Iterable[Any]) -> None:
+        for gesture in gestures:
+            if isinstance(gesture, KnobMoved):
+                self._feed(Turn(gesture.knob.value, gesture.value, gesture.via))
+            else:
+                self._feed(Do(gesture.action, gesture.via))
+
+    def _binding_deadlines(self) -> list[Ns | None]:
+        return [bindings.next_deadline() for bindings in self._bindings.values()]
+
+    def _from_model(self, answer: object) -> None:
+        match answer:
+            case model_link.Ready():
+                self._trouble("model", "")
+                self._feed(ProposerIs(True, answer.name))
+            case model_link.CandidatesReady():
+                self._feed(Ideas(answer.request_id, tuple(answer.candidates), False))
+            case model_link.Failed(request_id=None):
+                self._trouble("model", answer.sentence)
+                self._feed(ProposerIs(False, "", answer.sentence))
+            case model_link.Failed():
+                self._feed(Ideas(answer.request_id, (), False))
+
+    def _port_changed(self, message: io_wire.PortChanged) -> None:
+        direction = message.direction.value
+        self._status.bound[direction, message.port] = (message.name, message.bound)
+        if direction == "in":
+            self._ports[message.port] = message.bound or message.name
+        missing = (
+            "" if message.bound else f"{message.name} ({direction}) is not there; plug it in and it is found again."
+        )
+        self._trouble(f"port {direction} {message.port}", missing)
+
+    def _trouble(self, part: str, sentence: str) -> None:
+        """`part` has trouble, or none where the sentence is empty."""
+        if sentence:
+            self._status.troubles[part] = sentence
+        else:
+            self._status.troubles.pop(part, None)
+        self._dirty = True
+
+    # -- out ----------------------------------------------------------------------------------------------------------
+
+    def _carry_out(self, effects: Iterable[Effect]) -> None:
+        parts = self._parts
+        for effect in effects:
+            match effect:
+                case fx.Record():
+                    kind, payload = record(effect.value)
+                    parts.ledger.append(kind, payload, effect.at, durable=effect.durable)
+                case fx.Send():
+                    self._send(effect)
+                case fx.Cancel():
+                    parts.io.cancel(effect.owner)
+                    self._in_flight = deque(t for t in self._in_flight if t.owner != effect.owner)
+                case fx.Silence():
+                    parts.io.silence()
+                    self._in_flight.clear()
+                case fx.Panic():
+                    parts.io.panic()
+                    self._in_flight.clear()
+                case fx.AskProposer():
+                    self._ask_model(effect)
+                case fx.AskStandIn():
+                    self._ask_stand_in(effect)
+                case fx.CancelRequest():
+                    if parts.model is not None:
+                        parts.model.cancel(effect.request_id)
+                case fx.Publish() | fx.Notice():
+                    self._dirty = True
+
+    def _send(self, send: fx.Send) -> None:
+        batch = [
+            io_wire.Timed(t.due, _OUTPUT_NUMBER[t.message.out], t.message.owner, t.message.data) for t in send.messages
+        ]
+        self._parts.io.send(batch)
+        now = self._parts.clock.now()
+        while self._in_flight and self._in_flight[0].due < now:
+            self._in_flight.popleft()
+        self._in_flight.extend(batch)
+
+    def _send_again(self) -> None:
+        """A new io process has taken over: what the old one still had queued is lost, so hand it over once more."""
+        now = self._parts.clock.now()
+        self._parts.io.send([timed for timed in self._in_flight if timed.due > now])
+
+    def _ask_model(self, ask: fx.AskProposer) -> None:
+        if self._parts.model is None:
+            self._feed(Ideas(ask.request.id, (), False))
+        else:
+            self._parts.model.ask(ask.request)
+
+    def _ask_stand_in(self, ask: fx.AskStandIn) -> None:
+        ideas = self._parts.stand_in.propose(ask.request, lambda: False)
+        self._feed(Ideas(ask.request.id, tuple(ideas), True))
+
+    def _publish(self, now: Ns) -> None:
+        trouble = self._parts.ledger.trouble
+        if (trouble or "") != self._status.troubles.get("ledger", ""):
+            self._trouble("ledger", trouble or "")
+        if (not self._dirty and self._saved == self._parts.ledger.acknowledged) or now < self._next_frame:
+            return
+        self._dirty, self._next_frame = False, Ns(now + FRAME)
+        self._saved = self._parts.ledger.acknowledged
+        self._parts.views.publish(self._state())
+
+    _saved = -1
+
+    def _state(self) -> dict[str, Any]:
+        status = self._status
+        bound = [f"{name}: {port}" if port else name for (_, _), (name, port) in sorted(status.bound.items())]
+        state: dict[str, Any] = plain(self._session.snapshot())
+        state["saved"] = self._parts.ledger.acknowledged
+        state["ports"] = {"inputs": status.inputs, "outputs": status.outputs, "bound": bound}
+        state["lateness"] = {**status.lateness(), "lost": status.lost, "realtime": status.realtime}
+        state["trouble"] = list(status.troubles.values())
+        state["file"] = self._parts.file
+        return state
+
+    def _close(self) -> None:
+        """Silence first; then let everything go, each with a bounded wait of its own."""
+        parts = self._parts
+        parts.io.silence()
+        if self._session.snapshot().clock.playing:
+            self._feed(Do(inputs.Action.PLAY_STOP, "leaving"))
+        parts.io.close()
+        if parts.model is not None:
+            parts.model.close()
+        parts.ledger.close()
+
+
+def _open(reader: Any) -> bool:
+    number = reader if isinstance(reader, int) else reader.fileno()
+    return isinstance(number, int) and number >= 0

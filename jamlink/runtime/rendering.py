@@ -1,0 +1,173 @@
+"""A whole jam over a musician's file: the file goes in, the file with the accepted material comes out.
+
+The clock of the session follows the file's own tempo bar by bar, so that a rubato performance keeps its bar lines.
+How long the proposer really took is measured and reported beside the deadline it would have had on stage; it does not
+change the music, so the same file, seed and model give the same result on every machine.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from jamlink.errors import Nonsense
+from jamlink.ledger.export import export
+from jamlink.ledger.store import Ledger
+from jamlink.midi.actions import Action
+from jamlink.midi.score import MidiScore, performance
+from jamlink.midi.smf import read_score
+from jamlink.proposers.base import Cancelled, Proposer
+from jamlink.runtime.offline import Offline
+from jamlink.session import effects as fx
+from jamlink.session.core import START_LEAD, Session
+from jamlink.session.inputs import Do, Heard, Input, SetTempo
+from jamlink.session.proposal import Candidate, ProposalRequest, Role
+from jamlink.session.settings import SessionSettings
+from jamlink.session.wire import record
+from jamlink.timing.meter import Meter
+from jamlink.timing.units import FASTEST_BPM, SLOWEST_BPM, Ns, Tempo, bpm_of_tempo, ms, tempo_of_bpm
+
+REACTION = ms(300)
+"""How long after a hand was dealt the person of a render decides."""
+FILE_PORT = "file"
+_PICKS = (Action.PICK_1, Action.PICK_2, Action.PICK_3, Action.PICK_4)
+
+Chooser = Callable[[int], int | None]
+"""From the size of a hand to the place taken, from 0; -1 takes the one that is selected, None takes nothing."""
+
+
+@dataclass(slots=True)
+class Watched:
+    """A proposer with a stop-watch: how long each request took, in ns of wall time."""
+
+    inner: Proposer
+    took: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Who signs the ideas."""
+        return self.inner.name
+
+    def propose(self, request: ProposalRequest, cancelled: Cancelled) -> list[Candidate]:
+        """As the proposer inside."""
+        began = time.perf_counter_ns()
+        candidates = self.inner.propose(request, cancelled)
+        self.took[request.id] = time.perf_counter_ns() - began
+        return candidates
+
+
+def settings_for(score: MidiScore, wanted: SessionSettings) -> SessionSettings:
+    """`wanted` with the meter and the first tempo of the file. Raises `Nonsense` for a meter we do not count."""
+
+    meter = score.meters[0].meter
+    return replace(wanted, meter=meter, tempo=_bar_tempos(score, meter, 1)[0], count_in=0)
+
+
+def inputs_of(score: MidiScore, meter: Meter) -> list[tuple[Ns, Input]]:
+    """The performance as a session hears it: play, the notes, and the tempo of each bar."""
+    bars = int(score.end // meter.bar_ticks) + 1
+    events: list[tuple[Ns, Input]] = [(Ns(0), Do(Action.PLAY_STOP, "render"))]
+    at, tempos = START_LEAD, _bar_tempos(score, meter, bars)
+    for before, tempo in pairwise(tempos):
+        at = Ns(at + before * meter.bar_ticks // 960)
+        if tempo != before:
+            events.append((at, SetTempo(bpm_of_tempo(tempo), "file")))
+    events += [(Ns(e.at + START_LEAD), Heard(_shifted(e))) for e in performance(score, FILE_PORT)]
+    return sorted(events, key=lambda item: item[0])
+
+
+def _shifted(event: Any) -> Any:
+
+    return replace(event, at=Ns(event.at + START_LEAD))
+
+
+def _bar_tempos(score: MidiScore, meter: Meter, bars: int) -> list[Tempo]:
+    """The mean tempo of each bar, held inside what jamlink plays."""
+    lines = [score.ns_at(meter.bar_start(bar)) for bar in range(bars + 1)]
+    spans = [(b - a) * 960 // meter.bar_ticks for a, b in pairwise(lines)]
+    slowest, fastest = tempo_of_bpm(SLOWEST_BPM), tempo_of_bpm(FASTEST_BPM)
+    return [Tempo(min(slowest, max(fastest, span))) for span in spans]
+
+
+class Rendering:
+    """One render. Raises `Nonsense` for files that cannot be played, `Unavailable` where the disk refuses."""
+
+    def __init__(self, source: Path, wanted: SessionSettings, proposer: Proposer | None, stand_in: Proposer) -> None:
+        self._score = read_score(source)
+        if not any(part.notes for part in self._score.parts):
+            raise Nonsense(f"{source.name} has no notes.", "Choose a file with a performance in it.")
+        self._settings = settings_for(self._score, wanted)
+        self._proposer = Watched(proposer) if proposer is not None else None
+        self._stand_in = Watched(stand_in)
+
+    def run(self, target: Path, choose: Chooser, header: Callable[[SessionSettings, Ns], Any]) -> dict[str, Any]:
+        """Play it through, write `target` and the session file beside it, and report."""
+        session = Session(self._settings, Ns(0))
+        offline = Offline(session, self._proposer, self._stand_in, person_taking(choose))
+        offline.play(inputs_of(self._score, self._settings.meter))
+        end = Ns(self._score.length + START_LEAD + self._slot_ns())
+        offline.at(end, Do(Action.PLAY_STOP, "render"))
+        offline.run_until(Ns(end + ms(1_000)))
+        file = target.with_suffix(".jam")
+        self._write(offline, file, header(self._settings, Ns(0)))
+        export(file, target)
+        return {"session": str(file), "output": str(target), "slots": list(self._slots(offline))}
+
+    def _slot_ns(self) -> Ns:
+        """Room for the last accepted idea to be heard."""
+        return Ns(self._settings.bars * self._settings.meter.bar_ticks * self._settings.tempo // 960)
+
+    def _write(self, offline: Offline, file: Path, header: Any) -> None:
+        file.unlink(missing_ok=True)
+        ledger = Ledger(file, header)
+        for entry in offline.records:
+            ledger.append(*record(entry.value), entry.at, durable=False)
+        ledger.close()
+
+    def _slots(self, offline: Offline) -> Iterator[dict[str, Any]]:
+        """One row for each slot that had a hand."""
+        took = {**self._stand_in.took, **(self._proposer.took if self._proposer else {})}
+        asked = {e.value.request_id: e for e in offline.records if isinstance(e.value, fx.Asked)}
+        decided = {e.value.proposal_id: e.value for e in offline.records if isinstance(e.value, fx.Decided)}
+        for entry in offline.records:
+            if isinstance(entry.value, fx.Offered):
+                ask = asked[entry.value.request_id]
+                budget = ask.value.deadline - ask.at
+                yield self._row(entry.value, decided, took[entry.value.request_id], budget)
+
+    def _row(self, offered: fx.Offered, decided: dict[int, fx.Decided], took: int, budget: int) -> dict[str, Any]:
+        """Where a hand was refused or passed, the row shows what had been its best idea."""
+        ends = [decided[p] for p in offered.proposals if p in decided]
+        taken = [d for d in ends if d.verdict is fx.Verdict.ACCEPTED]
+        shown = (taken or sorted(ends, key=lambda d: -d.content.score))[:1]
+        chords = " ".join(str(span.chord or "N.C.") for d in shown for span in d.content.chords)
+        return {
+            "bar": offered.slot.start // offered.slot.bar_ticks + 1,
+            "bars": offered.slot.bars,
+            "roles": [role.value for role in Role if role in self._settings.roles],
+            "proposer": offered.made_by[0],
+            "hand": len(offered.proposals),
+            "score": round(shown[0].content.score, 4) if shown else None,
+            "verdict": shown[0].verdict.value if shown else "open",
+            "chords": chords,
+            "notes": sum(len(d.content.melody) for d in taken),
+            "took_ms": round(took / 1e6, 2),
+            "budget_ms": round(budget / 1e6, 2),
+            "deadline_met": took <= budget,
+        }
+
+
+def person_taking(choose: Chooser) -> Callable[[fx.Offered], Iterable[tuple[Ns, Input]]]:
+    """Somebody who takes an idea of every hand, or none."""
+
+    def decide(offered: fx.Offered) -> Iterable[tuple[Ns, Input]]:
+        place = choose(len(offered.proposals))
+        if place is not None:
+            action = Action.ACCEPT if place < 0 else _PICKS[min(place, len(_PICKS) - 1)]
+            yield REACTION, Do(action, "render")
+
+    return decide

@@ -1,0 +1,828 @@
+"""The session: listens, asks, offers, takes decisions, plans what sounds. Pure; see `inputs` and `effects`.
+
+Time only moves forward, by `handle` and `advance`. Both first run everything that falls due on the way, each at its
+own moment, so the effects depend on the inputs and their moments alone and never on how often somebody calls
+`advance`. That is what makes a recorded session replay to the same effects.
+
+A session belongs to one thread.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
+from typing import Any, ClassVar
+
+from jamlink.errors import Nonsense
+from jamlink.midi.actions import Action
+from jamlink.music import edit
+from jamlink.music.chord import ChordSpan, parse_chord
+from jamlink.music.key import Key
+from jamlink.music.note import Note
+from jamlink.session import effects as fx
+from jamlink.session import inputs as gestures
+from jamlink.session import snapshot as views
+from jamlink.session.effects import Effect, Record, Recorded, Verdict
+from jamlink.session.inputs import Click, Input, Mode, Repeat
+from jamlink.session.listener import Listener
+from jamlink.session.outbox import Outbox
+from jamlink.session.planner import Playing, clicks, messages_of, plan, preview_messages
+from jamlink.session.proposal import (
+    Candidate,
+    Controls,
+    Hand,
+    Happening,
+    Proposal,
+    ProposalRequest,
+    Slot,
+    State,
+    next_state,
+)
+from jamlink.session.settings import SessionSettings
+from jamlink.session.stand import (
+    AFTER,
+    Placed,
+    Stage,
+    Stand,
+    ask_answer_at,
+    ask_at,
+    decide_by,
+    is_offered,
+    moved,
+)
+from jamlink.timing.tap import Taps
+from jamlink.timing.timeline import Timeline
+from jamlink.timing.transport import Transport
+from jamlink.timing.units import Ns, Ticks, ms, tempo_of_bpm
+
+START_LEAD = ms(60)
+"""Between the start gesture and the first beat, so that the first click is promised in time."""
+PREVIEW_LEAD = ms(60)
+RELEASE_BATCH = ms(50)
+"""How far past the commit horizon a release reaches, so that dense music is not released note by note."""
+STEP = 0.1
+"""How far one press of "bolder" or "denser" moves its control."""
+REMEMBERED_SPANS = 256
+
+PLAYER = "player"
+MACHINE = "jamlink"
+
+
+class Session:
+    """See the module. `now` is the moment of the first instant; everything later is on the same clock."""
+
+    def __init__(self, settings: SessionSettings, now: Ns) -> None:
+        self._settings = settings
+        self._now = now
+        self._transport = Transport(False, Timeline(settings.tempo, Ticks(0), now), settings.meter)
+        self._listener = Listener(settings.key, self._transport.timeline)
+        self._outbox = Outbox()
+        self._taps = Taps()
+        self._controls = settings.controls
+        self._stand = Stand(self._slot_after(Ticks(0)))
+        self._ours: deque[ChordSpan] = deque(maxlen=REMEMBERED_SPANS)
+        self._our_melody: deque[Note] = deque(maxlen=REMEMBERED_SPANS * 8)
+        self._model: gestures.ProposerIs | None = None
+        self._ids = fx.FIRST_PROPOSAL
+        self._click_bar = 0
+        self._rechecked = False
+        self._previewing = False
+        self._missed = 0
+        self._asked_key: Key | None = None
+        self._records = 0
+        self._last_decision_record = 0
+        self._notices: deque[str] = deque(maxlen=5)
+        self._out: list[Effect] = []
+
+    # -- the way in ---------------------------------------------------------------------------------------------------
+
+    def handle(self, item: Input, at: Ns) -> list[Effect]:
+        """Take an input in at `at` (never before the session's own time). Returns effects in order."""
+        self._run_until(at)
+        self._record(item)
+        try:
+            self._HANDLERS[type(item)](self, item)
+        except Nonsense as refused:
+            self._notice(str(refused))
+        self._release()
+        return self._drain()
+
+    def advance(self, to: Ns) -> list[Effect]:
+        """Let time pass up to and including `to`."""
+        self._run_until(to)
+        return self._drain()
+
+    @property
+    def next_deadline(self) -> Ns | None:
+        """When `advance` must be called next, unless an input comes first."""
+        return min((due for due, _ in self._deadlines()), default=None)
+
+    @property
+    def now(self) -> Ns:
+        """The session's own time."""
+        return self._now
+
+    def snapshot(self) -> views.Snapshot:
+        """Everything a view shows, as one frozen value."""
+        stand, meter, key = self._stand, self._transport.meter, self._listener.key
+        return views.Snapshot(
+            clock=views.clock_view(self._transport),
+            key=str(key) if key else "",
+            chord=views.heard_chord(self._listener),
+            sounding=self._listener.sounding,
+            asking=stand.request is not None,
+            hand=views.hand_view(stand, meter, key),
+            taken=views.placed_view(stand.taken, meter, key),
+            playing=views.placed_view(stand.playing, meter, key),
+            coming=views.coming_chords((stand.playing, stand.taken), self._tick(), key),
+            steering=views.steering_view(self._settings, self._controls, self._listener.locked_key),
+            model=self._model.name if self._model and self._model.present else "",
+            missed=self._missed,
+            decision=self._last_decision_record,
+            notices=tuple(self._notices),
+        )
+
+    # -- time ---------------------------------------------------------------------------------------------------------
+
+    def _run_until(self, to: Ns) -> None:
+        while True:
+            due, run = min(self._deadlines(), key=lambda item: item[0], default=(None, None))
+            if due is None or run is None or due > to:
+                break
+            self._now = max(self._now, due)
+            run()
+        self._now = max(self._now, to)
+
+    def _deadlines(self) -> Iterator[tuple[Ns, Callable[[], None]]]:
+        """Everything that falls due by itself; at one moment, in this order."""
+        line, stand = self._transport.timeline, self._stand
+        due = self._outbox.next_due(line)
+        if due is not None:
+            yield Ns(due - self._settings.horizon), self._release
+        if stand.request is not None:
+            yield stand.request.deadline, self._expire
+        if stand.playing is not None:
+            yield line.ns_at(stand.playing.end), self._play_out
+        if not self._transport.playing:
+            return
+        if stand.taken is not None:
+            yield line.ns_at(stand.taken.start), self._take_over
+        click_at = line.ns_at(self._transport.meter.bar_start(self._click_bar))
+        yield Ns(click_at - 2 * self._settings.horizon), self._plan_clicks
+        yield line.ns_at(self._stage_tick()), self._next_stage
+        if stand.stage is Stage.OPEN and not self._rechecked:
+            yield line.ns_at(Ticks(stand.slot.start - self._transport.meter.bar_ticks)), self._recheck
+
+    def _stage_tick(self) -> Ticks:
+        stand, meter, line = self._stand, self._transport.meter, self._transport.timeline
+        if stand.stage is Stage.CLOSED:
+            return stand.slot.start
+        if stand.stage is Stage.OPEN:
+            return decide_by(stand.slot, meter, line)
+        if self._settings.mode is Mode.TRADE:
+            return ask_answer_at(stand.slot, meter, line)
+        return ask_at(stand.slot, meter)
+
+    def _next_stage(self) -> None:
+        run = {Stage.WAITING: self._open, Stage.OPEN: self._close, Stage.CLOSED: self._begin}[self._stand.stage]
+        self._stand.stage = AFTER[self._stand.stage]
+        run()
+
+    def _release(self) -> None:
+        """Promise what the commit horizon has reached."""
+        until = Ns(self._now + self._settings.horizon + RELEASE_BATCH)
+        released = self._outbox.release(self._transport.timeline, until, self._now)
+        if not released:
+            return
+        self._emit(fx.Send(tuple(released)))
+        for timed in released:
+            message = timed.message
+            self._record(fx.Sent(timed.due, message.at, message.data, message.out, message.owner))
+            self._first_note(message.owner)
+
+    def _first_note(self, owner: int) -> None:
+        taken = self._stand.taken
+        if taken and taken.proposal.id == owner and taken.proposal.state is State.SCHEDULED:
+            self._stand.taken = replace(taken, proposal=self._move(taken.proposal, Happening.FIRST_NOTE))
+
+    def _plan_clicks(self) -> None:
+        counting_in = self._click_bar < 0
+        if self._settings.click is Click.ON or (counting_in and self._settings.click is Click.COUNT_IN):
+            self._outbox.add(clicks(self._transport.meter, self._click_bar, self._settings.channels))
+        self._click_bar += 1
+
+    # -- slots --------------------------------------------------------------------------------------------------------
+
+    def _slot_after(self, tick: Ticks) -> Slot:
+        """The first slot that starts after `tick`. The first bars of a run, and of a trade, are the player's."""
+        bar, bars = self._transport.meter.bar_ticks, self._settings.bars
+        trading = self._settings.mode is Mode.TRADE
+        first, period = bars * bar, (2 if trading else 1) * bars * bar
+        turns = max(0, (tick - first) // period + 1)
+        return Slot(Ticks(first + turns * period), bars, bar)
+
+    def _tick(self) -> Ticks:
+        return self._transport.tick(self._now)
+
+    def _open(self) -> None:
+        self._rechecked = self._settings.mode is Mode.TRADE
+        if self._stand.hand is None and self._stand.request is None:
+            self._ask()
+
+    def _close(self) -> None:
+        """The last moment for this slot: keep going where the player asked for that, else loop, else let be."""
+        stand, settings = self._stand, self._settings
+        if stand.taken is not None and stand.taken.start == stand.slot.start:
+            return
+        keeps_going = settings.mode is Mode.TRADE or settings.repeat is Repeat.ROLL
+        if keeps_going and stand.choice is not None and is_offered(stand.choice):
+            self._take(stand.choice, stand.slot.start, MACHINE, "keep going")
+        elif stand.playing is not None and settings.mode is Mode.PROPOSE and settings.repeat is not Repeat.ONCE:
+            self._loop(stand.playing)
+
+    def _loop(self, placed: Placed) -> None:
+        again = replace(placed, start=placed.end)
+        self._stand.playing = again
+        self._place(again)
+
+    def _begin(self) -> None:
+        """A slot begins: what was not taken has lapsed, and the next slot comes into view."""
+        stand = self._stand
+        if stand.request is not None:
+            self._emit(fx.CancelRequest(stand.request.id))
+            self._life(stand.request.id, State.REQUESTED, Happening.DEADLINE)
+        if stand.hand is not None:
+            self._let_go(Happening.SLOT_BEGAN, Verdict.LET_PASS, MACHINE, "slot began")
+        stand.next_slot(self._slot_after(stand.slot.start))
+        self._emit(fx.Publish())
+
+    def _take_over(self) -> None:
+        """What was taken is now what plays."""
+        stand = self._stand
+        assert stand.taken is not None
+        taken = stand.taken
+        if taken.proposal.state is State.SCHEDULED:
+            taken = replace(taken, proposal=self._move(taken.proposal, Happening.FIRST_NOTE))
+        if stand.playing is not None:
+            self._move(stand.playing.proposal, Happening.REPLACE)
+        stand.playing, stand.taken = taken, None
+        self._emit(fx.Publish())
+
+    def _play_out(self) -> None:
+        """What played is over (a loop has been given a new start before this)."""
+        playing = self._stand.playing
+        assert playing is not None
+        if not (self._stand.taken and self._stand.taken.start == playing.end):
+            self._move(playing.proposal, Happening.LAST_NOTE)
+            self._stand.playing = None
+            self._emit(fx.Publish())
+        else:
+            self._take_over()
+
+    def _recheck(self) -> None:
+        """A bar before its slot, a hand made in another key than the player is in now is dealt anew."""
+        self._rechecked = True
+        hand, context_key = self._stand.hand, self._asked_key
+        if hand is None or self._stand.taken is not None or self._listener.key == context_key:
+            return
+        self._retire(Happening.LEFT_CONTEXT)
+        self._ask()
+
+    # -- asking -------------------------------------------------------------------------------------------------------
+
+    def _ask(self) -> None:
+        stand = self._stand
+        stand.deal += 1
+        self._asked_key = self._listener.key
+        request = self._request()
+        stand.request = request
+        to_model = self._model is not None and self._model.present
+        context = request.context.fingerprint
+        who = "model" if to_model else "stand-in"
+        self._record(fx.Asked(request.id, request.slot, who, context, request.seed, request.deadline))
+        self._emit(fx.AskProposer(request) if to_model else fx.AskStandIn(request))
+
+    def _request(self) -> ProposalRequest:
+        settings, transport, stand = self._settings, self._transport, self._stand
+        latest = transport.timeline.ns_at(decide_by(stand.slot, transport.meter, transport.timeline))
+        patient = Ns(self._now + settings.patience)
+        deadline = min(patient, latest) if transport.playing and latest > self._now else patient
+        number = self._next_id()
+        context = self._listener.context(
+            self._now,
+            settings.context_bars,
+            transport.meter,
+            transport.timeline.tempo,
+            tuple(span for span in self._ours if span.onset < stand.slot.start),
+            tuple(self._our_melody),
+        )
+        return ProposalRequest(
+            id=number,
+            slot=stand.slot,
+            roles=settings.roles,
+            context=context,
+            controls=self._controls,
+            seed=settings.seed * 1_000_003 + number,
+            count=settings.hand,
+            deadline=deadline,
+            answer=settings.mode is Mode.TRADE,
+            avoid=tuple(stand.refused),
+        )
+
+    def _expire(self) -> None:
+        """No idea in time: the stand-in answers, and the screen says that it did."""
+        request = self._stand.request
+        assert request is not None
+        self._missed += 1
+        self._life(request.id, State.REQUESTED, Happening.DEADLINE)
+        self._emit(fx.CancelRequest(request.id))
+        self._stand.request = replace(request, deadline=Ns(request.deadline + self._settings.patience))
+        self._record(
+            fx.Asked(request.id, request.slot, "stand-in", request.context.fingerprint, request.seed, request.deadline)
+        )
+        self._emit(fx.AskStandIn(request))
+
+    def _ideas(self, ideas: gestures.Ideas) -> None:
+        request = self._stand.request
+        if request is None or request.id != ideas.request_id:
+            return
+        if ideas.candidates:
+            self._deal(request, ideas)
+        elif ideas.stand_in:
+            self._stand.request = None
+            self._notice("No ideas for these bars; play on, the next hand comes by itself.")
+        else:
+            self._emit(fx.AskStandIn(request))
+
+    def _deal(self, request: ProposalRequest, ideas: gestures.Ideas) -> None:
+        stand = self._stand
+        model_missed = ideas.stand_in and self._model is not None and self._model.present
+        proposals = tuple(Proposal(self._next_id(), request.slot, request.roles, c) for c in ideas.candidates)
+        by = decide_by(request.slot, self._transport.meter, self._transport.timeline)
+        stand.deal_hand(Hand(request.slot, proposals, by, stand.deal, model_missed))
+        stand.history.extend(proposals)
+        self._record(
+            fx.Offered(
+                request.id,
+                request.slot,
+                stand.deal,
+                by,
+                tuple(p.id for p in proposals),
+                tuple(p.content.made_by for p in proposals),
+                model_missed,
+            )
+        )
+        self._emit(fx.Publish())
+
+    def _proposer_is(self, news: gestures.ProposerIs) -> None:
+        self._model = news
+        if news.why:
+            self._notice(news.why)
+        if not news.present and self._stand.request is not None:
+            self._expire()
+        self._emit(fx.Publish())
+
+    # -- hearing ------------------------------------------------------------------------------------------------------
+
+    def _heard(self, heard: gestures.Heard) -> None:
+        if self._listener.hear(heard.event):
+            self._emit(fx.Publish())
+
+    # -- decisions ----------------------------------------------------------------------------------------------------
+
+    def _accept(self, via: str) -> None:
+        self._take_choice(self._stand.selected, via)
+
+    def _take_choice(self, index: int, via: str) -> None:
+        hand = self._stand.hand
+        if hand is None or index >= len(hand.proposals):
+            self._notice("There is no such idea on the stand; wait for the next hand.")
+            return
+        proposal = hand.proposals[index]
+        if not is_offered(proposal):
+            return
+        self._stand.selected = index
+        in_time = self._stand.stage is not Stage.CLOSED
+        start = self._stand.slot.start if in_time else self._slot_after(self._stand.slot.start).start
+        self._take(proposal, start, PLAYER, via)
+
+    def _take(self, proposal: Proposal, start: Ticks, actor: str, via: str) -> None:
+        """Schedule `proposal` at `start`. Another idea already waiting there gives way."""
+        self._withdraw_taken(Happening.REPLACE)
+        proposal = replace(proposal, slot=replace(proposal.slot, start=start))
+        taken = self._move(proposal, Happening.ACCEPT)
+        self._swap_in_hand(taken)
+        placed = Placed(taken, plan(taken, self._how_to_play()), start)
+        self._stand.taken = placed
+        self._stand.voicing = placed.plan.voicing
+        self._decided(taken, Verdict.ACCEPTED, actor, via)
+        self._place(placed)
+        self._emit(fx.Publish())
+
+    def _place(self, placed: Placed) -> None:
+        """Put a plan into the outbox, and its harmony and melody into memory."""
+        self._outbox.add(messages_of(placed.plan, placed.start, placed.proposal.id, self._settings.channels))
+        self._ours.extend(span.shifted(placed.start) for span in placed.proposal.content.chords)
+        self._our_melody.extend(note.shifted(placed.start) for note in placed.proposal.content.melody)
+
+    def _how_to_play(self) -> Playing:
+        feel = self._listener.feel(self._transport.meter, self._now)
+        return Playing(
+            self._transport.meter, feel, self._controls.density, self._settings.channels, self._stand.voicing
+        )
+
+    def _swap_in_hand(self, proposal: Proposal) -> None:
+        """Show a proposal's new value in the hand, if it is there."""
+        hand = self._stand.hand
+        for index, old in enumerate(hand.proposals if hand else ()):
+            if old.id == proposal.id:
+                self._stand.swap(index, proposal)
+
+    def _withdraw_taken(self, happening: Happening) -> None:
+        """What waits to sound does not; its place in the hand gets the same idea under a new name."""
+        taken = self._stand.taken
+        if taken is None:
+            return
+        if taken.proposal.state is State.SOUNDING:
+            happening = Happening.STOP if happening is Happening.STOP else Happening.UNDO
+        old = self._move(taken.proposal, happening)
+        self._outbox.cancel(old.id)
+        self._emit(fx.Cancel(old.id))
+        self._forget_after(taken.start)
+        self._stand.taken = None
+        hand = self._stand.hand
+        if hand is not None and any(p.id == old.id for p in hand.proposals):
+            index = [p.id for p in hand.proposals].index(old.id)
+            self._stand.swap(index, replace(old, id=self._next_id(), state=State.OFFERED, slot=hand.slot))
+
+    def _forget_after(self, tick: Ticks) -> None:
+        """Our own harmony and melody from `tick` on will not sound after all."""
+        self._ours = deque((s for s in self._ours if s.onset < tick), maxlen=REMEMBERED_SPANS)
+        self._our_melody = deque((n for n in self._our_melody if n.onset < tick), maxlen=self._our_melody.maxlen)
+
+    def _reject(self, via: str) -> None:
+        if self._stand.hand is None:
+            self._notice("There is nothing on the stand to refuse.")
+            return
+        offered = [p for p in self._stand.hand.proposals if is_offered(p)]
+        self._stand.refused.extend(p.content for p in offered)
+        self._let_go(Happening.REJECT, Verdict.REJECTED, PLAYER, via)
+        self._deal_again()
+
+    def _next_hand(self, via: str) -> None:
+        if self._stand.hand is not None:
+            self._retire(Happening.REPLACE)
+        elif self._stand.request is not None:
+            return
+        self._deal_again()
+
+    def _deal_again(self) -> None:
+        if self._stand.stage is Stage.CLOSED:
+            self._notice("Too late for these bars; the next hand comes by itself.")
+            return
+        if self._stand.stage is Stage.WAITING and self._transport.playing:
+            self._stand.stage = Stage.OPEN
+            self._rechecked = self._settings.mode is Mode.TRADE
+        self._ask()
+
+    def _let_pass(self, via: str) -> None:
+        if self._stand.hand is not None:
+            self._let_go(Happening.SLOT_BEGAN, Verdict.LET_PASS, PLAYER, via)
+
+    def _let_go(self, happening: Happening, verdict: Verdict, actor: str, via: str) -> None:
+        """Every idea still offered leaves the stand with a verdict."""
+        assert self._stand.hand is not None
+        for proposal in filter(is_offered, self._stand.hand.proposals):
+            self._decided(self._move(proposal, happening), verdict, actor, via)
+        self._stand.clear_hand()
+        self._emit(fx.Publish())
+
+    def _retire(self, happening: Happening) -> None:
+        """Every idea still offered leaves the stand without a verdict."""
+        assert self._stand.hand is not None
+        for proposal in filter(is_offered, self._stand.hand.proposals):
+            self._move(proposal, happening)
+        self._stand.clear_hand()
+        self._emit(fx.Publish())
+
+    def _undo(self, via: str) -> None:
+        stand = self._stand
+        if stand.taken is not None:
+            undone = stand.taken.proposal
+            self._withdraw_taken(Happening.UNDO)
+        elif stand.playing is not None:
+            undone = stand.playing.proposal
+            self._cut_playing(Happening.UNDO)
+        else:
+            self._notice("There is nothing to undo.")
+            return
+        self._decided(undone, Verdict.UNDONE, PLAYER, via)
+        self._emit(fx.Publish())
+
+    def _cut_playing(self, happening: Happening) -> None:
+        playing = self._stand.playing
+        if playing is None:
+            return
+        self._move(playing.proposal, happening)
+        self._outbox.cancel(playing.proposal.id)
+        self._emit(fx.Cancel(playing.proposal.id))
+        self._forget_after(self._tick())
+        self._stand.playing = None
+
+    def _decided(self, proposal: Proposal, verdict: Verdict, actor: str, via: str) -> None:
+        original = self._original_of(proposal) if proposal.edits else None
+        self._record(
+            fx.Decided(proposal.id, verdict, actor, via, proposal.slot, proposal.content, proposal.edits, original),
+            durable=True,
+        )
+        self._last_decision_record = self._records
+
+    def _original_of(self, proposal: Proposal) -> Candidate | None:
+        seeds = (p.content for p in self._stand.history if p.content.seed == proposal.content.seed and not p.edits)
+        return next(seeds, None)
+
+    # -- edits --------------------------------------------------------------------------------------------------------
+
+    def _edit(self, words: str, change: Callable[[edit.Content], edit.Content]) -> None:
+        proposal = self._stand.choice
+        if proposal is None or not is_offered(proposal):
+            self._notice("Select an idea that is still on offer; then change it.")
+            return
+        old = proposal.content
+        new = change(edit.Content(old.chords, old.melody, old.bass))
+        content = replace(old, chords=new.chords, melody=new.melody, bass=new.bass)
+        edited = replace(proposal, content=content, edits=(*proposal.edits, words))
+        self._stand.swap(self._stand.selected, edited)
+        self._emit(fx.Publish())
+
+    def _replace_chord(self, item: gestures.ReplaceChord) -> None:
+        chord = parse_chord(item.symbol)
+        self._edit(f"chord {item.index + 1} became {item.symbol}", lambda c: edit.with_chord(c, item.index, chord))
+
+    # -- preview ------------------------------------------------------------------------------------------------------
+
+    def _preview(self, via: str) -> None:
+        choice = self._stand.choice
+        self._stop_preview()
+        if choice is None:
+            self._notice("There is nothing on the stand to hear.")
+            return
+        soon = self._transport.tick(Ns(self._now + PREVIEW_LEAD))
+        beat = self._transport.meter.beat_ticks
+        start = Ticks((soon // beat + 1) * beat) if self._transport.playing else Ticks(soon + 1)
+        planned = plan(choice, self._how_to_play())
+        self._outbox.add(preview_messages(planned, start, fx.PREVIEW, self._settings.channels))
+
+    def _stop_preview(self) -> None:
+        self._outbox.cancel(fx.PREVIEW)
+        self._emit(fx.Cancel(fx.PREVIEW))
+
+    # -- transport ----------------------------------------------------------------------------------------------------
+
+    def _play_stop(self, via: str) -> None:
+        if self._transport.playing:
+            self._stop()
+        else:
+            self._play(Ns(self._now + START_LEAD), self._settings.count_in)
+
+    def _play(self, at: Ns, count_in: int) -> None:
+        self._outbox.clear()
+        self._emit(fx.Silence())
+        self._transport = self._transport.started(at, count_in)
+        self._listener.forget(at, self._transport.timeline)
+        self._ours.clear()
+        self._our_melody.clear()
+        self._click_bar = -count_in
+        self._retire_hand_and_request()
+        self._stand.next_slot(self._slot_after(Ticks(0)))
+        self._clocked()
+
+    def _stop(self) -> None:
+        self._retire_hand_and_request()
+        self._withdraw_taken(Happening.STOP)
+        self._cut_playing(Happening.STOP)
+        self._outbox.clear()
+        self._emit(fx.Silence())
+        self._transport = self._transport.stopped()
+        self._clocked()
+
+    def _retire_hand_and_request(self) -> None:
+        stand = self._stand
+        if stand.request is not None:
+            self._emit(fx.CancelRequest(stand.request.id))
+            self._life(stand.request.id, State.REQUESTED, Happening.STOP)
+            stand.request = None
+        if stand.hand is not None:
+            self._retire(Happening.STOP)
+
+    def _panic(self, via: str) -> None:
+        self._withdraw_taken(Happening.STOP)
+        self._cut_playing(Happening.STOP)
+        self._outbox.clear()
+        self._emit(fx.Panic())
+        self._emit(fx.Publish())
+
+    def _clear(self, via: str) -> None:
+        """Forget the hand, what was refused and what loops; only while stopped."""
+        if self._transport.playing:
+            self._notice("Stop first; then clear.")
+            return
+        self._stop()
+        self._stand.refused.clear()
+
+    def _tap(self, via: str) -> None:
+        self._taps = self._taps.tapped(self._now)
+        beat = self._taps.beat
+        if beat is not None:
+            meter_beat_quarters = self._transport.meter.beat_ticks / 960
+            self._set_bpm(60e9 / beat * meter_beat_quarters)
+
+    def _this_is_one(self, via: str) -> None:
+        if not self._transport.playing:
+            self._play(self._now, 0)
+            return
+        self._transport = self._transport.with_one_at(self._now)
+        self._click_bar = max(self._click_bar, self._transport.meter.at(self._tick()).bar + 1)
+        self._clocked()
+
+    def _set_tempo(self, item: gestures.SetTempo) -> None:
+        self._set_bpm(item.bpm)
+
+    def _set_bpm(self, bpm: float) -> None:
+        tempo = tempo_of_bpm(bpm)
+        if tempo != self._transport.timeline.tempo:
+            self._transport = self._transport.with_tempo(tempo, self._now)
+            self._clocked()
+
+    def _set_meter(self, item: gestures.SetMeter) -> None:
+        if self._transport.playing:
+            self._notice("Stop first; then change the meter.")
+            return
+        self._transport = self._transport.with_meter(item.meter)
+        self._replan_slots()
+        self._clocked()
+
+    def _clocked(self) -> None:
+        transport = self._transport
+        self._listener.clocked(self._now, transport.timeline)
+        self._record(fx.Clocked(transport.playing, transport.timeline, str(transport.meter)))
+        self._emit(fx.Publish())
+
+    # -- steering -----------------------------------------------------------------------------------------------------
+
+    def _turn(self, item: gestures.Turn) -> None:
+        names = {f.name for f in fields(Controls)} - {"style"}
+        if item.control not in names:
+            raise Nonsense(f"There is no control called {item.control!r}.", f"Use one of {', '.join(sorted(names))}.")
+        change: dict[str, Any] = {item.control: min(1.0, max(0.0, item.value))}
+        self._controls = replace(self._controls, **change)
+        self._emit(fx.Publish())
+
+    def _step(self, control: str, by: float) -> None:
+        self._turn(gestures.Turn(control, getattr(self._controls, control) + by, ""))
+
+    def _set_bars(self, item: gestures.SetBars) -> None:
+        self._change(bars=item.bars)
+
+    def _set_roles(self, item: gestures.SetRoles) -> None:
+        self._change(roles=item.roles)
+
+    def _set_repeat(self, item: gestures.SetRepeat) -> None:
+        self._change(repeat=item.repeat)
+
+    def _set_mode(self, item: gestures.SetMode) -> None:
+        self._change(mode=item.mode)
+
+    def _lock_key(self, item: gestures.LockKey) -> None:
+        self._listener.locked_key = item.key
+        self._emit(fx.Publish())
+
+    def _change(self, **changes: Any) -> None:
+        slots_before = (self._settings.bars, self._settings.mode)
+        self._settings = replace(self._settings, **changes)
+        if slots_before != (self._settings.bars, self._settings.mode):
+            self._replan_slots()
+        self._emit(fx.Publish())
+
+    def _replan_slots(self) -> None:
+        """The slots have changed their length or place: what was on the stand for the old ones goes."""
+        self._retire_hand_and_request()
+        taken = self._stand.taken
+        after = max(self._tick(), taken.start if taken else self._tick())
+        self._stand.next_slot(self._slot_after(Ticks(max(0, after))))
+
+    # -- small things -------------------------------------------------------------------------------------------------
+
+    def _do(self, item: gestures.Do) -> None:
+        self._ACTIONS[item.action](self, item.via)
+
+    def _move(self, proposal: Proposal, happening: Happening) -> Proposal:
+        after = moved(proposal, happening)
+        self._record(fx.Moved(proposal.id, proposal.state, happening, after.state))
+        return after
+
+    def _life(self, request_id: int, state: State, happening: Happening) -> None:
+        """The life of a request, which has no proposals yet."""
+        self._record(fx.Moved(request_id, state, happening, next_state(state, happening)))
+
+    def _next_id(self) -> int:
+        self._ids += 1
+        return self._ids
+
+    def _notice(self, text: str) -> None:
+        self._notices.append(text)
+        self._emit(fx.Notice(text))
+        self._emit(fx.Publish())
+
+    def _record(self, value: Recorded, durable: bool = False) -> None:
+        self._records += 1
+        self._emit(Record(self._now, value, durable))
+
+    def _emit(self, effect: Effect) -> None:
+        self._out.append(effect)
+
+    def _drain(self) -> list[Effect]:
+        out, self._out = self._out, []
+        return out
+
+    # -- tables -------------------------------------------------------------------------------------------------------
+
+    def _select(self, via: str) -> None:
+        hand = self._stand.hand
+        if hand is not None:
+            self._stand.selected = (self._stand.selected + 1) % len(hand.proposals)
+            self._emit(fx.Publish())
+
+    def _next_click(self, via: str) -> None:
+        self._change(click=_CLICK_AFTER[self._settings.click])
+
+    def _toggle_repeat(self, wanted: Repeat) -> None:
+        self._change(repeat=Repeat.ONCE if self._settings.repeat is wanted else wanted)
+
+    def _toggle_trade(self, via: str) -> None:
+        self._change(mode=Mode.PROPOSE if self._settings.mode is Mode.TRADE else Mode.TRADE)
+
+    def _transpose(self, semitones: int) -> None:
+        self._edit(f"moved {semitones:+d}", lambda content: edit.transpose(content, semitones))
+
+    def _invert(self, via: str) -> None:
+        self._edit("inverted", edit.invert)
+
+    def _simplify(self, via: str) -> None:
+        meter = self._transport.meter
+        self._edit("simplified", lambda content: edit.simplify(content, meter))
+
+    _HANDLERS: ClassVar[dict[type, Callable[[Session, Any], None]]] = {
+        gestures.Heard: _heard,
+        gestures.Do: _do,
+        gestures.Turn: _turn,
+        gestures.SetTempo: _set_tempo,
+        gestures.SetMeter: _set_meter,
+        gestures.SetBars: _set_bars,
+        gestures.SetRoles: _set_roles,
+        gestures.LockKey: _lock_key,
+        gestures.SetRepeat: _set_repeat,
+        gestures.SetMode: _set_mode,
+        gestures.ReplaceChord: _replace_chord,
+        gestures.Ideas: _ideas,
+        gestures.ProposerIs: _proposer_is,
+    }
+
+    _ACTIONS: ClassVar[dict[Action, Callable[[Session, str], None]]] = {
+        Action.ACCEPT: _accept,
+        Action.REJECT: _reject,
+        Action.PICK_1: lambda self, via: self._take_choice(0, via),
+        Action.PICK_2: lambda self, via: self._take_choice(1, via),
+        Action.PICK_3: lambda self, via: self._take_choice(2, via),
+        Action.PICK_4: lambda self, via: self._take_choice(3, via),
+        Action.SELECT: _select,
+        Action.NEXT_HAND: _next_hand,
+        Action.PREVIEW: _preview,
+        Action.UNDO: _undo,
+        Action.LET_PASS: _let_pass,
+        Action.TRANSPOSE_UP: lambda self, via: self._transpose(1),
+        Action.TRANSPOSE_DOWN: lambda self, via: self._transpose(-1),
+        Action.INVERT: _invert,
+        Action.SIMPLIFY: _simplify,
+        Action.PLAY_STOP: _play_stop,
+        Action.TAP: _tap,
+        Action.THIS_IS_ONE: _this_is_one,
+        Action.METRONOME: _next_click,
+        Action.LOOP: lambda self, via: self._toggle_repeat(Repeat.LOOP),
+        Action.KEEP_GOING: lambda self, via: self._toggle_repeat(Repeat.ROLL),
+        Action.TRADE: _toggle_trade,
+        Action.CLEAR: _clear,
+        Action.PANIC: _panic,
+        Action.SURPRISE_UP: lambda self, via: self._step("surprise", STEP),
+        Action.SURPRISE_DOWN: lambda self, via: self._step("surprise", -STEP),
+        Action.DENSITY_UP: lambda self, via: self._step("density", STEP),
+        Action.DENSITY_DOWN: lambda self, via: self._step("density", -STEP),
+        Action.BRIGHTNESS_UP: lambda self, via: self._step("brightness", STEP),
+        Action.BRIGHTNESS_DOWN: lambda self, via: self._step("brightness", -STEP),
+        Action.DRIVE_UP: lambda self, via: self._step("drive", STEP),
+        Action.DRIVE_DOWN: lambda self, via: self._step("drive", -STEP),
+    }
+
+
+_CLICK_AFTER = {Click.OFF: Click.COUNT_IN, Click.COUNT_IN: Click.ON, Click.ON: Click.OFF}

@@ -1,0 +1,204 @@
+"""Everything a session wants done, and the record it leaves.
+
+Effects are carried out by the rim in the order they come. `Record`s go to the ledger; an input's own record comes
+before what it caused. Record number n of a session is ledger entry n (the header is entry 0).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
+
+from jamlink.session.inputs import Input
+from jamlink.session.proposal import Candidate, Happening, ProposalRequest, Slot, State
+from jamlink.timing.timeline import Timeline
+from jamlink.timing.units import Ns, Ticks
+
+METRONOME = 1
+"""Owner of the clicks. Owners below FIRST_PROPOSAL are not proposals."""
+PREVIEW = 2
+FIRST_PROPOSAL = 16
+
+
+class Out(Enum):
+    """Where a message goes; each has its own port and channel, re-mappable. The value names it everywhere."""
+
+    CHORDS = "chords"
+    MELODY = "melody"
+    BASS = "bass"
+    METRONOME = "metronome"
+    PREVIEW = "preview"
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledMessage:
+    """Wire bytes for a tick. `owner` is the proposal id (or METRONOME, PREVIEW) that owns the note-off as well."""
+
+    at: Ticks
+    data: bytes
+    out: Out
+    owner: int
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """A scheduled message with its moment on the clock."""
+
+    due: Ns
+    message: ScheduledMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Hand these to the io process; they are due within the commit horizon and no longer change by themselves."""
+
+    messages: tuple[Timed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Drop what `owner` still has queued and end what it has sounding, now."""
+
+    owner: int
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """End every note of ours, now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Panic:
+    """Silence, then all-sound-off and all-notes-off on every channel of every output."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskProposer:
+    """Ask the model."""
+
+    request: ProposalRequest
+
+
+@dataclass(frozen=True, slots=True)
+class AskStandIn:
+    """Ask the stand-in; it answers at once, before time goes on."""
+
+    request: ProposalRequest
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRequest:
+    """The answer to this request is no longer wanted."""
+
+    request_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """Something a view shows has changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One sentence for the player."""
+
+    text: str
+
+
+# -- what is recorded -------------------------------------------------------------------------------------------------
+
+
+class Verdict(Enum):
+    """What became of an offered idea."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    LET_PASS = "let pass"
+    UNDONE = "undone"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request went out. `to` is "model" or "stand-in"; `context` is the fingerprint of what it may see."""
+
+    request_id: int
+    slot: Slot
+    to: str
+    context: str
+    seed: int
+    deadline: Ns
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A hand was dealt: proposal ids in order, for candidates of `request_id` in the same order."""
+
+    request_id: int
+    slot: Slot
+    deal: int
+    decide_by: Ticks
+    proposals: tuple[int, ...]
+    made_by: tuple[str, ...]
+    late: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A decision about a proposal, with what was decided on. `original` stands beside an edited idea."""
+
+    proposal_id: int
+    verdict: Verdict
+    actor: str
+    via: str
+    slot: Slot
+    content: Candidate
+    edits: tuple[str, ...] = ()
+    original: Candidate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A proposal went from one state to the next."""
+
+    proposal_id: int
+    before: State
+    happening: Happening
+    after: State
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message left for the io process."""
+
+    due: Ns
+    at: Ticks
+    data: bytes
+    out: Out
+    owner: int
+
+
+@dataclass(frozen=True, slots=True)
+class Clocked:
+    """The timeline or the meter changed, or playing began or ended."""
+
+    playing: bool
+    timeline: Timeline
+    meter: str
+
+
+Recorded: TypeAlias = Input | Asked | Offered | Decided | Moved | Sent | Clocked
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Write `value` down at `at`; `durable` where the screen waits for the disk."""
+
+    at: Ns
+    value: Recorded
+    durable: bool = False
+
+
+Effect: TypeAlias = (
+    Send | Cancel | Silence | Panic | AskProposer | AskStandIn | CancelRequest | Publish | Notice | Record
+)

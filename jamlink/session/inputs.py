@@ -1,0 +1,152 @@
+"""Everything that can reach a session. Each input is a value, is recorded as it came, and replays.
+
+Inputs of the person at the instrument carry `via`, the way the gesture came ("keys", "pad: MPK mini", "terminal"),
+so that the record says how each decision was made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
+
+from jamlink.midi.actions import Action
+from jamlink.midi.events import MidiEvent
+from jamlink.music.key import Key
+from jamlink.session.proposal import Candidate, Role
+from jamlink.timing.meter import Meter
+
+
+class Repeat(Enum):
+    """What an accepted idea does after its slot."""
+
+    ONCE = "once"
+    LOOP = "loop"
+    ROLL = "keep going"
+    """The best of each hand is taken unless it was refused; until then the last one loops."""
+
+
+class Mode(Enum):
+    """How the player and jamlink share the bars."""
+
+    PROPOSE = "propose"
+    TRADE = "trade"
+
+
+class Click(Enum):
+    """When the metronome sounds."""
+
+    OFF = "off"
+    COUNT_IN = "count-in"
+    ON = "on"
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The musician played something. `event.at` is the driver's time stamp."""
+
+    event: MidiEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Do:
+    """A named action: from a key, a pad, a pedal, the page."""
+
+    action: Action
+    via: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A control was moved to `value`, 0 to 1. `control` names a number field of Controls."""
+
+    control: str
+    value: float
+    via: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetTempo:
+    """Play at `bpm` quarters per minute from now on."""
+
+    bpm: float
+    via: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetMeter:
+    """Count in `meter`; only while stopped."""
+
+    meter: Meter
+    via: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetBars:
+    """Slots of `bars` bars: 1, 2, 4 or 8."""
+
+    bars: int
+    via: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetRoles:
+    """Ask for these roles from the next hand on; at least one."""
+
+    roles: frozenset[Role]
+    via: str
+
+
+@dataclass(frozen=True, slots=True)
+class LockKey:
+    """Stay in `key`; None follows what is heard."""
+
+    key: Key | None
+    via: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetRepeat:
+    """What accepted ideas do after their slot."""
+
+    repeat: Repeat
+    via: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetMode:
+    """Propose or trade."""
+
+    mode: Mode
+    via: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceChord:
+    """In the selected idea, put the chord named `symbol` in place `index` (from 0)."""
+
+    index: int
+    symbol: str
+    via: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ideas:
+    """Candidates for request `request_id`; `stand_in` where rules or markov answered in the model's place."""
+
+    request_id: int
+    candidates: tuple[Candidate, ...]
+    stand_in: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProposerIs:
+    """The model came (`present`) or went; `name` signs its ideas, `why` is one sentence for the screen."""
+
+    present: bool
+    name: str
+    why: str = ""
+
+
+Gesture: TypeAlias = Do | Turn | SetTempo | SetMeter | SetBars | SetRoles | LockKey | SetRepeat | SetMode | ReplaceChord
+Input: TypeAlias = Heard | Gesture | Ideas | ProposerIs

@@ -1,0 +1,68 @@
+"""What will sound, in ticks, until it is close enough to be promised.
+
+The outbox keeps messages in musical time, so a tempo change moves everything that is not yet promised. `release`
+turns what falls within the commit horizon into moments and lets it go. Released moments never run backwards, and the
+first after a tempo change is later than the last before it, so a note-off cannot overtake or meet its note-on.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Iterable
+
+from jamlink.session.effects import ScheduledMessage, Timed
+from jamlink.timing.timeline import Timeline
+from jamlink.timing.units import Ns, Ticks
+
+_NOTE_ON = 0x90
+
+
+class Outbox:
+    """One owner: the session. At one tick note-offs go before everything else, then order of adding."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[Ticks, bool, int, ScheduledMessage]] = []
+        self._added = 0
+        self._last_due = Ns(0)
+        self._last_timeline: Timeline | None = None
+        self._left: Counter[int] = Counter()
+
+    def add(self, messages: Iterable[ScheduledMessage]) -> None:
+        """Take messages in; any order."""
+        for message in messages:
+            self._added += 1
+            is_on = message.data[0] & 0xF0 == _NOTE_ON
+            heapq.heappush(self._heap, (message.at, is_on, self._added, message))
+            self._left[message.owner] += 1
+
+    def cancel(self, owner: int) -> None:
+        """Forget what `owner` has here. What was released is the io process's to end."""
+        self._heap = [entry for entry in self._heap if entry[3].owner != owner]
+        heapq.heapify(self._heap)
+        del self._left[owner]
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._heap.clear()
+        self._left.clear()
+
+    def left(self, owner: int) -> int:
+        """How many messages of `owner` are still here."""
+        return self._left[owner]
+
+    def next_due(self, timeline: Timeline) -> Ns | None:
+        """The moment of the earliest message."""
+        return timeline.ns_at(self._heap[0][0]) if self._heap else None
+
+    def release(self, timeline: Timeline, until: Ns, now: Ns) -> list[Timed]:
+        """Everything due up to and including `until`, in order, none of it before `now`."""
+        if timeline != self._last_timeline:
+            self._last_timeline, now = timeline, max(now, Ns(self._last_due + 1))
+        released = []
+        while self._heap and timeline.ns_at(self._heap[0][0]) <= until:
+            message = heapq.heappop(self._heap)[3]
+            self._left[message.owner] -= 1
+            self._last_due = max(timeline.ns_at(message.at), now, self._last_due)
+            released.append(Timed(self._last_due, message))
+        return released

@@ -1,0 +1,226 @@
+"""What a view shows, as one frozen value in a musician's words. Views get nothing else.
+
+Positions come both as words ("8.4") and as ticks with the timeline, so that a view draws the beat from its own clock
+and never from the arrival of a message. Beats and bars in words count from 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from jamlink.music.chord import NO_CHORD, Chord, ChordSpan
+from jamlink.music.key import Key
+from jamlink.session.listener import Listener
+from jamlink.session.proposal import Controls, Proposal, Role, Slot
+from jamlink.session.settings import SessionSettings
+from jamlink.session.stand import Placed, Stand
+from jamlink.timing.meter import Meter
+from jamlink.timing.transport import Transport
+from jamlink.timing.units import Ticks, bpm_of_tempo
+
+COMING_CHORDS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class ClockView:
+    """Where we are: tick = tick_origin + (now - ns_origin) * 960 / tempo_ns, all on the monotonic clock."""
+
+    playing: bool
+    bpm: float
+    meter: str
+    beats: int
+    beat_ticks: int
+    bar_ticks: int
+    tick_origin: int
+    ns_origin: int
+    tempo_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoteView:
+    """A note of an idea, in ticks from its slot."""
+
+    onset: int
+    duration: int
+    pitch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One idea. `place` is 1 for the first of the hand; `chords` are symbols with their tick from the slot."""
+
+    id: int
+    place: int
+    state: str
+    chords: tuple[tuple[int, str], ...]
+    melody: tuple[NoteView, ...]
+    bass: tuple[NoteView, ...]
+    words: str
+    made_by: str
+    edits: tuple[str, ...]
+    selected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HandView:
+    """The hand on the stand. `late` says that a stand-in filled it because the model had no idea in time."""
+
+    slot_start: int
+    slot_bars: int
+    slot_words: str
+    decide_by: int
+    decide_words: str
+    deal: int
+    late: bool
+    cards: tuple[Card, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedView:
+    """An accepted idea: waiting for its slot, or sounding."""
+
+    id: int
+    start: int
+    end: int
+    start_words: str
+    chords: tuple[tuple[int, str], ...]
+    made_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class SteeringView:
+    """What the player has set."""
+
+    bars: int
+    roles: tuple[str, ...]
+    repeat: str
+    mode: str
+    click: str
+    key_lock: str
+    controls: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything. `decision` is the record number of the newest decision: it is safe once the ledger has it."""
+
+    clock: ClockView
+    key: str
+    chord: str
+    sounding: tuple[int, ...]
+    asking: bool
+    hand: HandView | None
+    taken: PlacedView | None
+    playing: PlacedView | None
+    coming: tuple[tuple[int, str], ...]
+    steering: SteeringView
+    model: str
+    missed: int
+    decision: int
+    notices: tuple[str, ...]
+
+
+def clock_view(transport: Transport) -> ClockView:
+    """The clock as numbers a view can run by itself."""
+    line, meter = transport.timeline, transport.meter
+    return ClockView(
+        playing=transport.playing,
+        bpm=round(bpm_of_tempo(line.tempo), 2),
+        meter=str(meter),
+        beats=meter.beats,
+        beat_ticks=meter.beat_ticks,
+        bar_ticks=meter.bar_ticks,
+        tick_origin=line.tick_origin,
+        ns_origin=line.ns_origin,
+        tempo_ns=line.tempo,
+    )
+
+
+def hand_view(stand: Stand, meter: Meter, key: Key | None) -> HandView | None:
+    """The hand as cards."""
+    hand = stand.hand
+    if hand is None:
+        return None
+    cards = tuple(_card(i, p, i == stand.selected, key) for i, p in enumerate(hand.proposals))
+    return HandView(
+        slot_start=hand.slot.start,
+        slot_bars=hand.slot.bars,
+        slot_words=_bars_in_words(hand.slot, meter),
+        decide_by=hand.decide_by,
+        decide_words=str(meter.at(hand.decide_by)),
+        deal=hand.deal,
+        late=hand.late,
+        cards=cards,
+    )
+
+
+def placed_view(placed: Placed | None, meter: Meter, key: Key | None) -> PlacedView | None:
+    """An accepted idea."""
+    if placed is None:
+        return None
+    proposal = placed.proposal
+    return PlacedView(
+        id=proposal.id,
+        start=placed.start,
+        end=placed.end,
+        start_words=str(meter.at(placed.start)),
+        chords=_named(proposal.content.chords, key),
+        made_by=proposal.content.made_by,
+    )
+
+
+def coming_chords(placed: Iterable[Placed | None], tick: Ticks, key: Key | None) -> tuple[tuple[int, str], ...]:
+    """Chords of ours from the one that sounds now on, each with its tick."""
+    spans = [span.shifted(p.start) for p in placed if p for span in p.proposal.content.chords]
+    ahead = sorted((span for span in spans if span.end > tick), key=lambda span: span.onset)
+    return _named(ahead[:COMING_CHORDS], key)
+
+
+def steering_view(settings: SessionSettings, controls: Controls, locked: Key | None) -> SteeringView:
+    """What the player has set."""
+    numbers = {name: getattr(controls, name) for name in ("surprise", "density", "brightness", "drive")}
+    return SteeringView(
+        bars=settings.bars,
+        roles=tuple(role.value for role in Role if role in settings.roles),
+        repeat=settings.repeat.value,
+        mode=settings.mode.value,
+        click=settings.click.value,
+        key_lock=str(locked) if locked else "",
+        controls=numbers,
+    )
+
+
+def heard_chord(listener: Listener) -> str:
+    """The chord under the player's hands, by name; empty where there is none."""
+    guess = listener.chord
+    return _symbol_of(guess.chord, listener.key) if guess else ""
+
+
+def _card(index: int, proposal: Proposal, selected: bool, key: Key | None) -> Card:
+    content = proposal.content
+    return Card(
+        id=proposal.id,
+        place=index + 1,
+        state=proposal.state.value,
+        chords=_named(content.chords, key),
+        melody=tuple(NoteView(n.onset, n.duration, n.pitch) for n in content.melody),
+        bass=tuple(NoteView(n.onset, n.duration, n.pitch) for n in content.bass),
+        words=content.note,
+        made_by=content.made_by,
+        edits=proposal.edits,
+        selected=selected,
+    )
+
+
+def _named(spans: Iterable[ChordSpan], key: Key | None) -> tuple[tuple[int, str], ...]:
+    return tuple((span.onset, _symbol_of(span.chord, key)) for span in spans)
+
+
+def _symbol_of(chord: Chord | None, key: Key | None) -> str:
+    return chord.symbol(flats=key.flats if key else True) if chord else NO_CHORD
+
+
+def _bars_in_words(slot: Slot, meter: Meter) -> str:
+    first = meter.at(slot.start).bar + 1
+    return f"bar {first}" if slot.bars == 1 else f"bars {first}–{first + slot.bars - 1}"

@@ -1,0 +1,121 @@
+"""The music stand: the request under way, the hand on it, what was taken, what plays, what was refused.
+
+Holds state and keeps its rules; decides nothing by itself. One owner: the session.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+from jamlink.session.planner import Plan
+from jamlink.session.proposal import Candidate, Hand, Happening, Proposal, ProposalRequest, Slot, State, next_state
+from jamlink.timing.meter import Meter
+from jamlink.timing.timeline import Timeline
+from jamlink.timing.units import Ns, Ticks, ms
+
+REFUSED_REMEMBERED = 12
+HISTORY_LENGTH = 500
+_LAST_CALL = ms(120)
+"""An accept nearer than this to its slot could not be promised any more; it rolls to the next."""
+
+
+class Stage(Enum):
+    """How far the next slot has come."""
+
+    WAITING = "waiting"
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+AFTER: dict[Stage, Stage] = {Stage.WAITING: Stage.OPEN, Stage.OPEN: Stage.CLOSED, Stage.CLOSED: Stage.WAITING}
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An accepted proposal with its plan and the tick it starts at (again, when it loops)."""
+
+    proposal: Proposal
+    plan: Plan
+    start: Ticks
+
+    @property
+    def end(self) -> Ticks:
+        """Where it is over, or begins again."""
+        return Ticks(self.start + self.proposal.slot.length)
+
+
+@dataclass(slots=True)
+class Stand:
+    """`slot` is the next slot, always in the future while playing."""
+
+    slot: Slot
+    stage: Stage = Stage.WAITING
+    request: ProposalRequest | None = None
+    hand: Hand | None = None
+    deal: int = 0
+    selected: int = 0
+    taken: Placed | None = None
+    playing: Placed | None = None
+    voicing: tuple[int, ...] = ()
+    refused: deque[Candidate] = field(default_factory=lambda: deque(maxlen=REFUSED_REMEMBERED))
+    history: deque[Proposal] = field(default_factory=lambda: deque(maxlen=HISTORY_LENGTH))
+
+    @property
+    def choice(self) -> Proposal | None:
+        """The idea that a plain accept takes."""
+        return self.hand.proposals[self.selected] if self.hand else None
+
+    def deal_hand(self, hand: Hand) -> None:
+        """Put a new hand on the stand; the one its proposer likes best is selected."""
+        self.hand, self.request = hand, None
+        scores = [proposal.content.score for proposal in hand.proposals]
+        self.selected = scores.index(max(scores))
+
+    def swap(self, index: int, proposal: Proposal) -> None:
+        """Another proposal in place `index` of the hand."""
+        assert self.hand is not None
+        proposals = list(self.hand.proposals)
+        proposals[index] = proposal
+        self.hand = replace(self.hand, proposals=tuple(proposals))
+
+    def clear_hand(self) -> None:
+        """Take the hand off the stand; history keeps its ideas."""
+        self.hand, self.selected = None, 0
+
+    def next_slot(self, slot: Slot) -> None:
+        """The old slot has begun; `slot` is next."""
+        self.slot, self.stage, self.deal, self.request = slot, Stage.WAITING, 0, None
+        self.clear_hand()
+
+
+def moved(proposal: Proposal, happening: Happening) -> Proposal:
+    """The proposal after `happening`; `Fault` where the table of life has no such step."""
+    return replace(proposal, state=next_state(proposal.state, happening))
+
+
+def ask_at(slot: Slot, meter: Meter) -> Ticks:
+    """When to ask for a slot: two bars before it, one for slots of one or two bars."""
+    ahead = 2 if slot.bars > 2 else 1
+    return Ticks(max(0, slot.start - ahead * meter.bar_ticks))
+
+
+def ask_answer_at(slot: Slot, meter: Meter, timeline: Timeline) -> Ticks:
+    """When to ask for an answer in trading: as late as the last beat, since the phrase is still being played."""
+    lead = max(meter.beat_ticks, _ticks(timeline, ms(700)))
+    return Ticks(max(0, slot.start - min(lead, slot.length)))
+
+
+def decide_by(slot: Slot, meter: Meter, timeline: Timeline) -> Ticks:
+    """The last tick at which an accept is in time for `slot`."""
+    return Ticks(slot.start - max(meter.beat_ticks // 4, _ticks(timeline, _LAST_CALL)))
+
+
+def _ticks(timeline: Timeline, span: Ns) -> Ticks:
+    return Ticks(timeline.tick_at(Ns(timeline.ns_origin + span)) - timeline.tick_origin)
+
+
+def is_offered(proposal: Proposal) -> bool:
+    """Whether the idea can still be taken."""
+    return proposal.state is State.OFFERED

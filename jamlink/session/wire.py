@@ -1,0 +1,127 @@
+"""Session values as plain data and back: what the ledger writes and what processes tell one another.
+
+`plain` turns any value of the core into numbers, strings, lists and dicts that JSON or MessagePack can carry; `value`
+builds it back and checks every field. Enums travel by their value (a chord quality by its symbol), MIDI events as
+their bytes. A record
+is a pair of its kind (the class name in lower case) and its plain payload.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+
+from jamlink.errors import Nonsense
+from jamlink.midi.events import MidiEvent, encode
+from jamlink.midi.wire import Parser
+from jamlink.session import effects as fx
+from jamlink.session import inputs
+from jamlink.session.effects import Recorded
+from jamlink.session.inputs import Heard, Input
+from jamlink.session.settings import SessionSettings
+from jamlink.timing.units import Ns
+
+T = TypeVar("T")
+
+INPUT_KINDS: dict[str, type] = {
+    cls.__name__.lower(): cls
+    for cls in (
+        inputs.Do,
+        inputs.Turn,
+        inputs.SetTempo,
+        inputs.SetMeter,
+        inputs.SetBars,
+        inputs.SetRoles,
+        inputs.LockKey,
+        inputs.SetRepeat,
+        inputs.SetMode,
+        inputs.ReplaceChord,
+        inputs.Ideas,
+        inputs.ProposerIs,
+    )
+}
+"""Every input but Heard, whose event travels as bytes."""
+
+EFFECT_KINDS: dict[str, type] = {
+    cls.__name__.lower(): cls for cls in (fx.Asked, fx.Offered, fx.Decided, fx.Moved, fx.Sent, fx.Clocked)
+}
+
+HEARD = "heard"
+
+
+def plain(value: object) -> Any:
+    """`value` as numbers, strings, lists and dicts."""
+    return msgspec.to_builtins(value, order="deterministic")
+
+
+def value(data: Any, kind: type[T]) -> T:
+    """The `kind` that `plain` made `data` of. Raises `Nonsense` naming the field that does not fit."""
+    try:
+        return msgspec.convert(data, kind, strict=False)
+    except (msgspec.ValidationError, Nonsense, KeyError, TypeError, ValueError) as bad:
+        raise Nonsense(f"Not a {kind.__name__}: {bad}.", "The data is damaged or of another version.") from None
+
+
+def record(item: Recorded) -> tuple[str, Any]:
+    """The kind and the payload under which `item` is written down."""
+    if isinstance(item, Heard):
+        return HEARD, {"port": item.event.port, "at": item.event.at, "bytes": encode(item.event).hex()}
+    return type(item).__name__.lower(), plain(item)
+
+
+def is_input(kind: str) -> bool:
+    """Whether records of this kind are inputs, which a replay feeds in."""
+    return kind == HEARD or kind in INPUT_KINDS
+
+
+def read_input(kind: str, payload: Any) -> Input:
+    """The input of a record. Raises `Nonsense`."""
+    if kind == HEARD:
+        return Heard(_event(payload))
+    return value(payload, INPUT_KINDS[kind])
+
+
+def read_record(kind: str, payload: Any) -> Recorded:
+    """The input or consequence of a record. Raises `Nonsense`."""
+    return value(payload, EFFECT_KINDS[kind]) if kind in EFFECT_KINDS else read_input(kind, payload)
+
+
+def _event(payload: dict[str, Any]) -> MidiEvent:
+    try:
+        at, port, data = Ns(int(payload["at"])), str(payload["port"]), bytes.fromhex(payload["bytes"])
+    except (KeyError, TypeError, ValueError) as bad:
+        raise Nonsense(f"Not a heard event: {bad!r}.", "The data is damaged.") from None
+    events = Parser().feed(data, at, port)
+    if len(events) != 1:
+        raise Nonsense(f"{payload['bytes']!r} is not one MIDI message.", "The data is damaged.")
+    return events[0]
+
+
+# -- the header of a recorded session ---------------------------------------------------------------------------------
+
+FORMAT = 1
+"""Counts up when records change so that older sessions can no longer be replayed."""
+
+
+class Header(msgspec.Struct, frozen=True):
+    """What a recorded session starts from. `wall` is the only wall time in a record, for people."""
+
+    format: int
+    jamlink: str
+    wall: str
+    started: int
+    settings: SessionSettings
+
+
+def header(settings: SessionSettings, started: Ns, version: str, wall: str) -> Any:
+    """The payload of the first entry."""
+    return plain(Header(FORMAT, version, wall, started, settings))
+
+
+def read_header(payload: Any) -> Header:
+    """The header back. Raises `Nonsense` for a session of another format."""
+    found = payload.get("format") if isinstance(payload, dict) else None
+    if found != FORMAT:
+        raise Nonsense(f"The session is of format {found}; this jamlink reads {FORMAT}.", "Open it with that version.")
+    return value(payload, Header)
