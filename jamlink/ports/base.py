@@ -127,10 +127,17 @@ class PortSystem(Protocol):
     """How people call the system: "JACK", "ALSA", "CoreMIDI", "Windows"."""
     own_ports: bool
     """Whether it can make ports of our own that other programs connect to."""
+    polled: bool
+    """Whether `pump` does the work, so that it has to be called every millisecond; else a thread of the system does."""
     losses: Losses
-    lock: AbstractContextManager[object]
-    """Held for as long as the system takes from its queue and notes what it wrote: whoever touches the queue, or wants
-    queue and report to agree, holds it too. Nothing under it may wait."""
+
+    @property
+    def lock(self) -> AbstractContextManager[object]:
+        """Held for as long as the system takes from its queue and notes what it wrote.
+
+        Whoever touches the queue, or wants queue and report to agree, holds it too. Nothing under it may wait.
+        """
+        ...
 
     def start(self, queue: Queue) -> None:
         """Connects to the system. Raises `Unavailable` where it is absent or its server does not run."""
@@ -165,11 +172,11 @@ class PortSystem(Protocol):
         ...
 
     def heard(self) -> list[HeardBytes]:
-        """What came in since the last call, in order. `at` may lie up to one period of the system after now."""
+        """What came in since the last call, in order; call with `lock` held. `at` may be one period ahead of now."""
         ...
 
     def written(self) -> list[Written]:
-        """What went out since the last call, in order."""
+        """What went out since the last call, in order; call with `lock` held."""
         ...
 
     def stop(self) -> None:

@@ -105,9 +105,10 @@ class MidiSystem:
 
 @dataclass(frozen=True, slots=True)
 class PortChanged:
-    """A port we asked for was bound (`bound` is the full name it has now) or lost (`bound` is empty).
+    """A port we asked for was bound (`bound` is the full name it has now) or is not there (`bound` is empty).
 
-    `peers` are the ports of others that are connected to a port of our own, where the system can tell.
+    `peers` are the ports of others that are connected to a port of our own, where the system can tell. Where the port
+    is not there, `what` and `remedy` are for the player.
     """
 
     direction: Direction
@@ -115,6 +116,15 @@ class PortChanged:
     name: str
     bound: str
     peers: tuple[str, ...] = ()
+    what: str = ""
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IoFault:
+    """A bug of ours showed up in the io process; it went on if it could. For the log."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +206,7 @@ class Pong:
 
 ToIo: TypeAlias = OpenPorts | Send | Cancel | Silence | Panic | Thru | Owed | Ping | Quit
 FromIo: TypeAlias = (
-    IoReady | MidiSystem | PortChanged | PortsThere | Heard | Sent | OwnerBegan | OwnerEnded | Counters | Pong
+    IoReady | IoFault | MidiSystem | PortChanged | PortsThere | Heard | Sent | OwnerBegan | OwnerEnded | Counters | Pong
 )
 Message: TypeAlias = ToIo | FromIo
 
@@ -323,14 +333,13 @@ def _read_flag(r: _Reader) -> bool:
 
 
 def _pack_port(m: PortChanged) -> bytes:
-    return (
-        _FLAG.pack(m.direction is Direction.OUT) + _FLAG.pack(m.port) + _text(m.name) + _text(m.bound) + _texts(m.peers)
-    )
+    numbers = _FLAG.pack(m.direction is Direction.OUT) + _FLAG.pack(m.port)
+    return numbers + _text(m.name) + _text(m.bound) + _texts(m.peers) + _text(m.what) + _text(m.remedy)
 
 
 def _read_port(r: _Reader) -> PortChanged:
     direction = Direction.OUT if _read_flag(r) else Direction.IN
-    return PortChanged(direction, r.take(_FLAG)[0], r.text(), r.text(), r.texts())
+    return PortChanged(direction, r.take(_FLAG)[0], r.text(), r.text(), r.texts(), r.text(), r.text())
 
 
 def _pack_heard(m: Heard) -> bytes:
@@ -379,6 +388,7 @@ _ROWS: tuple[_Row, ...] = (
     (Ping, lambda m: _NUMBER.pack(m.number), lambda r: Ping(r.take(_NUMBER)[0])),
     (Quit, lambda m: b"", lambda r: Quit()),
     (IoReady, lambda m: _FLAG.pack(m.realtime) + _text(m.why_not), lambda r: IoReady(_read_flag(r), r.text())),
+    (IoFault, lambda m: _text(m.text), lambda r: IoFault(r.text())),
     (MidiSystem, _pack_system, lambda r: MidiSystem(r.text(), _read_flag(r), r.text(), r.text())),
     (PortChanged, _pack_port, _read_port),
     (
@@ -412,4 +422,20 @@ def decode(frame: bytes | memoryview) -> Message:
     reader = _Reader(memoryview(frame)[1:])
     message = _ROWS[frame[0]][2](reader)
     reader.finish()
+    return message
+
+
+def decode_order(frame: bytes) -> ToIo:
+    """What the session process said. Raises `Fault`, also for a report gone astray."""
+    message = decode(frame)
+    if not isinstance(message, ToIo):
+        raise Fault(f"{type(message).__name__} is no order.")
+    return message
+
+
+def decode_report(frame: bytes) -> FromIo:
+    """What the io process said. Raises `Fault`, also for an order gone astray."""
+    message = decode(frame)
+    if not isinstance(message, FromIo):
+        raise Fault(f"{type(message).__name__} is no report.")
     return message

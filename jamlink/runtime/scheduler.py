@@ -247,6 +247,8 @@ class Scheduler:
     def lost(self, output: int) -> None:
         """`output` is not there: from now on its note-ons are dropped, and its ends remembered."""
         self._absent.add(output)
+        self._untold |= {key_of(m) for m in self._urgent if m.port == output and is_note_off(m.data)}
+        self._urgent = deque(m for m in self._urgent if m.port != output)
 
     def back(self, output: int, now: Ns) -> None:
         """`output` is there (again): says every end it may have missed, and the pedals that are not down."""
@@ -279,8 +281,8 @@ class Scheduler:
         return tuple(self._sounding)
 
     def is_idle(self, owner: int) -> bool:
-        """Whether nothing of `owner` is queued and nothing sounds."""
-        return not self._queued[owner] and not self._held[owner]
+        """Whether nothing of `owner` is queued or sounds, and every end has been taken."""
+        return not (self._queued[owner] or self._held[owner] or any(m.owner == owner for m in self._urgent))
 
     def __len__(self) -> int:
         return len(self._heap) + len(self._urgent)
