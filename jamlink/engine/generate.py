@@ -1,0 +1,154 @@
+"""Rows of ids drawn from the network, each under a grammar of its own.
+
+The draws of a row come from the row's own generator, one number per choice, so the other rows have no say in them:
+the same seed, prompt and grammar give the same ids whatever else is drawn beside them, up to the rounding of the
+matrix products (about 1e-5 in a logit, since BLAS adds up in another order for another number of rows). Rounding can
+turn a choice only where a drawn number falls that near to the border between two ids, about once in 100,000 choices.
+The same call, rows and all, gives the same ids bit for bit on the same machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from jamlink.engine.decoder import Decoder, Floats
+
+Mask = npt.NDArray[np.bool_]
+
+
+class Guide(Protocol):
+    """What may come next in a row, and when it ends."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether the row has ended."""
+        ...
+
+    def next(self) -> int | Mask:
+        """The only id that may follow, or a mask (V,) of those that may."""
+        ...
+
+    def advance(self, token: int) -> None:
+        """`token` follows."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How boldly a row chooses.
+
+    `temperature` is above 0. Only the `top_k` likeliest ids are drawn (0: all), and only those that have at least
+    `min_p` times the probability of the likeliest.
+    """
+
+    seed: int
+    temperature: float = 1.0
+    top_k: int = 0
+    min_p: float = 0.0
+
+
+@dataclass(slots=True)
+class Row:
+    """One continuation. `ids` and `log_probabilities` grow; the latter has one number per choice.
+
+    A log-probability (natural, 0 or less) is the network's own at temperature 1 among the ids the guide allowed, so
+    that rows drawn at different temperatures can be compared.
+    """
+
+    guide: Guide
+    sampling: Sampling
+    ids: list[int] = field(default_factory=list)
+    log_probabilities: list[float] = field(default_factory=list)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the guide saw the end; False for a row that ran out of room or was stopped."""
+        return self.guide.finished
+
+
+def generate(decoder: Decoder, prompt: Sequence[int], rows: Sequence[Row], cancelled: Callable[[], bool]) -> None:
+    """Extend each row from `prompt` to its end, to `decoder.limit`, or until `cancelled` (asked before each step)."""
+    if not rows or cancelled():
+        return
+    logits = np.repeat(decoder.prefill(prompt)[None], len(rows), axis=0)
+    fork = decoder.fork(len(rows), decoder.limit)
+    generators = {id(row): np.random.default_rng(row.sampling.seed) for row in rows}
+    going = list(rows)
+    expected = [row.guide.next() for row in going]
+    open_rows = [i for i, what in enumerate(expected) if not isinstance(what, int)]
+    logits = logits[open_rows]
+    while True:
+        _choose(going, expected, open_rows, logits, generators)
+        kept = [i for i, row in enumerate(going) if not row.guide.finished]
+        if not kept or not fork.room or cancelled():
+            return
+        if len(kept) < len(going):
+            fork.keep(kept)
+            going = [going[i] for i in kept]
+        states = fork.step([row.ids[-1] for row in going])
+        expected = [row.guide.next() for row in going]
+        open_rows = [i for i, what in enumerate(expected) if not isinstance(what, int)]
+        logits = fork.logits(states[open_rows])
+
+
+def _choose(
+    going: Sequence[Row],
+    expected: Sequence[int | Mask],
+    open_rows: Sequence[int],
+    logits: Floats,
+    generators: dict[int, np.random.Generator],
+) -> None:
+    """Append one id to every row. `logits` (n, V) are those of the open rows, where there is a choice."""
+    chosen = {i: int(what) for i, what in enumerate(expected) if isinstance(what, int)}
+    if open_rows:
+        masks = np.stack([expected[i] for i in open_rows])
+        draws = np.array([generators[id(going[i])].random() for i in open_rows])
+        ids, logs = sample(logits, masks, [going[i].sampling for i in open_rows], draws)
+        for i, token, log in zip(open_rows, ids, logs, strict=True):
+            chosen[i] = int(token)
+            going[i].log_probabilities.append(float(log))
+    for i, row in enumerate(going):
+        row.ids.append(chosen[i])
+        row.guide.advance(chosen[i])
+
+
+def sample(
+    logits: Floats, masks: Mask, samplings: Sequence[Sampling], draws: npt.NDArray[np.float64]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """One id per row, (n,), and its log-probability before temperature, top-k and min-p. `draws` lie in [0, 1).
+
+    The id is where the cumulated probability passes the draw.
+    """
+    allowed = np.where(masks, logits.astype(np.float64), -np.inf)  # (n, V)
+    top = allowed.max(axis=1, keepdims=True)
+    relative = allowed - top
+    scaled = relative / np.array([[s.temperature] for s in samplings])
+    with np.errstate(divide="ignore"):
+        floor = np.log(np.array([[s.min_p] for s in samplings]))
+    scaled[scaled < np.maximum(floor, _kth(scaled, samplings))] = -np.inf
+    cumulated = np.exp(scaled).cumsum(axis=1)
+    ids = (cumulated <= draws[:, None] * cumulated[:, -1:]).sum(axis=1)
+    ids = np.minimum(ids, _last(scaled))
+    chosen = np.take_along_axis(relative, ids[:, None], axis=1)[:, 0]
+    return ids, chosen - np.log(np.exp(relative).sum(axis=1))
+
+
+def _kth(scaled: npt.NDArray[np.float64], samplings: Sequence[Sampling]) -> npt.NDArray[np.float64]:
+    """The score of each row's top_k-th id, (n, 1): what is below it is not drawn."""
+    count = scaled.shape[1]
+    wanted = [min(s.top_k or count, count) for s in samplings]
+    if min(wanted) == count:
+        return np.full((len(scaled), 1), -np.inf)
+    ordered = np.sort(scaled, axis=1)
+    return np.array([[ordered[i, count - k]] for i, k in enumerate(wanted)])
+
+
+def _last(scaled: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    """The last id that can be drawn: a draw just below 1 must not round past it."""
+    last: npt.NDArray[np.int64] = scaled.shape[1] - 1 - np.isfinite(scaled)[:, ::-1].argmax(axis=1)
+    return last

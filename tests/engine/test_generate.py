@@ -1,0 +1,131 @@
+"""What is drawn: allowed, repeatable, and nobody else's business."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from jamlink.engine.decoder import Decoder
+from jamlink.engine.generate import Row, Sampling, generate, sample
+
+PROMPT = [3, 1, 4, 1, 5]
+
+
+@dataclass
+class Even:
+    """Allows even ids for `length` ids, but for every third, which is 7."""
+
+    length: int
+    said: list[int] = field(default_factory=list)
+
+    @property
+    def finished(self) -> bool:
+        return len(self.said) >= self.length
+
+    def next(self):
+        return 7 if len(self.said) % 3 == 2 else np.arange(37) % 2 == 0
+
+    def advance(self, token: int) -> None:
+        self.said.append(token)
+
+
+def drawn(decoder: Decoder, *rows: tuple[int, int, float]) -> list[Row]:
+    """Rows of (seed, length, temperature)."""
+    found = [Row(Even(length), Sampling(seed, temperature)) for seed, length, temperature in rows]
+    generate(decoder, PROMPT, found, lambda: False)
+    return found
+
+
+def test_rows_say_what_their_guide_allows_and_end_with_it(decoder: Decoder) -> None:
+    for row, length in zip(drawn(decoder, (1, 9, 1.0), (2, 4, 2.0), (3, 1, 0.5)), (9, 4, 1), strict=True):
+        assert row.finished
+        assert len(row.ids) == length
+        assert all(token == 7 if i % 3 == 2 else token % 2 == 0 for i, token in enumerate(row.ids))
+
+
+def test_a_word_without_choice_costs_no_draw_and_no_score(decoder: Decoder) -> None:
+    (row,) = drawn(decoder, (1, 9, 1.0))
+    assert len(row.log_probabilities) == 6
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_same_seed_says_the_same_whatever_is_drawn_beside_it(decoder: Decoder, seed: int) -> None:
+    (alone,) = drawn(decoder, (seed, 12, 1.0))
+    beside = drawn(decoder, (99, 3, 0.7), (seed, 12, 1.0), *((i + 100, 5 + i, 1.5) for i in range(9)))[1]
+    assert beside.ids == alone.ids
+    assert beside.log_probabilities == pytest.approx(alone.log_probabilities, abs=1e-4)
+
+
+def test_different_seeds_say_different_things(decoder: Decoder) -> None:
+    rows = drawn(decoder, *((seed, 12, 1.0) for seed in range(8)))
+    assert len({tuple(row.ids) for row in rows}) > 4
+
+
+def test_log_probabilities_are_those_of_the_network_among_what_is_allowed(decoder: Decoder) -> None:
+    (row,) = drawn(decoder, (5, 9, 2.5))
+    said, scores = list(PROMPT), iter(row.log_probabilities)
+    for i, token in enumerate(row.ids):
+        decoder._read = []
+        logits = decoder.prefill(said).astype(float)
+        if i % 3 != 2:
+            assert next(scores) == pytest.approx(logits[token] - np.log(np.exp(logits[::2]).sum()), abs=1e-3)
+        said.append(token)
+
+
+def test_a_cancelled_call_stops_within_one_step(decoder: Decoder) -> None:
+    asked = iter([False] * 4 + [True] * 100)
+    row = Row(Even(30), Sampling(1))
+    generate(decoder, PROMPT, [row], lambda: next(asked))
+    assert len(row.ids) == 4
+    assert not row.finished
+
+
+def test_a_call_cancelled_at_once_says_nothing(decoder: Decoder) -> None:
+    row = Row(Even(30), Sampling(1))
+    generate(decoder, PROMPT, [row], lambda: True)
+    assert row.ids == []
+
+
+def test_a_row_without_room_ends_unfinished(decoder: Decoder) -> None:
+    (row,) = drawn(decoder, (1, 1000, 1.0))
+    assert not row.finished
+    assert len(row.ids) == decoder.limit - len(PROMPT) + 1
+
+
+def test_draws_follow_the_probabilities() -> None:
+    logits = np.log(np.array([[0.5, 0.3, 0.2, 100.0]], np.float32)).repeat(1000, axis=0)
+    mask = np.array([[True, True, True, False]]).repeat(1000, axis=0)
+    draws = (np.arange(1000) + 0.5) / 1000
+    ids, logs = sample(logits, mask, [Sampling(0)] * 1000, draws)
+    assert np.bincount(ids).tolist() == [500, 300, 200]
+    assert np.exp(logs[0]) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("sampling", "left"),
+    [
+        (Sampling(0, temperature=0.01), {1}),
+        (Sampling(0, top_k=2), {1, 2}),
+        (Sampling(0, min_p=0.5), {1, 2}),
+        (Sampling(0, min_p=0.9), {1}),
+        (Sampling(0, temperature=100.0), {0, 1, 2, 3}),
+    ],
+)
+def test_sampling_leaves_only_what_is_likely_enough(sampling: Sampling, left: set[int]) -> None:
+    logits = np.log(np.array([[0.1, 0.45, 0.3, 0.15]], np.float32)).repeat(200, axis=0)
+    ids, _ = sample(logits, np.ones((200, 4), bool), [sampling] * 200, (np.arange(200) + 0.5) / 200)
+    assert set(ids.tolist()) == left
+
+
+def test_each_row_has_its_own_boldness() -> None:
+    logits = np.log(np.array([[0.6, 0.4], [0.6, 0.4]], np.float32))
+    ids, _ = sample(logits, np.ones((2, 2), bool), [Sampling(0, top_k=1), Sampling(0)], np.array([0.99, 0.99]))
+    assert ids.tolist() == [0, 1]
+
+
+def test_the_highest_draw_is_still_an_allowed_word() -> None:
+    mask = np.array([[True, True, False, False]])
+    ids, _ = sample(np.zeros((1, 4), np.float32), mask, [Sampling(0)], np.array([np.nextafter(1.0, 0.0)]))
+    assert ids.tolist() == [1]
