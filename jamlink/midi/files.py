@@ -19,7 +19,8 @@ def read_whole(path: Path, limit: int) -> bytes:
         why = (error.strerror or "it cannot be read").lower()
         raise Nonsense(f"{path} cannot be read: {why}.", "Check the name and that you may read it.") from None
     if len(data) > limit:
-        raise Nonsense(f"{path} is larger than {limit // 2**20} MB.", "Choose a smaller file.")
+        size = f"{limit // 2**20} MB" if limit >= 2**20 else f"{limit // 2**10} kB"
+        raise Nonsense(f"{path} is larger than {size}.", "Choose a smaller file.")
     return data
 
 

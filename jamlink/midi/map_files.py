@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, NoReturn, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import msgspec
 
@@ -133,15 +133,18 @@ class _Reader:
 
     def _decode(self) -> _File:
         try:
-            return msgspec.convert(tomllib.loads(self._text), _File)
-        except (ValueError, RecursionError) as error:  # also numbers and nestings without end
-            where = re.search(r"\(at line (\d+)", str(error))
-            line = int(where[1]) if where else len(self._text.splitlines())
-            raise Nonsense(
-                f"{self._file}, line {line}: this is not TOML.", "Write key = value, and texts in quotes."
-            ) from None
+            return msgspec.convert(self._toml(), _File)
         except msgspec.ValidationError as error:
             self._invalid(str(error))
+
+    def _toml(self) -> dict[str, Any]:
+        try:
+            return tomllib.loads(self._text)
+        except (ValueError, RecursionError) as error:  # the text is no TOML, or a number or nesting has no end
+            where = re.search(r"\(at line (\d+)", str(error))
+            line = int(where[1]) if where else len(self._text.splitlines())
+            what = f"{self._file}, line {line}: this is not TOML."
+            raise Nonsense(what, "Write key = value, and texts in quotes.") from None
 
     def _invalid(self, message: str) -> NoReturn:
         """Raise what msgspec found, in our words. Its messages end in a path such as $.bind[2].note."""
