@@ -84,7 +84,7 @@ class FrameClock:
 
 
 @lru_cache(maxsize=1)
-def _jack() -> ModuleType:
+def load_jack() -> ModuleType:
     """The library, loaded when it is first wanted: a machine without JACK has none. Raises `Unavailable`."""
     try:
         import jack
@@ -124,7 +124,7 @@ class JackPorts:
 
     def start(self, queue: Queue) -> None:
         """Joins the server that runs; never starts one. Raises `Unavailable` where none answers."""
-        jack = _jack()
+        jack = load_jack()
         self.stop()
         try:
             client = jack.Client(self._client_name, no_start_server=True)
@@ -192,7 +192,7 @@ class JackPorts:
         """Registers "jamlink:NAME" and connects it to those of its peers that are there."""
         own = self._register(direction, port, spec)
         for peer in spec.peers:
-            with contextlib.suppress(_jack().JackError):
+            with contextlib.suppress(load_jack().JackError):
                 self._connect(direction, own, peer)
         return str(own.name)
 
@@ -205,7 +205,7 @@ class JackPorts:
         own = self._register(direction, port, spec)
         try:
             self._connect(direction, own, raw)
-        except _jack().JackError as error:
+        except load_jack().JackError as error:
             self.release(direction, port)
             raise Unavailable(f'JACK does not connect to "{target}" ({error}).', "Choose another port.") from None
 
@@ -216,7 +216,7 @@ class JackPorts:
         kind = client.midi_inports if direction is Direction.IN else client.midi_outports
         try:
             own = kind.register(spec.name)
-        except _jack().JackError as error:
+        except load_jack().JackError as error:
             raise Unavailable(f'JACK gives no port "{spec.name}" ({error}).', "Restart JACK with more ports.") from None
         with self.lock:
             held[port] = own
@@ -235,7 +235,7 @@ class JackPorts:
         with self.lock:
             own = self._held(direction).pop(port, None)
         if own is not None and not self._gone:
-            with contextlib.suppress(_jack().JackError):
+            with contextlib.suppress(load_jack().JackError):
                 own.unregister()
 
     def peers(self, direction: Direction, port: int) -> tuple[str, ...]:
@@ -314,7 +314,7 @@ class JackPorts:
             newest[message.port] = offset
             try:
                 port.write_midi_event(offset, message.data)
-            except _jack().JackError:  # the port's buffer for this period is full
+            except load_jack().JackError:  # the port's buffer for this period is full
                 self._carried.append(message)
                 continue
             self._written.append(Written(self._frames.ns_of(start + offset), message))
