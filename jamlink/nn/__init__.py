@@ -1,0 +1,1 @@
+"""The network: its shape, its weights on disk, and (with torch) itself."""

@@ -1,0 +1,1 @@
+"""From licence-clean scores to weights: read, label, write as words, train."""
