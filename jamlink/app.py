@@ -12,19 +12,29 @@ import random
 import secrets
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from jamlink import __version__
+from jamlink.errors import Nonsense
+from jamlink.ledger.entry import HEADER
+from jamlink.midi.actions import Action
+from jamlink.midi.map_files import read_map, read_maps
+from jamlink.midi.maps import GENERIC, Bindings, ControllerMap, choose
+from jamlink.ports.base import Listing
+from jamlink.proposers.base import Proposer
+from jamlink.resources import data_folder
+from jamlink.session.inputs import Do
+from jamlink.session.settings import SessionSettings
+from jamlink.session.wire import header
 from jamlink.settings import Places, Settings, load, remember, remembered, session_settings, with_remembered
-
-HEADER = "header"
-"""The kind of a session file's first entry: version, wall time, settings."""
-
+from jamlink.timing.clock import Clock
+from jamlink.timing.units import Ns
 
 # -- jam: the foreground process -----------------------------------------------------------------------------------
 
@@ -77,15 +87,37 @@ def _reap(child: Any) -> None:
     child.wait()
 
 
+_DEMO = {"session.tempo": 96.0, "session.meter": "4/4", "session.repeat": "keep going"}
+"""The demo's own tempo, and nobody at the keys: the best idea of each hand is taken unless it is refused."""
+
+
 def _jam_config(flags: Mapping[str, Any], sessions: Path | None, demo: bool, play: bool) -> JamConfig:
     places = Places()
     settings = load(places.settings, os.environ, flags)
     settings = with_remembered(settings, remembered(places.remembered))
+    if demo:
+        settings = load(places.settings, {}, {**flags, **_DEMO})
+    settings = _with_only_ports(settings)
     session_settings(settings, 1)
     remember(places.remembered, {"input": settings.ports.input, "output": settings.ports.output})
     folder = sessions or places.sessions(settings)
     file = folder / f"{datetime.now():%Y-%m-%d %H.%M.%S}.jam"
     return JamConfig(settings, secrets.randbelow(2**31), str(file), demo, play)
+
+
+def _with_only_ports(settings: Settings) -> Settings:
+    """Where nothing was chosen and there is exactly one keyboard, or one synth, that is the one."""
+    from jamlink.ports.base import Direction
+    from jamlink.ports.discovery import is_loop_cable, list_ports
+    from jamlink.runtime.monotonic import MonotonicClock
+
+    found = list_ports(MonotonicClock(), settings.ports.system).ports
+    changes = {}
+    for key, way in (("input", Direction.IN), ("output", Direction.OUT)):
+        names = [port.name for port in found if port.direction is way and not is_loop_cable(port.name)]
+        if not getattr(settings.ports, key) and len(names) == 1:
+            changes[key] = names[0]
+    return msgspec.structs.replace(settings, ports=msgspec.structs.replace(settings.ports, **changes))
 
 
 # -- the session process -------------------------------------------------------------------------------------------
@@ -131,7 +163,6 @@ def _put_together(config: JamConfig, descriptor: int) -> Any:
     from jamlink.runtime.io_link import IoLink, standard_ports
     from jamlink.runtime.ipc import inherited
     from jamlink.runtime.jam import Jam, Parts
-    from jamlink.runtime.model_link import ModelLink
     from jamlink.runtime.monotonic import MonotonicClock
     from jamlink.session.core import Session
     from jamlink.view.hub import Hub
@@ -141,21 +172,85 @@ def _put_together(config: JamConfig, descriptor: int) -> Any:
     started = clock.now()
     io = IoLink(clock, standard_ports(settings.ports.input, settings.ports.output, settings.ports.system))
     io.start()
-    model = _model_link(settings, clock, ModelLink)
-    ledger = Ledger(Path(config.file), header(setup, started))
+    ledger = Ledger(Path(config.file))
+    ledger.append(HEADER, new_header(setup, started), started, durable=True)
     parts = Parts(
         session=Session(setup, started),
         io=io,
-        model=model,
+        model=_model_link(settings, clock),
         stand_in=stand_in(settings.model.stand_in),
         ledger=ledger,
         bindings=_bindings(settings.ports.map),
         views=Hub(inherited(descriptor)),
         clock=clock,
         file=Path(config.file).name,
-        opening=_opening(config, setup, clock.now()),
+        opening=(Do(Action.PLAY_STOP, "start"),) if config.play else (),
+        demo=_demo(setup) if config.demo else None,
     )
     return Jam(parts)
+
+
+def new_header(setup: SessionSettings, started: Ns) -> Any:
+    """The first entry of a session file; the one place where wall time is read."""
+    return header(setup, started, __version__, datetime.now(UTC).isoformat(timespec="seconds"))
+
+
+def _demo(setup: SessionSettings) -> Any:
+    from jamlink.runtime.demo import Demo
+    from jamlink.runtime.demo_tune import demo_score
+
+    return Demo(demo_score(), setup.meter, output=0)
+
+
+def _model_link(settings: Settings, clock: Clock) -> Any:
+    """The model process; None where the player asked for another proposer."""
+    from jamlink.runtime.model_link import ModelLink
+
+    if settings.model.proposer != "transformer":
+        return None
+    return ModelLink(clock, model_folder(settings.model.folder))
+
+
+def model_folder(name: str) -> Path:
+    """A folder of models/ by name, or any folder by path."""
+    return Path(name) if "/" in name or os.sep in name else data_folder("models") / name
+
+
+def stand_in(name: str) -> Proposer:
+    """Who answers when the model does not: quick, pure Python, in the session's own process."""
+    if name == "markov":
+        from jamlink.proposers.markov import MarkovProposer
+
+        return MarkovProposer()
+    from jamlink.proposers.rules import RulesProposer
+
+    return RulesProposer()
+
+
+def proposer(name: str, model: str) -> Proposer:
+    """Any proposer, in this process: for rendering and evaluation."""
+    if name != "transformer":
+        return stand_in(name)
+    from jamlink.nn.checkpoint import load as load_checkpoint
+    from jamlink.proposers.transformer import TransformerProposer
+
+    return TransformerProposer(load_checkpoint(model_folder(model)))
+
+
+def _bindings(forced: str) -> Callable[[str], Bindings]:
+    """The gestures of a port: by the map that fits its name, the player's own maps before ours."""
+    maps, generic = all_maps()
+    chosen = maps.get(forced)
+    if forced and chosen is None:
+        raise Nonsense(f"There is no map called {forced!r}.", f"Choose one of {', '.join(sorted(maps))}.")
+    return lambda port: Bindings(chosen or choose(list(maps.values()), port, generic))
+
+
+def all_maps() -> tuple[dict[str, ControllerMap], ControllerMap]:
+    """Every readable map by name, the player's own last so that they win; and the one for unknown devices."""
+    ours, _ = read_maps(data_folder("midi_maps"))
+    theirs, _ = read_maps(Places().config / "maps")
+    return {**ours, **theirs}, ours[GENERIC]
 
 
 # -- offline: render, replay, export -------------------------------------------------------------------------------
@@ -195,8 +290,8 @@ def render(request: RenderRequest) -> dict[str, Any]:
         },
     )
     maker = proposer(request.proposer, request.model)
-    rendering = Rendering(request.source, settings, maker, stand_in("rules"))
-    return rendering.run(request.target, _chooser(request.accept, request.seed), header)
+    rendering = Rendering(request.source, session_settings(settings, request.seed), maker, stand_in("rules"))
+    return rendering.run(request.target, _chooser(request.accept, request.seed), new_header)
 
 
 def _chooser(accept: str, seed: int) -> Any:
@@ -208,3 +303,52 @@ def _chooser(accept: str, seed: int) -> Any:
         "random": lambda hand: dice.randrange(hand),
         "none": lambda hand: None,
     }[accept]
+
+
+def export(session: Path, target: Path) -> None:
+    """A session file as a MIDI file."""
+    from jamlink.ledger.export import export as write
+
+    write(session, target)
+
+
+def replay(session: Path) -> Any:
+    """Whether a session's inputs give the same effects again."""
+    from jamlink.runtime.replaying import replay as again
+
+    return again(session)
+
+
+# -- the rest ------------------------------------------------------------------------------------------------------
+
+
+def ports() -> Listing:
+    """What can be heard from and played to."""
+    from jamlink.ports.base import Direction
+    from jamlink.ports.discovery import list_ports
+    from jamlink.runtime.monotonic import MonotonicClock
+
+    found = list_ports(MonotonicClock())
+    names = {way: tuple(port.name for port in found.ports if port.direction is way) for way in Direction}
+    return Listing(names[Direction.IN], names[Direction.OUT])
+
+
+def maps() -> list[ControllerMap]:
+    """Every map; raises the first mistake found in one of the player's own."""
+    for folder in (data_folder("midi_maps"), Places().config / "maps"):
+        for mistake in read_maps(folder)[1]:
+            raise mistake
+    return list(all_maps()[0].values())
+
+
+def check_map(file: Path) -> str:
+    """One sentence about a good map; raises `Nonsense` for a bad one."""
+    found = read_map(file)
+    return f"{found.name}, {len(found.buttons)} buttons, {len(found.knobs)} knobs."
+
+
+def build_corpus(data: Path, target: Path) -> None:
+    """The packed corpus that training reads."""
+    from jamlink.training.corpus import build
+
+    build(data, target)

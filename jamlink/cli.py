@@ -10,7 +10,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -42,7 +42,7 @@ err = Console(stderr=True)
 AS_JSON = typer.Option("--json", help="Print one JSON object, last.")
 
 
-class Accept(str, Enum):
+class Accept(StrEnum):
     """Which idea of each hand a render takes."""
 
     best = "best"
@@ -51,7 +51,7 @@ class Accept(str, Enum):
     none = "none"
 
 
-class Who(str, Enum):
+class Who(StrEnum):
     """Who makes the ideas."""
 
     transformer = "transformer"

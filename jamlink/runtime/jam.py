@@ -8,6 +8,7 @@ its own, and views that are slow get less.
 from __future__ import annotations
 
 import gc
+import os
 import select
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -15,15 +16,18 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from jamlink.ledger.store import Ledger
+from jamlink.midi.actions import Action, Knob
 from jamlink.midi.events import MidiEvent
 from jamlink.midi.maps import Bindings, KnobMoved
+from jamlink.midi.maps import Gesture as Reading
 from jamlink.midi.wire import Parser
+from jamlink.ports.base import Outgoing
 from jamlink.proposers.base import Proposer
 from jamlink.runtime import io_wire, model_link
+from jamlink.runtime.demo import Demo
 from jamlink.runtime.io_link import IoBack, IoGone, IoLink
 from jamlink.runtime.model_link import ModelLink
 from jamlink.session import effects as fx
-from jamlink.session import inputs
 from jamlink.session.core import Session
 from jamlink.session.effects import Effect, Out
 from jamlink.session.inputs import Do, Gesture, Heard, Ideas, Input, ProposerIs, Turn
@@ -101,6 +105,9 @@ class Parts:
     views: Views
     clock: Clock
     file: str
+    opening: tuple[Input, ...] = ()
+    """What happens at once, as if the player had done it."""
+    demo: Demo | None = None
 
 
 class Jam:
@@ -113,9 +120,11 @@ class Jam:
         self._parsers: dict[str, Parser] = {}
         self._bindings: dict[str, Bindings] = {}
         self._ports: dict[int, str] = {}
-        self._in_flight: deque[io_wire.Timed] = deque()
+        self._in_flight: deque[Outgoing] = deque()
         self._dirty = True
         self._next_frame = Ns(0)
+        self._saved = -1
+        self._demo = parts.demo
         self._leaving = False
 
     def leave(self) -> None:
@@ -128,6 +137,8 @@ class Jam:
         gc.freeze()
         gc.disable()
         try:
+            for item in self._parts.opening:
+                self._feed(item)
             while not (self._leaving or self._parts.views.leaving):
                 self._wait(wakeup)
                 self._turn()
@@ -137,6 +148,7 @@ class Jam:
     def _wait(self, wakeup: int | None) -> None:
         parts, now = self._parts, self._parts.clock.now()
         deadlines = [Ns(now + LONGEST_WAIT), self._session.next_deadline, *self._binding_deadlines()]
+        deadlines.append(self._demo.next_moment(self._session.timeline) if self._demo else None)
         if self._dirty:
             deadlines.append(self._next_frame)
         until = min(due for due in deadlines if due is not None)
@@ -145,8 +157,6 @@ class Jam:
         readers += [wakeup] if wakeup is not None else []
         readable, _, _ = select.select([r for r in readers if _open(r)], [], [], max(0, until - now) / 1e9)
         if wakeup in readable and wakeup is not None:
-            import os
-
             os.read(wakeup, 512)
 
     def _turn(self) -> None:
@@ -158,6 +168,8 @@ class Jam:
                 self._from_model(answer)
         for gesture in parts.views.receive():
             self._feed(gesture)
+        if self._demo is not None:
+            self._play_demo(self._demo)
         now = parts.clock.now()
         for bindings in self._bindings.values():
             self._gestures(bindings.tick(now))
@@ -208,7 +220,17 @@ class Jam:
         if not reading.consumed:
             self._feed(Heard(event), event.at)
 
-    def _gestures(self, gestures: Iterable[Any]) -> None:
+    def _play_demo(self, demo: Demo) -> None:
+        """The bundled musician: heard like any other, and sent to the synth so that the room hears it too."""
+        if not self._session.playing:
+            self._demo = None
+            return
+        now, timeline = self._parts.clock.now(), self._session.timeline
+        self._parts.io.send(demo.sounding(now, timeline))
+        for event in demo.heard(now, timeline):
+            self._feed(Heard(event), event.at)
+
+    def _gestures(self, gestures: Iterable[Reading]) -> None:
         for gesture in gestures:
             if isinstance(gesture, KnobMoved):
                 self._feed(Turn(gesture.knob.value, gesture.value, gesture.via))
@@ -280,9 +302,7 @@ class Jam:
                     self._dirty = True
 
     def _send(self, send: fx.Send) -> None:
-        batch = [
-            io_wire.Timed(t.due, _OUTPUT_NUMBER[t.message.out], t.message.owner, t.message.data) for t in send.messages
-        ]
+        batch = [Outgoing(t.due, _OUTPUT_NUMBER[t.message.out], t.message.owner, t.message.data) for t in send.messages]
         self._parts.io.send(batch)
         now = self._parts.clock.now()
         while self._in_flight and self._in_flight[0].due < now:
@@ -314,12 +334,13 @@ class Jam:
         self._saved = self._parts.ledger.acknowledged
         self._parts.views.publish(self._state())
 
-    _saved = -1
-
     def _state(self) -> dict[str, Any]:
         status = self._status
         bound = [f"{name}: {port}" if port else name for (_, _), (name, port) in sorted(status.bound.items())]
-        state: dict[str, Any] = plain(self._session.snapshot())
+        snapshot = self._session.snapshot()
+        for bindings in self._bindings.values():
+            bindings.controls_are({knob: snapshot.steering.controls[knob.value] for knob in Knob})
+        state: dict[str, Any] = plain(snapshot)
         state["saved"] = self._parts.ledger.acknowledged
         state["ports"] = {"inputs": status.inputs, "outputs": status.outputs, "bound": bound}
         state["lateness"] = {**status.lateness(), "lost": status.lost, "realtime": status.realtime}
@@ -331,8 +352,8 @@ class Jam:
         """Silence first; then let everything go, each with a bounded wait of its own."""
         parts = self._parts
         parts.io.silence()
-        if self._session.snapshot().clock.playing:
-            self._feed(Do(inputs.Action.PLAY_STOP, "leaving"))
+        if self._session.playing:
+            self._feed(Do(Action.PLAY_STOP, "leaving"))
         parts.io.close()
         if parts.model is not None:
             parts.model.close()

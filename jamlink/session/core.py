@@ -123,6 +123,16 @@ class Session:
         """The session's own time."""
         return self._now
 
+    @property
+    def playing(self) -> bool:
+        """Whether the clock runs."""
+        return self._transport.playing
+
+    @property
+    def timeline(self) -> Timeline:
+        """The line that ties ticks to the clock now."""
+        return self._transport.timeline
+
     def snapshot(self) -> views.Snapshot:
         """Everything a view shows, as one frozen value."""
         stand, meter, key = self._stand, self._transport.meter, self._listener.key

@@ -81,7 +81,7 @@ def preview_messages(plan: Plan, start: Ticks, owner: int, channels: Channels) -
 
 def clicks(meter: Meter, bar: int, channels: Channels) -> list[ScheduledMessage]:
     """A bar of metronome: one click for each felt beat."""
-    found = []
+    found: list[ScheduledMessage] = []
     for beat in range(meter.beats):
         pitch, velocity = FIRST_CLICK if beat == 0 else OTHER_CLICK
         onset = Ticks(meter.bar_start(bar) + beat * meter.beat_ticks)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from jamlink.midi.actions import Action
 from jamlink.music.chord import Chord, ChordSpan, Quality
 from jamlink.music.note import Note
 from jamlink.runtime.offline import Offline, nobody
@@ -43,6 +44,9 @@ class Plain:
         )
 
 
+PLAIN, STAND_IN = Plain(), Plain("stand-in")
+
+
 @pytest.fixture
 def settings():
     """120 bpm: a beat is half a second and a bar two; slots of two bars; no count-in."""
@@ -53,13 +57,11 @@ def settings():
 def jam(settings):
     """Builds a running jam; the clock starts at bar 1 beat 1 at 60 ms."""
 
-    def build(*, proposer=Plain(), stand_in=Plain("stand-in"), person=nobody, thinking=None, start=True, **changes):
+    def build(*, proposer=PLAIN, stand_in=STAND_IN, person=nobody, thinking=None, start=True, **changes):
         session = Session(replace(settings, **changes), Ns(0))
         kwargs = {"thinking": thinking} if thinking else {}
         offline = Offline(session, proposer, stand_in, person, **kwargs)
         if start:
-            from jamlink.midi.actions import Action
-
             offline.at(Ns(0), Do(Action.PLAY_STOP, "test"))
         return offline
 
