@@ -84,7 +84,7 @@ def words_of_changes(phrase: Phrase, *before: Chord | None) -> list[list[int]]:
     """
     by_cell = chords_by_cell(phrase)
     earlier = [*before, *by_cell[:-1]] if before else [object(), *by_cell[:-1]]
-    return [chord_words(new) if new != old else [] for old, new in zip(earlier, by_cell, strict=True)]
+    return [chord_words(new) if new != old else [] for old, new in zip(earlier, by_cell, strict=False)]
 
 
 def words_of_notes(phrase: Phrase) -> list[list[int]]:
