@@ -123,6 +123,7 @@ class Jam:
         self._in_flight: deque[Outgoing] = deque()
         self._dirty = True
         self._next_frame = Ns(0)
+        self._systems: dict[str, str] = {}
         self._saved = -1
         self._demo = parts.demo
         self._leaving = False
@@ -195,7 +196,7 @@ class Jam:
                 status.inputs, status.outputs = message.listing.inputs, message.listing.outputs
                 self._dirty = True
             case io_wire.MidiSystem():
-                self._trouble(f"midi {message.name}", "" if message.there else f"{message.what} {message.remedy}")
+                self._midi_system(message)
             case io_wire.IoReady():
                 status.realtime = message.realtime
             case io_wire.Counters():
@@ -262,6 +263,12 @@ class Jam:
             "" if message.bound else f"{message.name} ({direction}) is not there; plug it in and it is found again."
         )
         self._trouble(f"port {direction} {message.port}", missing)
+
+    def _midi_system(self, message: io_wire.MidiSystem) -> None:
+        """A missing MIDI system is a trouble only where no other one is there."""
+        self._systems[message.name] = "" if message.there else f"{message.what} {message.remedy}"
+        alone = all(self._systems.values())
+        self._trouble("midi", " ".join(self._systems.values()) if alone else "")
 
     def _trouble(self, part: str, sentence: str) -> None:
         """`part` has trouble, or none where the sentence is empty."""

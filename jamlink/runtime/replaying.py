@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
 
 from jamlink.errors import Nonsense
-from jamlink.ledger.entry import HEADER
+from jamlink.ledger.entry import HEADER, LedgerEntry, canonical
 from jamlink.ledger.store import read
 from jamlink.session.core import Session
 from jamlink.session.effects import Effect, Record
@@ -27,13 +26,14 @@ class Verdict:
 
 def replay(path: Path) -> Verdict:
     """Raises `Nonsense` for a file that is not a session. Needs no model: the ideas are in the record."""
-    entries = [(entry.kind, entry.value, entry.at) for entry in read(path)]
-    if not entries or entries[0][0] != HEADER:
+    entries = list(read(path))
+    if not entries or entries[0].kind != HEADER:
         raise Nonsense(f"{path.name} is not a jamlink session.", "Choose a .jam file.")
-    header = read_header(entries[0][1])
+    header = read_header(entries[0].value)
     session = Session(header.settings, Ns(header.started))
+    recorded = [(entry.kind, entry.payload, entry.at) for entry in entries[1:]]
     done = list(_again(session, entries[1:]))
-    for number, (was, now) in enumerate(zip_longest(entries[1:], done), start=1):
+    for number, (was, now) in enumerate(zip_longest(recorded, done), start=1):
         if was != now:
             return Verdict(
                 False, f"The replay differs at entry {number}: the record says {_brief(was)}, now {_brief(now)}."
@@ -41,19 +41,23 @@ def replay(path: Path) -> Verdict:
     return Verdict(True, f"The replay did the same: {len(done)} entries, equal in every byte.")
 
 
-def _again(session: Session, entries: list[tuple[str, Any, Ns]]) -> Iterator[tuple[str, Any, Ns]]:
-    for kind, payload, at in entries:
-        if is_input(kind):
-            yield from _recorded(session.handle(read_input(kind, payload), at))
-    yield from _recorded(session.advance(entries[-1][2] if entries else session.now))
+Line = tuple[str, str, Ns]
+"""Kind, payload as canonical text, moment."""
 
 
-def _recorded(effects: list[Effect]) -> Iterator[tuple[str, Any, Ns]]:
+def _again(session: Session, entries: list[LedgerEntry]) -> Iterator[Line]:
+    for entry in entries:
+        if is_input(entry.kind):
+            yield from _recorded(session.handle(read_input(entry.kind, entry.value), entry.at))
+    yield from _recorded(session.advance(entries[-1].at if entries else session.now))
+
+
+def _recorded(effects: list[Effect]) -> Iterator[Line]:
     for effect in effects:
         if isinstance(effect, Record):
             kind, payload = record(effect.value)
-            yield kind, payload, effect.at
+            yield kind, canonical(payload), effect.at
 
 
-def _brief(entry: tuple[str, Any, Ns] | None) -> str:
-    return f"{entry[0]} at {entry[2] / 1e9:.3f} s" if entry else "nothing"
+def _brief(line: Line | None) -> str:
+    return f"{line[0]} at {line[2] / 1e9:.3f} s" if line else "nothing"
