@@ -1,0 +1,97 @@
+"""A session as a MIDI file: a track for each instrument the player used and for each role, tempo, meter and chords.
+
+Metronome and previews are left out. The player's notes are as long as the keys were down; pedals are kept beside them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+from jamlink.ledger.ruler import Ruler, Span
+from jamlink.ledger.story import Idea, Sounded, Story, tell
+from jamlink.midi.score import Control, Marker, MidiScore, Part
+from jamlink.midi.smf import write_score
+from jamlink.music.chord import NO_CHORD
+from jamlink.music.note import Note
+from jamlink.session.effects import Out, Verdict
+from jamlink.timing.units import Ns, Ticks
+
+ROLES = (Out.CHORDS, Out.MELODY, Out.BASS)
+
+
+def export(path: Path, out: Path) -> None:
+    """Write the session at `path` as a type-1 MIDI file. Raises `Nonsense` for a file that is no session, `Unavailable`
+    where `out` cannot be written."""
+    write_score(score_of(tell(path)), out)
+
+
+def score_of(story: Story) -> MidiScore:
+    """The session on one page (see `ruler`)."""
+    if not story.clocks:
+        return MidiScore(())
+    ruler = Ruler(story.clocks, _spans(story))
+    parts = (*_players(story, ruler), *_roles(story, ruler))
+    name = f"jamlink {story.header.wall}" if story.header else "jamlink"
+    return MidiScore(parts, ruler.tempos, ruler.meters, (), tuple(_markers(story, ruler)), name)
+
+
+def _spans(story: Story) -> Iterator[Span]:
+    for heard in story.heard:
+        yield heard.onset, heard.key_up
+    for sounded in story.sounded:
+        yield sounded.onset, _end(story, sounded)
+
+
+def _end(story: Story, note: Sounded) -> Ns:
+    return story.ended if note.end is None else note.end
+
+
+def _players(story: Story, ruler: Ruler) -> Iterator[Part]:
+    notes: dict[tuple[str, int], list[Note]] = defaultdict(list)
+    controls: dict[tuple[str, int], list[Control]] = defaultdict(list)
+    for heard in story.heard:
+        notes[heard.port, heard.channel].append(heard.note(ruler.tick, pedalled=False))
+    for move in story.controls:
+        controls[move.port, move.channel].append(Control(ruler.tick(move.at), move.control, move.value))
+    for port, channel in sorted({*notes, *controls}):
+        key = (port, channel)
+        yield Part(port, channel, tuple(sorted(notes[key])), tuple(controls[key]))
+
+
+def _roles(story: Story, ruler: Ruler) -> Iterator[Part]:
+    for role in ROLES:
+        notes: dict[int, list[Note]] = defaultdict(list)
+        for note in (sounded for sounded in story.sounded if sounded.out is role):
+            onset, end = ruler.tick(note.onset), ruler.tick(_end(story, note))
+            notes[note.channel].append(Note(onset, note.pitch, Ticks(max(1, end - onset)), note.velocity))
+        for channel, played in sorted(notes.items()):
+            yield Part(role.value, channel, tuple(sorted(played)))
+
+
+def _markers(story: Story, ruler: Ruler) -> Iterator[Marker]:
+    """The chords of what sounded, each time it came round; as symbols."""
+    onsets: dict[int, list[Ns]] = defaultdict(list)
+    for note in story.sounded:
+        onsets[note.idea].append(note.onset)
+    marks = {
+        at: text
+        for number, idea in sorted(story.ideas.items())
+        for at, text in _chords(idea, [ruler.tick(onset) for onset in onsets[number]], ruler)
+    }
+    yield from (Marker(at, text) for at, text in sorted(marks.items()))
+
+
+def _chords(idea: Idea, onsets: list[Ticks], ruler: Ruler) -> Iterator[tuple[Ticks, str]]:
+    """Where the chords of an idea lie on the page: from its slot on, and again for each time it was looped."""
+    accepted = [(at, decided) for at, decided in idea.decisions if decided.verdict is Verdict.ACCEPTED]
+    if not accepted or not onsets:
+        return
+    at, decided = accepted[-1]
+    slot, start = decided.slot, ruler.page_tick(decided.slot.start, at)
+    for round_ in range((max(onsets) - start) // slot.length + 1):
+        for span in decided.content.chords:
+            where = Ticks(start + round_ * slot.length + span.onset)
+            if where <= max(onsets):
+                yield where, span.chord.symbol() if span.chord else NO_CHORD
