@@ -44,6 +44,7 @@ FRAME = ms(40)
 LONGEST_WAIT = ms(100)
 """The io link wants to be looked at this often, to see whether its process still answers."""
 LATENESS_REMEMBERED = 1000
+PATIENCE_AT_START = ms(5_000)
 
 
 class Views(Protocol):
@@ -124,6 +125,10 @@ class Jam:
         self._dirty = True
         self._next_frame = Ns(0)
         self._systems: dict[str, str] = {}
+        self._answers: deque[Ideas] = deque()
+        self._opened = False
+        self._open_by = Ns(0)
+        self._model_ready = False
         self._saved = -1
         self._demo = parts.demo
         self._leaving = False
@@ -138,18 +143,18 @@ class Jam:
         gc.freeze()
         gc.disable()
         try:
-            for item in self._parts.opening:
-                self._feed(item)
+            self._open_by = Ns(self._parts.clock.now() + PATIENCE_AT_START)
             while not (self._leaving or self._parts.views.leaving):
                 self._wait(wakeup)
                 self._turn()
+                self._open_when_ready()
         finally:
             self._close()
 
     def _wait(self, wakeup: int | None) -> None:
         parts, now = self._parts, self._parts.clock.now()
         deadlines = [Ns(now + LONGEST_WAIT), self._session.next_deadline, *self._binding_deadlines()]
-        deadlines.append(self._demo.next_moment(self._session.timeline) if self._demo else None)
+        deadlines.append(self._demo.next_moment(self._session.timeline) if self._demo and self._opened else None)
         if self._dirty:
             deadlines.append(self._next_frame)
         until = min(due for due in deadlines if due is not None)
@@ -169,13 +174,24 @@ class Jam:
                 self._from_model(answer)
         for gesture in parts.views.receive():
             self._feed(gesture)
-        if self._demo is not None:
+        if self._demo is not None and self._opened:
             self._play_demo(self._demo)
         now = parts.clock.now()
         for bindings in self._bindings.values():
             self._gestures(bindings.tick(now))
         self._carry_out(self._session.advance(now))
         self._publish(now)
+
+    def _open_when_ready(self) -> None:
+        """The first gestures wait until ports are open and the model is warm, or have had long enough."""
+        if self._opened:
+            return
+        ports = all(self._status.bound.get(("out", number), ("", ""))[1] for number in range(len(OUTPUTS)))
+        model = self._parts.model is None or self._model_ready
+        if (ports and model) or self._parts.clock.now() >= self._open_by:
+            self._opened = self._dirty = True
+            for item in self._parts.opening:
+                self._feed(item)
 
     # -- in -----------------------------------------------------------------------------------------------------------
 
@@ -189,7 +205,8 @@ class Jam:
             case io_wire.Heard():
                 self._hear(message)
             case io_wire.Sent():
-                status.lateness_ns.append(message.at - message.due)
+                if message.owner != io_wire.HOUSE:
+                    status.lateness_ns.append(message.at - message.due)
             case io_wire.PortChanged():
                 self._port_changed(message)
             case io_wire.PortsThere():
@@ -244,11 +261,13 @@ class Jam:
     def _from_model(self, answer: object) -> None:
         match answer:
             case model_link.Ready():
+                self._model_ready = True
                 self._trouble("model", "")
                 self._feed(ProposerIs(True, answer.name))
             case model_link.CandidatesReady():
                 self._feed(Ideas(answer.request_id, tuple(answer.candidates), False))
             case model_link.Failed(request_id=None):
+                self._model_ready = True  # as ready as it will be; the stand-in plays
                 self._trouble("model", answer.sentence)
                 self._feed(ProposerIs(False, "", answer.sentence))
             case model_link.Failed():
@@ -281,32 +300,39 @@ class Jam:
     # -- out ----------------------------------------------------------------------------------------------------------
 
     def _carry_out(self, effects: Iterable[Effect]) -> None:
-        parts = self._parts
+        """Everything in order; answers that are there at once are fed in after the last effect, never between two, so
+        that the record keeps the session's own order."""
         for effect in effects:
-            match effect:
-                case fx.Record():
-                    kind, payload = record(effect.value)
-                    parts.ledger.append(kind, payload, effect.at, durable=effect.durable)
-                case fx.Send():
-                    self._send(effect)
-                case fx.Cancel():
-                    parts.io.cancel(effect.owner)
-                    self._in_flight = deque(t for t in self._in_flight if t.owner != effect.owner)
-                case fx.Silence():
-                    parts.io.silence()
-                    self._in_flight.clear()
-                case fx.Panic():
-                    parts.io.panic()
-                    self._in_flight.clear()
-                case fx.AskProposer():
-                    self._ask_model(effect)
-                case fx.AskStandIn():
-                    self._ask_stand_in(effect)
-                case fx.CancelRequest():
-                    if parts.model is not None:
-                        parts.model.cancel(effect.request_id)
-                case fx.Publish() | fx.Notice():
-                    self._dirty = True
+            self._do(effect)
+        while self._answers:
+            self._feed(self._answers.popleft())
+
+    def _do(self, effect: Effect) -> None:
+        parts = self._parts
+        match effect:
+            case fx.Record():
+                kind, payload = record(effect.value)
+                parts.ledger.append(kind, payload, effect.at, durable=effect.durable)
+            case fx.Send():
+                self._send(effect)
+            case fx.Cancel():
+                parts.io.cancel(effect.owner)
+                self._in_flight = deque(t for t in self._in_flight if t.owner != effect.owner)
+            case fx.Silence():
+                parts.io.silence()
+                self._in_flight.clear()
+            case fx.Panic():
+                parts.io.panic()
+                self._in_flight.clear()
+            case fx.AskProposer():
+                self._ask_model(effect)
+            case fx.AskStandIn():
+                self._ask_stand_in(effect)
+            case fx.CancelRequest():
+                if parts.model is not None:
+                    parts.model.cancel(effect.request_id)
+            case fx.Publish() | fx.Notice():
+                self._dirty = True
 
     def _send(self, send: fx.Send) -> None:
         batch = [Outgoing(t.due, _OUTPUT_NUMBER[t.message.out], t.message.owner, t.message.data) for t in send.messages]
@@ -323,13 +349,13 @@ class Jam:
 
     def _ask_model(self, ask: fx.AskProposer) -> None:
         if self._parts.model is None:
-            self._feed(Ideas(ask.request.id, (), False))
+            self._answers.append(Ideas(ask.request.id, (), False))
         else:
             self._parts.model.ask(ask.request)
 
     def _ask_stand_in(self, ask: fx.AskStandIn) -> None:
         ideas = self._parts.stand_in.propose(ask.request, lambda: False)
-        self._feed(Ideas(ask.request.id, tuple(ideas), True))
+        self._answers.append(Ideas(ask.request.id, tuple(ideas), True))
 
     def _publish(self, now: Ns) -> None:
         trouble = self._parts.ledger.trouble
@@ -353,6 +379,7 @@ class Jam:
         state["lateness"] = {**status.lateness(), "lost": status.lost, "realtime": status.realtime}
         state["trouble"] = list(status.troubles.values())
         state["file"] = self._parts.file
+        state["ready"] = self._opened
         return state
 
     def _close(self) -> None:
