@@ -6,6 +6,7 @@ import csv
 import re
 import shutil
 import tarfile
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -104,13 +105,14 @@ def _top_and_bottom(name: str, style: str, sheet: Sheet) -> Score:
 
 def with_interludes(tune: list[Note], others: list[Note], bars: list[Bar]) -> list[Note]:
     """The tune, and where it is silent for a whole bar the highest line of the others."""
-    sung = set()
-    for bar in bars:
-        if any(note.onset < bar.start + bar.length and note.end > bar.start for note in tune):
-            sung.add(bar)
-    free = [bar for bar in bars if bar not in sung]
-    filled = [n for n in highest_line(others) if any(b.start <= n.onset < b.start + b.length for b in free)]
+    starts = [bar.start for bar in bars]
+    sung = {i for note in tune for i in range(_bar_at(starts, note.onset), _bar_at(starts, note.end - 1) + 1)}
+    filled = [note for note in highest_line(others) if _bar_at(starts, note.onset) not in sung]
     return highest_line([*tune, *filled])
+
+
+def _bar_at(starts: list[int], tick: int) -> int:
+    return bisect_right(starts, tick) - 1
 
 
 def _kern(folder: Path, file: Path) -> Iterator[Found]:
