@@ -137,6 +137,25 @@ def test_kill_9_while_writing_loses_nothing_acknowledged(tmp_path, seed):
     assert ledger.close(PATIENCE_S)
 
 
+def test_a_power_cut_inside_the_log_leaves_a_beginning_of_the_record(tmp_path):
+    """The log (-wal) cut at any byte, as a disk may leave it: what is there is whole, and begins at the beginning."""
+    ledger = Ledger(tmp_path / "s.jam")
+    for n in range(30):
+        assert ledger.settled(ledger.append("decided", {"n": n}, Ns(n), durable=True), PATIENCE_S)
+    log = (tmp_path / "s.jam-wal").read_bytes()
+    dice, found = random.Random(2), set()
+    for cut in [0, len(log), *(dice.randrange(len(log)) for _ in range(60))]:
+        (tmp_path / "cut.jam-shm").unlink(missing_ok=True)
+        shutil.copy(ledger.path, tmp_path / "cut.jam")
+        (tmp_path / "cut.jam-wal").write_bytes(log[:cut])
+        verdict = verify(tmp_path / "cut.jam")
+        assert verdict.whole
+        found.add(verdict.entries)
+    assert {0, 30} <= found
+    assert len(found) > 10
+    assert ledger.close(PATIENCE_S)
+
+
 FULL_DISK = """
     import resource, sys
     from pathlib import Path
