@@ -18,6 +18,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
+from operator import add
 
 from jamlink.music.chord import QUALITIES, Chord, ChordSpan, Quality
 from jamlink.music.chord_habits import log_habits
@@ -60,72 +62,97 @@ class Ear:
 
 
 EAR = Ear()
-_CANDIDATES = 5
-"""Roots that are looked at for a cell; the right one is practically always among them."""
+_ROOTS = 6
+"""How many roots are looked at for a bar; the right one is practically always among them."""
+
+State = int
+"""A chord without its bass: 14 * root + number of the quality."""
+_STATES = tuple((root, quality) for root in range(12) for quality in QUALITIES)
+_NO_BASS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class _Lens:
+    """What a key and an ear make of sound, worked out once: everything by state."""
+
+    gains: tuple[tuple[tuple[int, float], ...], ...]
+    """For each chord note its pitch class, and what its sound adds compared with being outside the chord."""
+    needs: tuple[int, ...]
+    """The notes (bits by pitch class) that must be heard before this quality is believed."""
+    start: tuple[tuple[float, ...], ...]
+    """What habit and bass say, before any sound: by the pitch class of the bass (12: no bass), then by state."""
 
 
 @cache
-def _member_logs(ear: Ear, quality: Quality) -> tuple[float, ...]:
-    """log p of each chord note, root first."""
-    shares = ear.member[: len(quality.intervals)]
-    inside = 1 - 7 * ear.in_key
-    return tuple(math.log(inside * share / sum(shares)) for share in shares)
-
-
-@cache
-def _outside_logs(ear: Ear, key: Key | None) -> tuple[float, ...]:
-    """log p of each pitch class where it is not in the chord."""
-    scale = key.scale if key else frozenset(range(12))
-    leading = {(key.tonic + 11) % 12} if key and key.minor else set()
-    return tuple(math.log(ear.in_key if pc in scale or pc in leading else ear.foreign) for pc in range(12))
-
-
-@cache
-def _bass_logs(ear: Ear) -> tuple[tuple[float, ...], ...]:
-    """log p(bass | chord), by quality number and semitones from the root to the bass."""
-    return tuple(
-        tuple(
-            math.log(ear.bass_is_root if step == 0 else ear.bass_in_chord if step in q.intervals else ear.bass_foreign)
-            for step in range(12)
-        )
-        for q in QUALITIES
+def _lens(key: Key | None, ear: Ear) -> _Lens:
+    outside = _outside_logs(key, ear)
+    habits = log_habits(key) if key else {}
+    tonic = key.tonic if key else 0
+    habit = [ear.habit * habits.get(((root - tonic) % 12, quality), 0.0) for root, quality in _STATES]
+    basses = [[_bass_log(low, root, quality, ear) for root, quality in _STATES] for low in range(12)]
+    return _Lens(
+        tuple(_gains(root, quality, outside, ear) for root, quality in _STATES),
+        tuple(_needs(root, quality) for root, quality in _STATES),
+        (*(tuple(map(add, habit, bass)) for bass in basses), tuple(habit)),
     )
 
 
-Scores = dict[tuple[int, int], float]
-"""Log probability by (root, quality number), up to a constant."""
+def _outside_logs(key: Key | None, ear: Ear) -> tuple[float, ...]:
+    """log p of each pitch class where it is not in the chord."""
+    scale = set(key.scale) if key else set(range(12))
+    if key and key.minor:
+        scale.add((key.tonic + 11) % 12)
+    return tuple(math.log(ear.in_key if pc in scale else ear.foreign) for pc in range(12))
 
 
-def _scores(weights: Sequence[float], bass: int | None, key: Key | None, ear: Ear) -> Scores:
-    """Score the likely chords for a sound. `weights` by pitch class; `bass` is a pitch class."""
-    outside = _outside_logs(ear, key)
-    habits = log_habits(key) if key else None
-    found: Scores = {}
-    for root in _likely_roots(weights, bass):
-        degree = (root - key.tonic) % 12 if key else 0
-        for number, quality in enumerate(QUALITIES):
-            score = 0.0
-            for interval, log in zip(quality.intervals, _member_logs(ear, quality), strict=True):
-                pc = (root + interval) % 12
-                if weights[pc]:
-                    score += weights[pc] * (log - outside[pc])
-            if bass is not None:
-                score += _bass_logs(ear)[number][(bass - root) % 12]
-            if habits:
-                score += ear.habit * habits[degree, quality]
-            found[root, number] = score
-    return found
+def _gains(root: int, quality: Quality, outside: Sequence[float], ear: Ear) -> tuple[tuple[int, float], ...]:
+    shares = ear.member[: len(quality.intervals)]
+    inside = 1 - 7 * ear.in_key
+    notes = [(root + interval) % 12 for interval in quality.intervals]
+    return tuple(
+        (pc, math.log(inside * share / sum(shares)) - outside[pc]) for pc, share in zip(notes, shares, strict=True)
+    )
 
 
-def _likely_roots(weights: Sequence[float], bass: int | None) -> list[int]:
-    """Roots whose fifth, third and own note are heard most."""
+def _needs(root: int, quality: Quality) -> int:
+    """A seventh or sixth, a suspension, an altered fifth: what makes the quality more than a plain triad."""
+    plain = (0, 3, 4, 7)
+    bits = 0
+    for interval in quality.intervals:
+        if interval not in plain:
+            bits |= 1 << (root + interval) % 12
+    return bits
+
+
+def _bass_log(low: int, root: int, quality: Quality, ear: Ear) -> float:
+    step = (low - root) % 12
+    return math.log(
+        ear.bass_is_root if step == 0 else ear.bass_in_chord if step in quality.intervals else ear.bass_foreign
+    )
+
+
+Scores = dict[State, float]
+"""Log probability of each chord that was looked at, up to a constant."""
+
+
+def _score(weights: Sequence[float], bass: int | None, states: Iterable[State], lens: _Lens) -> Scores:
+    """Score `states` for a sound. `weights` by pitch class; `bass` is a pitch class."""
+    gains, start = lens.gains, lens.start[_NO_BASS if bass is None else bass]
+    return {s: start[s] + sum([weights[pc] * gain for pc, gain in gains[s]]) for s in states}
+
+
+def _candidates(weights: Sequence[float], lens: _Lens) -> list[State]:
+    """Chords worth looking at: roots that the sound fits best, qualities whose own note is heard."""
+    heard = sum(1 << pc for pc in range(12) if weights[pc])
     fit = [
-        weights[r] + max(weights[(r + 3) % 12], weights[(r + 4) % 12]) + 0.9 * weights[(r + 7) % 12]
-        + 0.3 * max(weights[(r + 10) % 12], weights[(r + 11) % 12], weights[(r + 6) % 12])
+        weights[r]
+        + max(weights[r - 9], weights[r - 8])
+        + 0.9 * weights[r - 5]
+        + 0.3 * max(weights[r - 2], weights[r - 6])
         for r in range(12)
-    ]  # fmt: skip
-    best = sorted(range(12), key=fit.__getitem__, reverse=True)[:_CANDIDATES]
-    return best if bass is None or bass in best else [*best, bass]
+    ]
+    roots = sorted(range(12), key=fit.__getitem__, reverse=True)[:_ROOTS]
+    return [s for root in roots for s in range(14 * root, 14 * root + 14) if not lens.needs[s] & ~heard]
 
 
 def recognise_chord(sound: Mapping[int, float], key: Key | None = None) -> ChordGuess | None:
@@ -141,15 +168,16 @@ def recognise_chord(sound: Mapping[int, float], key: Key | None = None) -> Chord
     total = sum(weights)
     heard = min(1.0, len(sound) / 3)
     weights = [EAR.held_evidence * heard * weight / total for weight in weights]
-    scores = _scores(weights, min(sound) % 12, key, EAR)
-    (root, number), best = max(scores.items(), key=lambda item: item[1])
+    lens = _lens(key, EAR)
+    scores = _score(weights, min(sound) % 12, _candidates(weights, lens), lens)
+    state, best = max(scores.items(), key=lambda item: item[1])
     confidence = 1 / sum(math.exp(score - best) for score in scores.values())
-    return ChordGuess(_named(root, number, min(sound) % 12), heard * confidence)
+    return ChordGuess(_named(state, min(sound) % 12), heard * confidence)
 
 
-def _named(root: int, number: int, bass: int | None) -> Chord:
+def _named(state: State, bass: int | None) -> Chord:
     """The chord, inverted where its own third, fifth or seventh is lowest."""
-    quality = QUALITIES[number]
+    root, quality = _STATES[state]
     inverted = bass is not None and (bass - root) % 12 in quality.intervals
     return Chord(root, quality, bass if inverted and bass is not None else root)
 
@@ -180,8 +208,21 @@ def chords_of(
     length = _cell_length(meter, chordal)
     edges = [*range(start, end, length), end]
     cells = _cells(ordered, edges, meter, chordal, ear)
-    path = _best_path([_scores(cell.weights, cell.bass, key, ear) for cell in cells], [cell.cost for cell in cells])
+    path = _best_path(_scored(cells, edges, meter, _lens(key, ear)), [cell.cost for cell in cells])
     return _spans(path, cells, edges, meter)
+
+
+def _scored(cells: Sequence[_Cell], edges: Sequence[int], meter: Meter, lens: _Lens) -> list[Scores]:
+    """Each cell's scores, over chords that its bar suggests; a silent bar keeps the chords of the bar before."""
+    scored: list[Scores] = []
+    states: list[State] = list(range(len(_STATES)))
+    for _, bar in groupby(range(len(cells)), key=lambda i: (edges[i] - edges[0]) // meter.bar_ticks):
+        members = [cells[i] for i in bar]
+        weights = [sum(column) for column in zip(*(cell.weights for cell in members), strict=True)]
+        if any(weights):
+            states = _candidates(weights, lens)
+        scored += [_score(cell.weights, cell.bass, states, lens) for cell in members]
+    return scored
 
 
 def _is_chordal(notes: Sequence[Note]) -> bool:
@@ -239,20 +280,21 @@ def _change_cost(offset: int, meter: Meter, ear: Ear) -> float:
     return ear.change_mid_bar if meter.beats % 2 == 0 and 2 * inside == meter.bar_ticks else ear.change_off
 
 
-def _best_path(scores: Sequence[Scores], costs: Sequence[float]) -> list[tuple[int, int]]:
-    """The path that scores best: staying is free, changing costs. Chords a cell did not look at get its worst score."""
+def _best_path(scores: Sequence[Scores], costs: Sequence[float]) -> list[State]:
+    """The path that scores best: staying is free where the chord is still in question, changing costs."""
     best = dict(scores[0])
-    backs: list[dict[tuple[int, int], tuple[int, int]]] = []
+    backs: list[dict[State, State]] = []
     for cell, cost in zip(scores[1:], costs[1:], strict=True):
         top = max(best, key=best.__getitem__)
         leap = best[top] - cost
-        floor = min(cell.values())
-        back: dict[tuple[int, int], tuple[int, int]] = {}
+        back: dict[State, State] = {}
         new: Scores = {}
-        for chord in cell.keys() | best.keys():
-            stay = best.get(chord, -math.inf)
-            back[chord] = chord if stay >= leap else top
-            new[chord] = max(stay, leap) + cell.get(chord, floor)
+        for state, score in cell.items():
+            stay = best.get(state, -math.inf)
+            if stay >= leap:
+                back[state], new[state] = state, stay + score
+            else:
+                back[state], new[state] = top, leap + score
         best = new
         backs.append(back)
     path = [max(best, key=best.__getitem__)]
@@ -261,9 +303,7 @@ def _best_path(scores: Sequence[Scores], costs: Sequence[float]) -> list[tuple[i
     return path[::-1]
 
 
-def _spans(
-    path: Sequence[tuple[int, int]], cells: Sequence[_Cell], edges: Sequence[int], meter: Meter
-) -> tuple[ChordSpan, ...]:
+def _spans(path: Sequence[State], cells: Sequence[_Cell], edges: Sequence[int], meter: Meter) -> tuple[ChordSpan, ...]:
     """Join cells of one chord; bars without a sound have none."""
     silent = _silent_cells(cells, edges, meter)
     words = [None if silent[i] else path[i] for i in range(len(cells))]
@@ -273,7 +313,7 @@ def _spans(
         if i == len(cells) or words[i] != words[begin]:
             word = words[begin]
             bass = next((cell.bass for cell in cells[begin:i] if cell.bass is not None), None)
-            chord = _named(*word, bass) if word else None
+            chord = None if word is None else _named(word, bass)
             spans.append(ChordSpan(Ticks(edges[begin]), Ticks(edges[i] - edges[begin]), chord))
             begin = i
     return tuple(spans)

@@ -1,5 +1,7 @@
 """Voicings are playable, say their chord, and move little."""
 
+from itertools import pairwise
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -31,7 +33,7 @@ def test_every_voicing_is_playable_and_says_its_chord(progression):
 @given(st.lists(chords, min_size=2, max_size=6))
 def test_the_hands_move_less_than_with_root_positions(progression):
     def travel(voicings):
-        return sum(sum(min(abs(p - q) for q in a) for p in b) for a, b in zip(voicings, voicings[1:], strict=False))
+        return sum(sum(min(abs(p - q) for q in a) for p in b) for a, b in pairwise(voicings))
 
     roots = [tuple(48 + c.root + i for i in c.quality.intervals) for c in progression]
     assert travel(voice(progression)) <= travel(roots) + 3 * len(progression)
