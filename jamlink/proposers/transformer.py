@@ -1,0 +1,269 @@
+"""Ideas from the trained network: the words come from `tokens`, the numbers from `engine`; here they meet.
+
+A dozen rows are drawn at once from one prompt, at temperatures from safe to bold, each under a grammar that lets it
+say only what can be played. What the session asks for becomes one or two passes:
+
+    roles                  first pass                                  second pass
+    chords, melody         LEAD
+    chords                 CHORDS
+    melody                 LEAD, over the chords known for the slot; where none are known the network thinks of
+                           some, which are left out of the idea; MELODY where the context has no harmony at all
+    bass, with the above   as above                                    BASS over the chords of the first
+    bass alone             CHORDS, left out of the idea                BASS
+
+ANSWER stands for LEAD where the player's phrase is answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence, Set
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from jamlink.engine.decoder import Decoder
+from jamlink.engine.generate import Mask, Row, Sampling, generate
+from jamlink.music.chord import Chord, ChordSpan
+from jamlink.nn.checkpoint import Checkpoint
+from jamlink.proposers import prompting
+from jamlink.proposers.base import Cancelled
+from jamlink.session.proposal import Candidate, ProposalRequest, Role
+from jamlink.tokens import vocab
+from jamlink.tokens.decode import decode_slot
+from jamlink.tokens.grammar import Grammar
+from jamlink.tokens.phrase import Phrase, places_from
+from jamlink.tokens.vocab import Task
+
+FEWEST_ROWS, ROWS_PER_IDEA = 12, 3
+"""Of so many rows for each idea asked for the best are kept."""
+MELODY_RANGE = (52, 88)
+"""E3 to E6, where no melody was heard that says better."""
+BASS_RANGE = (28, 55)
+"""The low E of a bass to G3."""
+_SAFE, _BOLD, _SPREAD = 0.7, 1.1, 0.2
+"""Temperatures of the middle row for the safest and the boldest player, and how far the outer rows are from it."""
+_TOP_K, _MIN_P = 64, 0.02
+_IDS_PER_CELL, _MOST_FOR_SLOT = 7, 320
+"""Room kept for the slot: what a busy cell needs, and no more than this in all, so that there is a context too."""
+_ONE_CELL = 12
+"""The most ids that one cell takes."""
+
+_ENDS = frozenset((vocab.EOS, *vocab.RANGES["BAR"]))
+_HUSHED = np.zeros(vocab.SIZE, bool)
+_HUSHED[[vocab.rhythm_id(rhythm) for rhythm in vocab.RHYTHMS if not rhythm.onsets]] = True
+_HUSHED[list(_ENDS)] = True
+_NO_CHORD = vocab.chord_id(None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pass:
+    """One call of the network. `given` has each row's chords, where they are not the network's to choose."""
+
+    request: ProposalRequest
+    task: Task
+    context: Phrase
+    pitches: tuple[int, int]
+    given: tuple[tuple[ChordSpan, ...], ...] | None = None
+    salt: int = 0
+    """Keeps the draws of one request's passes apart."""
+
+    @property
+    def chord_before(self) -> Chord | None:
+        """What sounds when the slot begins."""
+        chords = self.context.chords
+        return chords[-1].chord if chords and chords[-1].end == self.context.length else None
+
+    @property
+    def cells(self) -> int:
+        """Cells of the slot."""
+        return self.request.slot.bars * vocab.cells_in_bar(self.context.meter)
+
+    def grammar(self, i: int) -> Grammar:
+        """What row i may say."""
+        request, given = self.request, self.given[i] if self.given else None
+        places = places_from(prompting.place_of(request), request.slot.bars, prompting.PHRASE_BARS)
+        opens = given is None and self.chord_before is None
+        return Grammar(
+            self.task, self.context.meter, places, pitches=self.pitches, opens=opens,
+            chords=given, chord_before=self.chord_before,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Idea:
+    """What a row said, in ticks from the slot's start; the network's log-probabilities have one number a choice."""
+
+    row: int
+    phrase: Phrase
+    log_probabilities: tuple[float, ...]
+    seed: int
+
+
+class TransformerProposer:
+    """See the module. `name` is the checkpoint's. One thread at a time; the cache it keeps changes no answer."""
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self.name = str(checkpoint.card["name"])
+        self._decoder = Decoder(checkpoint.config, checkpoint.weights)
+
+    def propose(self, request: ProposalRequest, cancelled: Cancelled) -> list[Candidate]:
+        """As `Proposer.propose`. Nothing when cancelled."""
+        rows = max(FEWEST_ROWS, ROWS_PER_IDEA * request.count)
+        ideas = self._ideas(request, rows, cancelled)
+        if Role.BASS in request.roles:
+            found = self._with_bass(request, ideas[: request.count], cancelled)
+        else:
+            found = [self._candidate(idea, request.roles) for idea in ideas]
+        return [] if cancelled() else [found[i] for i in _best(found, request)][: request.count]
+
+    def _ideas(self, request: ProposalRequest, rows: int, cancelled: Cancelled) -> list[_Idea]:
+        """The first pass, best first; what is worth having can be told before the bass."""
+        known = prompting.chords_in_slot(request)
+        if known and request.roles == {Role.BASS}:
+            return [_given(i, known, request) for i in range(request.count)]
+        ideas = self._draw(_first_pass(request, rows), _temperatures(request, rows), cancelled)
+        drafts = [self._candidate(idea, {Role.CHORDS, Role.MELODY}) for idea in ideas]
+        return [ideas[i] for i in _best(drafts, request)]
+
+    def _with_bass(self, request: ProposalRequest, ideas: Sequence[_Idea], cancelled: Cancelled) -> list[Candidate]:
+        """Each idea with a bass line over its chords."""
+        if not ideas:
+            return []
+        lines = self._draw(_bass_pass(request, ideas), _temperatures(request, len(ideas)), cancelled)
+        return [self._candidate(ideas[line.row], request.roles, line) for line in lines]
+
+    def _draw(self, work: _Pass, temperatures: Sequence[float], cancelled: Cancelled) -> list[_Idea]:
+        """What the rows said, without those that did not come to an end."""
+        room = min(_MOST_FOR_SLOT, work.cells * _IDS_PER_CELL + _ONE_CELL)
+        words = prompting.words_before(work.request, work.task, work.context, self._decoder.limit - room)
+        free = self._decoder.limit - len(words) - work.cells - work.request.slot.bars - _ONE_CELL
+        seeds = _seeds(work.request.seed, work.salt)
+        rows = [
+            Row(_Guide(work.grammar(i), free), Sampling(next(seeds), temperature, _TOP_K, _MIN_P))
+            for i, temperature in enumerate(temperatures)
+        ]
+        generate(self._decoder, words, rows, cancelled)
+        return [_read(i, row, work) for i, row in enumerate(rows) if row.finished]
+
+    def _candidate(self, idea: _Idea, roles: Set[Role], line: _Idea | None = None) -> Candidate:
+        """An idea, without what was not asked for, its bass from `line`."""
+        said = idea.log_probabilities + (line.log_probabilities if line else ())
+        score = float(np.mean(said)) if said else 0.0
+        return Candidate(
+            chords=idea.phrase.chords if Role.CHORDS in roles else (),
+            melody=idea.phrase.notes if Role.MELODY in roles else (),
+            bass=line.phrase.notes if line else (),
+            score=score,
+            surprise=-score,
+            made_by=self.name,
+            seed=idea.seed,
+        )
+
+
+class _Guide:
+    """A grammar for the engine: what may follow, as a mask; and quiet words only, once `free` ids are said.
+
+    The bar after the slot is nobody's, so its word is not drawn where it is the only thing that can follow.
+    """
+
+    __slots__ = ("_free", "_grammar")
+
+    def __init__(self, grammar: Grammar, free: int) -> None:
+        self._grammar, self._free = grammar, free
+
+    @property
+    def finished(self) -> bool:
+        return self._grammar.finished
+
+    def next(self) -> int | Mask:
+        return _choice(self._grammar.mask(), self._free <= 0)
+
+    def advance(self, token: int) -> None:
+        self._free -= 1
+        self._grammar.advance(token)
+
+
+@lru_cache(maxsize=1024)
+def _choice(allowed: bytes, hushed: bool) -> int | Mask:
+    """The only id left, or a mask of several. "No chord" is no idea, unless it is given."""
+    mask = np.frombuffer(allowed, np.uint8).astype(bool)
+    for wanted in (~_is(_NO_CHORD), _HUSHED if hushed else None):
+        if wanted is not None and (mask & wanted).any():
+            mask &= wanted
+    ids = np.flatnonzero(mask)
+    if set(ids.tolist()) <= _ENDS:
+        return vocab.EOS if mask[vocab.EOS] else int(ids[0])
+    return int(ids[0]) if len(ids) == 1 else mask
+
+
+def _is(token: int) -> Mask:
+    found = np.zeros(vocab.SIZE, bool)
+    found[token] = True
+    return found
+
+
+def _first_pass(request: ProposalRequest, rows: int) -> _Pass:
+    """Everything but the bass."""
+    answers = request.answer and Role.MELODY in request.roles
+    context = prompting.phrase_before(request, request.slot.bars if answers else prompting.CONTEXT_BARS)
+    pitches = prompting.range_around(request.context, MELODY_RANGE)
+    if Role.MELODY not in request.roles:
+        return _Pass(request, Task.CHORDS, context, pitches)
+    task = Task.ANSWER if answers else Task.LEAD
+    if Role.CHORDS in request.roles:
+        return _Pass(request, task, context, pitches)
+    known = prompting.chords_in_slot(request)
+    if known:
+        return _Pass(request, task, context, pitches, (known,) * rows)
+    harmony = any(span.chord for span in context.chords) or Role.BASS in request.roles
+    return _Pass(request, task if harmony else Task.MELODY, context, pitches)
+
+
+def _bass_pass(request: ProposalRequest, ideas: Sequence[_Idea]) -> _Pass:
+    """A bass line for each idea. What is known of the past are its chords."""
+    context = prompting.phrase_before(request)
+    silent = Phrase(context.meter, context.places, context.chords)
+    return _Pass(request, Task.BASS, silent, BASS_RANGE, tuple(idea.phrase.chords for idea in ideas), salt=1)
+
+
+def _temperatures(request: ProposalRequest, rows: int) -> list[float]:
+    """From safe to bold, around what the player wants."""
+    middle = _SAFE + (_BOLD - _SAFE) * request.controls.surprise
+    return [float(t) for t in np.linspace(middle - _SPREAD, middle + _SPREAD, rows)]
+
+
+def _seeds(seed: int, salt: int) -> Iterator[int]:
+    """One seed a row, the same for the same request."""
+    sequence = np.random.SeedSequence((abs(seed), salt))
+    while True:
+        yield int(sequence.spawn(1)[0].generate_state(1, np.uint64)[0])
+
+
+def _given(i: int, chords: tuple[ChordSpan, ...], request: ProposalRequest) -> _Idea:
+    """Chords that are known already, as if row i had said them."""
+    bars = places_from(prompting.place_of(request), request.slot.bars, prompting.PHRASE_BARS)
+    return _Idea(i, Phrase(request.context.meter, bars, chords), (), request.seed)
+
+
+def _read(i: int, row: Row, work: _Pass) -> _Idea:
+    meter, place = work.context.meter, prompting.place_of(work.request)
+    phrase = decode_slot(row.ids, work.task, meter, place, work.chord_before)
+    return _Idea(i, phrase, tuple(row.log_probabilities), row.sampling.seed)
+
+
+def _best(found: Sequence[Candidate], request: ProposalRequest) -> list[int]:
+    """Places of the ideas worth having, best first: none twice, none refused before, no melody without a note."""
+    seen = {_music(refused) for refused in request.avoid}
+    order = []
+    for i in sorted(range(len(found)), key=lambda i: -found[i].score):
+        music = _music(found[i])
+        if music not in seen and (found[i].melody or Role.MELODY not in request.roles):
+            seen.add(music)
+            order.append(i)
+    return order
+
+
+def _music(candidate: Candidate) -> Hashable:
+    """What one hears of a candidate."""
+    return candidate.chords, candidate.melody, candidate.bass

@@ -1,0 +1,166 @@
+"""The session process's side of the model process: requests go down, ideas come up, and a dead process is replaced.
+
+No numpy here. A process that hangs is the session's business at first (its deadline passes and a stand-in plays), but
+one that leaves three requests in a row without any answer is replaced too: even a slow one answers a cancel at once.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from jamlink.errors import Nonsense
+from jamlink.runtime import model_wire as wire
+from jamlink.runtime.ipc import Framed, spawn
+from jamlink.runtime.model_wire import CandidatesReady, Failed, FromModel, Ready
+from jamlink.session.proposal import ProposalRequest
+from jamlink.timing.clock import Clock
+from jamlink.timing.units import NS_PER_SECOND, Ns, ms
+
+__all__ = ["CandidatesReady", "Failed", "FromModel", "ModelLink", "Ready"]
+
+MODULE = "jamlink.runtime.model_main"
+_RESPAWN_WAITS_S = (1, 2, 4, 8, 16, 30)
+"""Before the first, second, ... respawn; the last one for all others."""
+_LIVED_LONG = Ns(30 * NS_PER_SECOND)
+"""A death after being ready for this long counts as the first."""
+MOST_MISSED = 3
+_GRACE = ms(500)
+"""After a request's deadline, when it is cancelled, an answer may take this long."""
+_FIRST_ANSWER = Ns(60 * NS_PER_SECOND)
+"""Loading and warming up may take this long on a busy machine."""
+_LAST_GRACE_S = 0.5
+
+
+class ModelLink:
+    """Owns one model process at a time, starting now. One thread; no method waits, except `close` (half a second).
+
+    Call `receive` whenever `fileno` is readable and at least every 100 ms: it also watches and replaces. `fileno`
+    changes when the process is replaced. `proposer` names a class of another proposer, "module:Class".
+    """
+
+    def __init__(self, clock: Clock, folder: Path, proposer: str | None = None) -> None:
+        self._clock = clock
+        self._arguments = ["--folder", str(folder), *(["--proposer", proposer] if proposer else [])]
+        self._child: subprocess.Popen[bytes] | None = None
+        self._pipe: Framed | None = None
+        self._since = Ns(0)
+        self._ready = False
+        self._open: dict[int, Ns] = {}
+        """Requests without an answer, and when they count as missed."""
+        self._unwanted: set[int] = set()
+        self._missed = self._deaths = 0
+        self._respawn_at: Ns | None = clock.now()
+        self._told = ""
+        self._news: list[FromModel] = []
+        self._respawn(clock.now())
+
+    @property
+    def pid(self) -> int | None:
+        """The process's number, None while there is none."""
+        return self._child.pid if self._child else None
+
+    def fileno(self) -> int:
+        """For select; -1 while there is no process."""
+        return self._pipe.fileno() if self._pipe else -1
+
+    def ask(self, request: ProposalRequest) -> None:
+        """Ask for ideas. The answer comes from `receive`, a `Failed` where there is no process to ask."""
+        if self._pipe is not None and self._pipe.send(wire.encode(wire.Ask(request))):
+            self._open[request.id] = Ns(max(request.deadline, self._clock.now()) + _GRACE)
+        else:
+            self._news.append(Failed(request.id, "The model is not running; it is being started again."))
+
+    def cancel(self, request_id: int) -> None:
+        """Nobody waits for this answer any more; none will come."""
+        if self._pipe is not None and request_id in self._open:
+            self._unwanted.add(request_id)
+            self._pipe.send(wire.encode(wire.CancelAsk(request_id)))
+
+    def receive(self) -> list[FromModel]:
+        """What the model said since the last call, and what became of it."""
+        now = self._clock.now()
+        if self._pipe is not None:
+            self._hear(self._pipe, now)
+        self._watch(now)
+        if self._respawn_at is not None and now >= self._respawn_at:
+            self._respawn(now)
+        news, self._news = self._news, []
+        return news
+
+    def close(self) -> None:
+        """Let the process go; kill it after half a second."""
+        self._respawn_at = None
+        self._bury(_LAST_GRACE_S)
+
+    def _hear(self, pipe: Framed, now: Ns) -> None:
+        try:
+            for frame in pipe.receive():
+                self._take(wire.decode(frame), now)
+        except Nonsense:
+            self._replace("The model process talks nonsense; it is being started again.", now)
+
+    def _take(self, answer: FromModel, now: Ns) -> None:
+        match answer:
+            case Ready():
+                self._ready, self._since, self._told = True, now, ""
+                self._news.append(answer)
+            case Failed(request_id=None):
+                self._tell(answer.sentence)
+            case Failed(request_id=int(number)) | CandidatesReady(request_id=number):
+                self._missed = 0
+                wanted = self._open.pop(number, None) is not None and number not in self._unwanted
+                self._unwanted.discard(number)
+                if wanted:
+                    self._news.append(answer)
+
+    def _watch(self, now: Ns) -> None:
+        if self._child is None or self._pipe is None:
+            return
+        overdue = [number for number, missed_at in self._open.items() if now > missed_at]
+        for number in overdue:
+            del self._open[number]
+            self._unwanted.discard(number)
+        self._missed += len(overdue) if self._ready else 0
+        if self._pipe.closed or self._child.poll() is not None:
+            self._replace("The model stopped; it is being started again.", now)
+        elif self._missed >= MOST_MISSED or (not self._ready and now - self._since > _FIRST_ANSWER):
+            self._replace("The model does not answer; it is being started again.", now)
+
+    def _replace(self, sentence: str, now: Ns) -> None:
+        """Bury the process, answer for it, and plan the next one."""
+        lived_long = self._ready and now - self._since > _LIVED_LONG
+        self._bury(0)
+        self._deaths = 1 if lived_long else self._deaths + 1
+        wait_s = _RESPAWN_WAITS_S[min(self._deaths, len(_RESPAWN_WAITS_S)) - 1]
+        self._respawn_at = Ns(now + wait_s * NS_PER_SECOND)
+        self._news += [Failed(number, sentence) for number in self._open if number not in self._unwanted]
+        self._open.clear()
+        self._unwanted.clear()
+        if not self._told:
+            self._tell(sentence)
+
+    def _tell(self, sentence: str) -> None:
+        """The whole model failed. The same trouble is told once, until it is over."""
+        if sentence != self._told:
+            self._told = sentence
+            self._news.append(Failed(None, sentence))
+
+    def _respawn(self, now: Ns) -> None:
+        self._respawn_at, self._ready, self._missed, self._since = None, False, 0, now
+        try:
+            self._child, self._pipe = spawn(MODULE, *self._arguments)
+        except OSError as error:
+            self._tell(f"The model process cannot be started ({error}). Close other programs.")
+            self._respawn_at = Ns(now + _RESPAWN_WAITS_S[-1] * NS_PER_SECOND)
+
+    def _bury(self, grace_s: float) -> None:
+        if self._pipe is not None:
+            self._pipe.close()
+        if self._child is not None:
+            try:
+                self._child.wait(grace_s)
+            except subprocess.TimeoutExpired:
+                self._child.kill()
+                self._child.wait()
+        self._child = self._pipe = None

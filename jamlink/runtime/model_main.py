@@ -1,0 +1,161 @@
+"""The model process: `python -m jamlink.runtime.model_main --fd N --folder models/jam-s`.
+
+It is started and watched by `model_link.ModelLink`, knows no port and no transport, and goes when the pipe ends. One
+thread: between two steps of the network a proposer asks whether it is cancelled, and that is when the pipe is read, so
+a cancelled or replaced request stops within a step.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib
+import os
+import select
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+from jamlink.errors import Fault, JamlinkError, Nonsense
+from jamlink.proposers.base import Proposer
+from jamlink.runtime import model_wire as wire
+from jamlink.runtime.ipc import Framed, inherited
+from jamlink.session.context import ContextWindow
+from jamlink.session.proposal import Controls, ProposalRequest, Role, Slot
+from jamlink.timing.meter import COMMON_TIME
+from jamlink.timing.units import Ns, Ticks, tempo_of_bpm
+
+_THREAD_SETTINGS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+_DEBUG = bool(os.environ.get("JAMLINK_DEBUG"))
+_NICENESS = 5
+"""Ideas may wait for a note; a note never waits for ideas."""
+
+
+class ModelProcess:
+    """Answers requests until the pipe ends."""
+
+    def __init__(self, pipe: Framed, proposer: Proposer) -> None:
+        self._pipe, self._proposer = pipe, proposer
+        self._waiting: dict[Ticks, ProposalRequest] = {}
+        self._running: ProposalRequest | None = None
+        self._stop = False
+
+    def run(self) -> None:
+        """Warm up, say so, then serve."""
+        with contextlib.suppress(Exception):  # a bug shows again at the first request, and is answered there
+            self._proposer.propose(_small_request(), lambda: self._pipe.closed)
+        self._say(wire.Ready(self._proposer.name))
+        while not self._pipe.closed:
+            if not self._waiting:
+                select.select([self._pipe], [self._pipe] if self._pipe.waiting else [], [])
+            self._read()
+            if self._waiting:
+                self._answer(self._waiting.pop(next(iter(self._waiting))))
+
+    def _answer(self, request: ProposalRequest) -> None:
+        self._running, self._stop = request, False
+        try:
+            ideas = self._proposer.propose(request, self._cancelled)
+        except Exception as bug:
+            if _DEBUG:
+                traceback.print_exc()
+            self._say(wire.Failed(request.id, f"The model stumbled ({type(bug).__name__})."))
+        else:
+            self._say(wire.CandidatesReady(request.id, () if self._stop else tuple(ideas)))
+        self._running = None
+
+    def _cancelled(self) -> bool:
+        self._read()
+        return self._stop or self._pipe.closed
+
+    def _read(self) -> None:
+        for frame in self._pipe.receive():
+            match wire.decode(frame):
+                case wire.Ask(request):
+                    self._queue(request)
+                case wire.CancelAsk(number):
+                    self._cancel(number)
+
+    def _queue(self, request: ProposalRequest) -> None:
+        """The newest request for a slot wins."""
+        start = request.slot.start
+        if self._running is not None and self._running.slot.start == start:
+            self._stop = True
+        if (older := self._waiting.pop(start, None)) is not None:
+            self._say(wire.CandidatesReady(older.id, ()))
+        self._waiting[start] = request
+
+    def _cancel(self, number: int) -> None:
+        if self._running is not None and self._running.id == number:
+            self._stop = True
+        for start, request in list(self._waiting.items()):
+            if request.id == number:
+                del self._waiting[start]
+                self._say(wire.CandidatesReady(number, ()))
+
+    def _say(self, answer: wire.FromModel) -> None:
+        self._pipe.send(wire.encode(answer))
+
+
+def _small_request() -> ProposalRequest:
+    """One bar out of nothing: touches all that a real request will."""
+    bar = COMMON_TIME.bar_ticks
+    context = ContextWindow(Ticks(0), Ticks(0), COMMON_TIME, tempo_of_bpm(120), None, (), ())
+    slot = Slot(Ticks(0), 1, bar)
+    return ProposalRequest(0, slot, frozenset(Role), context, Controls(), seed=1, count=4, deadline=Ns(0))
+
+
+def _make(folder: Path, name: str) -> Proposer:
+    """The proposer `module:Class`, made without arguments; the network of `folder` where no name is given."""
+    if name:
+        module, _, cls = name.partition(":")
+        try:
+            made: Proposer = getattr(importlib.import_module(module), cls)()
+        except (ImportError, AttributeError, ValueError):
+            raise Nonsense(f"There is no proposer {name}.", "Write it as module:Class.") from None
+        return made
+    # Not earlier: numpy must find the number of threads set.
+    from jamlink.nn import checkpoint
+    from jamlink.proposers.transformer import TransformerProposer
+    from jamlink.tokens import vocab
+
+    return TransformerProposer(checkpoint.load(folder, vocab.HASH))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the process; see the module."""
+    parser = argparse.ArgumentParser(prog="jamlink.runtime.model_main")
+    parser.add_argument("--fd", type=int, required=True)
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--proposer", default="")
+    given = parser.parse_args(arguments)
+    try:
+        pipe = inherited(given.fd)
+    except OSError:
+        raise Fault(f"Descriptor {given.fd} is no pipe: the model process is started by jamlink alone.") from None
+    _be_modest()
+    try:
+        proposer = _make(given.folder, given.proposer)
+    except JamlinkError as trouble:
+        pipe.send(wire.encode(wire.Failed(None, str(trouble))))
+        return 1
+    ModelProcess(pipe, proposer).run()
+    return 0
+
+
+def _be_modest() -> None:
+    """One thread, below everything that plays, and nothing on the player's screen."""
+    for setting in _THREAD_SETTINGS:
+        os.environ[setting] = "1"
+    if hasattr(os, "nice"):
+        os.nice(_NICENESS)
+    if not _DEBUG:
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, 1)
+        os.dup2(nothing, 2)
+        os.close(nothing)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,296 @@
+"""Real model processes: asked, cancelled, broken and killed."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from jamlink.music.chord import ChordSpan, parse_chord
+from jamlink.music.key import Key
+from jamlink.music.note import Note
+from jamlink.nn import checkpoint
+from jamlink.nn.config import ModelConfig
+from jamlink.runtime import model_wire as wire
+from jamlink.runtime.ipc import Framed
+from jamlink.runtime.model_link import CandidatesReady, Failed, FromModel, ModelLink, Ready
+from jamlink.runtime.model_main import ModelProcess
+from jamlink.session.context import ContextWindow
+from jamlink.session.proposal import Candidate, Controls, ProposalRequest, Role, Slot
+from jamlink.testing.clock import ManualClock
+from jamlink.testing.proposers import ScriptedProposer, SlowProposer
+from jamlink.timing.meter import Meter
+from jamlink.timing.units import Ns, Ticks, ms, tempo_of_bpm
+from jamlink.tokens import vocab
+
+FAKES = "jamlink.testing.proposers"
+PATIENCE_S = 60.0
+SECOND = ms(1000)
+
+
+def request(number: int = 1, *, slot: int = 4, seed: int = 1, deadline: int = 10**12) -> ProposalRequest:
+    bar = Meter(6, 8).bar_ticks
+    chord = ChordSpan(Ticks(0), Ticks(bar * 2), parse_chord("F#m7b5/C"))
+    context = ContextWindow(
+        Ticks(0), Ticks(bar * 4), Meter(6, 8), tempo_of_bpm(93.5), Key(6, True),
+        (Note(Ticks(13), 61, Ticks(500), 77),), (chord,), (Note(Ticks(0), 90, Ticks(1)),),
+    )  # fmt: skip
+    refused = Candidate((chord,), (), (), -1.25, 1.25, "jam-s", 3, "late")
+    return ProposalRequest(
+        number, Slot(Ticks(slot * bar), 2, bar), frozenset({Role.CHORDS, Role.BASS}), context,
+        Controls(0.1, 0.9, style="jazz"), seed, 3, Ns(deadline), True, (refused,),
+    )  # fmt: skip
+
+
+@contextmanager
+def linked(proposer: str | None, folder: Path = Path("none")) -> Iterator[tuple[ModelLink, ManualClock]]:
+    clock = ManualClock()
+    link = ModelLink(clock, folder, proposer and f"{FAKES}:{proposer}")
+    try:
+        yield link, clock
+    finally:
+        link.close()
+
+
+def listen(link: ModelLink, count: int) -> list[FromModel]:
+    """The next things the link says; the clock that it goes by stands still."""
+    said: list[FromModel] = []
+    end = time.monotonic() + PATIENCE_S
+    while len(said) < count and time.monotonic() < end:
+        said += link.receive()
+        select.select([link] if link.fileno() >= 0 else [], [], [], 0 if said else 0.02)
+    assert len(said) == count
+    return said
+
+
+def news(link: ModelLink) -> FromModel:
+    """The next thing the link says."""
+    return listen(link, 1)[0]
+
+
+# -- one process ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("message", [wire.Ask(request()), wire.CancelAsk(7), Ready("jam-s"), Failed(None, "No.")])
+def test_what_is_sent_arrives_equal(message: object) -> None:
+    assert wire.decode(wire.encode(message)) == message  # type: ignore[arg-type]
+
+
+def test_ideas_come_back_as_the_proposer_made_them() -> None:
+    with linked("ScriptedProposer") as (link, _):
+        assert news(link) == Ready("scripted")
+        link.ask(request(5, seed=8))
+        ideas = ScriptedProposer().propose(request(5, seed=8), lambda: False)
+        assert news(link) == CandidatesReady(5, tuple(ideas))
+
+
+def test_a_cancelled_request_stops_and_says_nothing() -> None:
+    with linked("SlowProposer") as (link, _):
+        news(link)
+        link.ask(request(1, seed=2))
+        link.cancel(1)
+        link.ask(request(2, seed=3, slot=8))
+        assert news(link) == CandidatesReady(2, tuple(SlowProposer().propose(request(2, seed=3), lambda: False)))
+
+
+def test_a_newer_request_for_the_slot_replaces_the_one_that_runs() -> None:
+    with linked("SlowProposer") as (link, _):
+        news(link)
+        link.ask(request(1, seed=2))
+        link.ask(request(2, seed=3))
+        replaced, answer = listen(link, 2)
+        assert replaced == CandidatesReady(1, ())
+        assert isinstance(answer, CandidatesReady)
+        assert (answer.request_id, len(answer.candidates)) == (2, 3)
+
+
+def test_a_bug_in_a_proposer_costs_one_answer_and_not_the_process() -> None:
+    with linked("FailingProposer") as (link, _):
+        assert news(link) == Ready("failing")
+        pid = link.pid
+        for number in (1, 2):
+            link.ask(request(number))
+            assert news(link) == Failed(number, "The model stumbled (ZeroDivisionError).")
+        assert link.pid == pid
+
+
+def test_the_process_goes_when_its_pipe_ends() -> None:
+    clock = ManualClock()
+    link = ModelLink(clock, Path("none"), f"{FAKES}:SlowProposer")
+    news(link)
+    link.ask(request(1, seed=2))
+    child = link._child
+    assert child is not None
+    assert link._pipe is not None
+    link._pipe.close()
+    assert child.wait(PATIENCE_S) == 0
+
+
+# -- trouble --------------------------------------------------------------------------------------------------------
+
+
+def test_a_killed_process_is_reported_and_replaced_after_growing_waits() -> None:
+    with linked("ScriptedProposer") as (link, clock):
+        for wait_s in (1, 2, 4):
+            assert news(link) == Ready("scripted")
+            pid = link.pid
+            assert pid is not None
+            os.kill(pid, signal.SIGKILL)
+            assert news(link) == Failed(None, "The model stopped; it is being started again.")
+            clock.advance(Ns(wait_s * SECOND - 1))
+            assert link.receive() == []
+            assert link.pid is None
+            clock.advance(Ns(1))
+            link.receive()
+            assert link.pid not in (None, pid)
+        assert news(link) == Ready("scripted")
+
+
+def test_what_was_asked_of_a_process_that_died_fails() -> None:
+    with linked("SlowProposer") as (link, _):
+        news(link)
+        link.ask(request(1, seed=2))
+        link.ask(request(2, seed=2, slot=8))
+        link.cancel(2)
+        assert link.pid is not None
+        os.kill(link.pid, signal.SIGKILL)
+        assert link._child is not None
+        link._child.wait()
+        said = listen(link, 2)
+        assert [what.request_id for what in said if isinstance(what, Failed)] == [1, None]
+        link.ask(request(3))
+        assert [what.request_id for what in link.receive() if isinstance(what, Failed)] == [3]
+
+
+def test_a_hung_process_is_replaced_after_three_missed_answers() -> None:
+    with linked("ScriptedProposer") as (link, clock):
+        news(link)
+        assert link.pid is not None
+        os.kill(link.pid, signal.SIGSTOP)
+        for number in (1, 2, 3):
+            assert link.pid is not None
+            link.ask(request(number, slot=4 * number, deadline=clock.now() + SECOND))
+            clock.advance(SECOND)
+            link.cancel(number)
+            clock.advance(SECOND)
+            said = link.receive()
+        assert said == [Failed(None, "The model does not answer; it is being started again.")]
+        clock.advance(SECOND)
+        assert news(link) == Ready("scripted")
+
+
+def test_one_that_is_only_slow_is_not_replaced() -> None:
+    with linked("SlowProposer") as (link, clock):
+        news(link)
+        pid = link.pid
+        for number in range(1, 6):
+            link.ask(request(number, seed=2, deadline=clock.now() + SECOND))
+            clock.advance(SECOND)
+            link.cancel(number)
+            link.ask(request(100 + number, slot=8, deadline=clock.now() + SECOND))
+            answer = news(link)
+            assert isinstance(answer, CandidatesReady)
+            clock.advance(SECOND)
+        assert link.receive() == []
+        assert link.pid == pid
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """A small random network that speaks our words."""
+    config = ModelConfig(vocab.SIZE, hidden_size=16, num_hidden_layers=1, num_attention_heads=1,
+                         num_key_value_heads=1, intermediate_size=16, head_dim=16)  # fmt: skip
+    rng = np.random.default_rng(0)
+    weights = {name: rng.normal(0, 0.2, shape) for name, shape in config.shapes().items()}
+    checkpoint.save(tmp_path, config, weights, {"names": vocab.NAMES, "hash": vocab.HASH}, {"name": "tiny"})
+    return tmp_path
+
+
+def test_a_network_proposes_through_the_process(model: Path) -> None:
+    with linked(None, model) as (link, _):
+        assert news(link) == Ready("tiny")
+        link.ask(request(4))
+        answer = news(link)
+        assert isinstance(answer, CandidatesReady)
+        assert [idea.made_by for idea in answer.candidates] == ["tiny"] * 3
+
+
+def test_damaged_weights_are_told_once_and_taken_when_they_are_whole_again(model: Path) -> None:
+    whole = (model / "model.safetensors").read_bytes()
+    (model / "model.safetensors").write_bytes(whole[:-100])
+    with linked(None, model) as (link, clock):
+        trouble = news(link)
+        assert isinstance(trouble, Failed)
+        assert trouble.request_id is None
+        assert trouble.sentence.startswith("The weights in")
+        for _ in range(3):
+            clock.advance(Ns(30 * SECOND))
+            link.receive()
+            assert link._child is not None
+            link._child.wait(PATIENCE_S)
+            assert link.receive() == []
+        (model / "model.safetensors").write_bytes(whole)
+        clock.advance(Ns(30 * SECOND))
+        assert news(link) == Ready("tiny")
+
+
+@pytest.mark.parametrize(
+    ("proposer", "sentence"),
+    [
+        ("MissingProposer", "The model is not there. Put it back."),
+        ("Nobody", "There is no proposer jamlink.testing.proposers:Nobody. Write it as module:Class."),
+    ],
+)
+def test_a_proposer_that_cannot_be_made_is_one_sentence(proposer: str, sentence: str) -> None:
+    with linked(proposer) as (link, _):
+        assert news(link) == Failed(None, sentence)
+
+
+def test_the_session_process_needs_no_numpy_for_it() -> None:
+    code = "import sys, jamlink.runtime.model_link; sys.exit('numpy' in sys.modules or 'torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# -- without a process ----------------------------------------------------------------------------------------------
+
+
+class Pipe(Framed):
+    """What comes in is scripted, one batch a look; what goes out is kept."""
+
+    def __init__(self, *batches: list[object]) -> None:
+        self.batches, self.said, self.closed = list(batches), [], False
+
+    waiting = 0
+
+    def fileno(self) -> int:
+        return -1
+
+    def send(self, frame: bytes) -> bool:
+        self.said.append(wire.decode(frame))
+        return True
+
+    def receive(self) -> list[bytes]:
+        batch = self.batches.pop(0) if self.batches else []
+        self.closed = not self.batches
+        return [wire.encode(message) for message in batch]  # type: ignore[arg-type]
+
+
+def test_each_request_is_answered_once_also_where_a_newer_one_or_a_cancel_finds_it_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(select, "select", lambda *_: ([], [], []))
+    asks = [wire.Ask(request(n, slot=4 + n % 2, seed=1)) for n in range(1, 7)]
+    pipe = Pipe([*asks, wire.CancelAsk(6), wire.CancelAsk(99)], [], [], [], [])
+    ModelProcess(pipe, ScriptedProposer()).run()
+    answers = {said.request_id: len(said.candidates) for said in pipe.said if isinstance(said, CandidatesReady)}
+    assert answers == {1: 0, 2: 0, 3: 0, 4: 0, 5: 3, 6: 0}
+    assert len(pipe.said) == 7
