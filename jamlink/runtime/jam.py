@@ -21,7 +21,7 @@ from jamlink.midi.events import MidiEvent
 from jamlink.midi.maps import Bindings, KnobMoved
 from jamlink.midi.maps import Gesture as Reading
 from jamlink.midi.wire import Parser
-from jamlink.ports.base import Outgoing
+from jamlink.ports.base import HOUSE, Outgoing
 from jamlink.proposers.base import Proposer
 from jamlink.runtime import io_wire, model_link
 from jamlink.runtime.demo import Demo
@@ -205,7 +205,7 @@ class Jam:
             case io_wire.Heard():
                 self._hear(message)
             case io_wire.Sent():
-                if message.owner != io_wire.HOUSE:
+                if message.owner != HOUSE:
                     status.lateness_ns.append(message.at - message.due)
             case io_wire.PortChanged():
                 self._port_changed(message)
