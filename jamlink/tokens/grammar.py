@@ -36,9 +36,10 @@ def _ids_of_part(part: Part) -> range | list[int]:
         case "only":
             return [int(limits[0])]
         case "rhythm":
-            cell, sounding = list(Cell)[int(limits[0])], bool(limits[1])
+            cell, sounding, may_rest = list(Cell)[int(limits[0])], bool(limits[1]), bool(limits[2])
             pairs = zip(vocab.RANGES["RHYTHM"], vocab.RHYTHMS, strict=True)
-            return [i for i, rhythm in pairs if rhythm.cell is cell and (sounding or not rhythm.enters_held)]
+            mine = [(i, rhythm) for i, rhythm in pairs if rhythm.cell is cell and (may_rest or not rhythm.silent)]
+            return [i for i, rhythm in mine if sounding or not rhythm.enters_held]
         case "pitch":
             return range(vocab.pitch_id(int(limits[0])), vocab.pitch_id(int(limits[1])) + 1)
         case "position":
@@ -65,7 +66,8 @@ class Grammar:
 
     `places` gives the slot's bars. `voices` is how many notes may begin at once (1 for a single line, up to
     MAX_VOICES), `pitches` the lowest and highest of them. `sounding` says whether a note of the line is held into the
-    slot. `opens` is True where nothing stands before the slot, so that its first chord must be said.
+    slot. `opens` is True where nothing stands before the slot, so that its first chord must be said. `longest_rest` is
+    how many cells in a row may be silent; 0 sets no limit (a player's silence, too, is catching).
 
     Given `chords` (spans from the slot's start; tasks that write the chord first) only these are said, where they
     change from `chord_before`; given `notes` only these are said. Raises `Fault` for a task that cannot use them.
@@ -73,8 +75,8 @@ class Grammar:
 
     __slots__ = (
         "_bar", "_cell", "_cells", "_chord_words", "_given_chords", "_given_notes", "_high", "_kind", "_last", "_left",
-        "_low", "_may_join", "_note_words", "_opens", "_places", "_sounding", "_task", "_voices", "_voices_left",
-        "expected", "finished",
+        "_longest_rest", "_low", "_may_join", "_note_words", "_opens", "_places", "_rested", "_sounding", "_task", "_voices",
+        "_voices_left", "expected", "finished",
     )  # fmt: skip
 
     def __init__(
@@ -87,6 +89,7 @@ class Grammar:
         voices: int = 1,
         sounding: bool = False,
         opens: bool = False,
+        longest_rest: int = 0,
         chords: Sequence[ChordSpan] | None = None,
         chord_before: Chord | None = None,
         notes: Sequence[Note] | None = None,
@@ -101,6 +104,7 @@ class Grammar:
         given = Phrase(meter, self._places, tuple(chords or ()), tuple(notes or ()))
         self._given_chords = None if chords is None else words_of_changes(given, chord_before)
         self._given_notes = None if notes is None else words_of_notes(quantise(given, Task.MELODY))
+        self._longest_rest, self._rested = longest_rest, 0
         self._chord_words: list[int] = []
         self._note_words: list[int] = []
         self._voices, self._voices_left, self._may_join = voices, 0, False
@@ -143,6 +147,7 @@ class Grammar:
             case "RHYTHM":
                 rhythm = vocab.rhythm_of(token)
                 self._left, self._sounding = rhythm.onsets, rhythm.leaves_sounding
+                self._rested = self._rested + 1 if rhythm.silent else 0
                 return self._next_onset()
             case "PITCH":
                 return self._after_pitch(vocab.pitch_of(token))
@@ -183,7 +188,10 @@ class Grammar:
         return (("CHORD",),) if self._at_opening else (("CHORD",), *self._note_parts())
 
     def _note_parts(self) -> tuple[Part, ...]:
-        return (("only", self._note_words[0]),) if self._note_words else (("rhythm", self._kind, self._sounding),)
+        if self._note_words:
+            return (("only", self._note_words[0]),)
+        may_rest = not self._longest_rest or self._rested < self._longest_rest
+        return (("rhythm", self._kind, self._sounding, may_rest),)
 
     def _after_chord(self, token: int) -> tuple[Part, ...]:
         """After a chord that stands before the notes of its cell."""

@@ -127,6 +127,11 @@ class Rhythm:
         return self.pattern[0] == HOLD
 
     @property
+    def silent(self) -> bool:
+        """Whether nothing sounds in it."""
+        return self.pattern == REST * len(self.pattern)
+
+    @property
     def leaves_sounding(self) -> bool:
         """Whether a note still sounds at its end."""
         return self.pattern[-1] != REST

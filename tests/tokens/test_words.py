@@ -299,6 +299,19 @@ def test_a_melody_over_given_chords_keeps_the_chords(meter, data, random):
     assert decode_slot(fill(grammar, random), Task.LEAD, meter, 0).chords == chords
 
 
+@given(meters, st.integers(1, 4), st.randoms(use_true_random=False))
+def test_no_rest_is_longer_than_allowed(meter, longest, random):
+    grammar, ids = Grammar(Task.MELODY, meter, (0, 1, 2), longest_rest=longest), []
+    while not grammar.finished:
+        allowed = grammar.allowed()
+        silent = [i for i in allowed if vocab.group_of(i) == "RHYTHM" and vocab.rhythm_of(i).silent]
+        ids.append(random.choice(silent or allowed))
+        grammar.advance(ids[-1])
+    rhythms = [vocab.rhythm_of(i) for i in ids if vocab.group_of(i) == "RHYTHM"]
+    runs = "".join("." if rhythm.silent else "x" for rhythm in rhythms).split("x")
+    assert max(map(len, runs)) == min(longest, len(rhythms))
+
+
 def test_a_word_that_cannot_stand_is_a_fault():
     grammar = Grammar(Task.MELODY, Meter(4, 4), (0,))
     with pytest.raises(Fault):
