@@ -74,9 +74,9 @@ class Grammar:
     """
 
     __slots__ = (
-        "_bar", "_cell", "_cells", "_chord_words", "_given_chords", "_given_notes", "_high", "_kind", "_last", "_left",
-        "_longest_rest", "_low", "_may_join", "_note_words", "_opens", "_places", "_rested", "_sounding", "_task", "_voices",
-        "_voices_left", "expected", "finished",
+        "_bar", "_cell", "_cells", "_chord_words", "_given_chords", "_given_notes", "_high", "_kind", "_last",
+        "_left", "_longest_rest", "_low", "_may_join", "_note_words", "_opens", "_places", "_rested", "_sounding",
+        "_task", "_voices", "_voices_left", "expected", "finished",
     )  # fmt: skip
 
     def __init__(
