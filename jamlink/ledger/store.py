@@ -180,8 +180,11 @@ class Ledger:
     is no error: the entries wait in memory, and `trouble` says so.
     """
 
-    def __init__(self, path: Path, on_acknowledged: Callable[[int], None] = lambda seq: None) -> None:
-        """`on_acknowledged` is called on the writer's thread after each commit, with the new `acknowledged`."""
+    def __init__(self, path: Path, *, on_acknowledged: Callable[[int], None] = lambda seq: None) -> None:
+        """`on_acknowledged` is called on the writer's thread after each commit, with the new `acknowledged`.
+
+        It must not raise.
+        """
         self.path = path
         self.set_aside: Path | None = None
         self._acknowledged, self._head = self._continue()
@@ -190,7 +193,7 @@ class Ledger:
         self._trouble: str | None = None
         self._settled = threading.Condition()
         self._inbox: SimpleQueue[tuple[LedgerEntry, bool] | None] = SimpleQueue()
-        self._writer = threading.Thread(target=self._write_all, name="ledger", daemon=True)
+        self._writer = threading.Thread(target=self._run, name="ledger", daemon=True)
         self._writer.start()
 
     def append(self, kind: str, payload: Any, at: Ns, durable: bool = False) -> int:
@@ -249,6 +252,13 @@ class Ledger:
                 self.path.with_name(self.path.name + part).rename(aside.with_name(aside.name + part))
 
     # -- the writer's thread
+
+    def _run(self) -> None:
+        try:
+            self._write_all()
+        except BaseException as error:  # a bug of ours: the thread ends, and must not end unseen
+            self._trouble = f"The session is no longer being saved ({error!r}). Start jamlink again."
+            raise
 
     def _write_all(self) -> None:
         waiting: list[LedgerEntry] = []

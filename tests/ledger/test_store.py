@@ -71,7 +71,7 @@ def test_a_session_goes_on_where_it_stopped(session_file, tmp_path):
 def test_a_durable_entry_is_acknowledged_without_waiting_for_company(tmp_path, monkeypatch):
     monkeypatch.setattr("jamlink.ledger.store.GROUP_S", 1e6)
     acknowledged: list[int] = []
-    ledger = Ledger(tmp_path / "s.jam", acknowledged.append)
+    ledger = Ledger(tmp_path / "s.jam", on_acknowledged=acknowledged.append)
     ledger.append("heard", 1, Ns(0))
     seq = ledger.append("decided", 2, Ns(0), durable=True)
     assert ledger.settled(seq, PATIENCE_S)
@@ -104,13 +104,24 @@ def test_a_payload_that_cannot_be_recorded_is_refused_where_it_was_made_and_harm
     assert verify(ledger.path).whole
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_writer_that_dies_of_a_bug_does_not_die_unseen(tmp_path):
+    def bug(seq: int) -> None:
+        raise ZeroDivisionError
+
+    ledger = Ledger(tmp_path / "s.jam", on_acknowledged=bug)
+    ledger.append("decided", 1, Ns(0), durable=True)
+    assert ledger.close(PATIENCE_S)
+    assert "no longer being saved" in (ledger.trouble or "")
+
+
 # -- whatever happens, nothing acknowledged is lost -------------------------------------------------------------------
 
 WRITER = """
     import sys
     from pathlib import Path
     from jamlink.ledger.store import Ledger
-    ledger = Ledger(Path(sys.argv[1]), lambda seq: print(seq, flush=True))
+    ledger = Ledger(Path(sys.argv[1]), on_acknowledged=lambda seq: print(seq, flush=True))
     for n in range(1_000_000):
         seq = ledger.append("decided" if n % 7 == 0 else "heard", {"n": n, "text": "x" * (n % 300)}, n, durable=n % 7 == 0)
         if n % 7 == 0:
