@@ -22,6 +22,9 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
 
+CHUNK = 32
+"""Ids of a prompt that are read at once."""
+
 
 class Shape(Protocol):
     """The sizes of the network, by the names that transformers' LlamaConfig gives them."""
@@ -109,18 +112,21 @@ class Decoder:
         self._read: list[int] = []
 
     def prefill(self, ids: Sequence[int]) -> Floats:
-        """Read a prompt of 1 to `limit` ids; logits (V,) of what follows it.
+        """Read a prompt of 1 to `limit` ids; logits (V,) of what follows it. Forks made before are void.
 
-        The ids it shares with the last prompt are not read again (the last id always is). Forks made before are void.
+        It is read in chunks that always begin at the same places, and whole chunks that it shares with the last prompt
+        are not read again. So the answer depends on the ids alone, to the last bit: a matrix product of another height
+        would round in another way.
         """
         if not 0 < len(ids) <= self.limit:
             raise ValueError(f"a prompt has 1 to {self.limit} ids, not {len(ids)}")
-        kept = min(_common(self._read, ids), len(ids) - 1)
+        kept = min(_common(self._read, ids), len(ids) - 1) // CHUNK * CHUNK
         self._read = list(ids[:kept])  # what is below is not valid until it is read
-        x = self._embedding[list(ids[kept:])]  # (T, E)
-        for i, layer in enumerate(self._layers):
-            x += self._attend(i, self._normed(x) @ layer.qkv, kept) @ layer.out
-            x += _feed_forward(layer, self._normed(x))
+        for start in range(kept, len(ids), CHUNK):
+            x = self._embedding[list(ids[start : start + CHUNK])]  # (T, E)
+            for i, layer in enumerate(self._layers):
+                x += self._attend(i, self._normed(x) @ layer.qkv, start) @ layer.out
+                x += _feed_forward(layer, self._normed(x))
         self._read = list(ids)
         return self._normed(x[-1:])[0] @ self._output
 

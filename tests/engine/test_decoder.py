@@ -7,9 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jamlink.engine.decoder import Decoder
+from jamlink.engine.decoder import CHUNK, Decoder
 
 ids = st.lists(st.integers(0, 36), min_size=1, max_size=24)
+long = st.lists(st.integers(0, 36), min_size=1, max_size=64)
 CLOSE = {"atol": 1e-4, "rtol": 1e-4}
 law = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -21,23 +22,27 @@ def fresh(decoder: Decoder, prompt: list[int]) -> np.ndarray:
 
 
 @law
-@given(ids, ids)
-def test_a_prompt_says_the_same_whatever_was_read_before(
-    decoder: Decoder, before: list[int], prompt: list[int]
+@given(long, st.integers(0, 64), ids)
+def test_a_prompt_says_the_same_to_the_last_bit_whatever_was_read_before(
+    decoder: Decoder, prompt: list[int], shared: int, other: list[int]
 ) -> None:
     expected = fresh(decoder, prompt)
-    decoder.prefill(before)
-    np.testing.assert_allclose(decoder.prefill(prompt), expected, **CLOSE)
+    fresh(decoder, (prompt[:shared] + other)[:64])
+    assert decoder.prefill(prompt).tobytes() == expected.tobytes()
 
 
 @law
-@given(ids, ids, ids)
-def test_rollback_and_append_is_a_fresh_prompt(
-    decoder: Decoder, common: list[int], one: list[int], other: list[int]
+@given(ids, long)
+def test_a_prompt_read_at_once_says_what_it_says_step_by_step(
+    decoder: Decoder, prompt: list[int], rest: list[int]
 ) -> None:
-    expected = fresh(decoder, common + other)
-    fresh(decoder, common + one)
-    np.testing.assert_allclose(decoder.prefill(common + other), expected, **CLOSE)
+    rest = rest[: 64 - len(prompt)]
+    expected = fresh(decoder, prompt + rest)
+    decoder.prefill(prompt)
+    fork = decoder.fork(1, len(rest))
+    for token in rest:
+        states = fork.step([token])
+    np.testing.assert_allclose(fork.logits(states)[0], expected, **CLOSE)
 
 
 @law
@@ -71,14 +76,18 @@ def test_rows_that_are_kept_do_not_notice_that_others_left(
     np.testing.assert_allclose(fork.logits(states), expected, **CLOSE)
 
 
-def test_what_two_prompts_share_is_read_once(decoder: Decoder, monkeypatch: pytest.MonkeyPatch) -> None:
-    decoder.prefill([1, 2, 3, 4, 5])
-    lengths = []
+def test_whole_chunks_that_two_prompts_share_are_read_once(decoder: Decoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    prompt = [1] * (CHUNK + 8)
+    decoder.prefill(prompt)
+    read = []
     attend = decoder._attend
-    monkeypatch.setattr(decoder, "_attend", lambda i, qkv, start: lengths.append(len(qkv)) or attend(i, qkv, start))
-    decoder.prefill([1, 2, 3, 9])
-    decoder.prefill([1, 2, 3, 9])
-    assert lengths == [1, 1, 1, 1]  # the one new id, then the last id again; two layers each
+    monkeypatch.setattr(
+        decoder, "_attend", lambda i, qkv, start: read.append((start, len(qkv))) or attend(i, qkv, start)
+    )
+    decoder.prefill([*prompt[:-2], 5, 6, 7])
+    assert read == [(CHUNK, 9)] * 2  # two layers
+    decoder.prefill([2, *prompt])
+    assert read[2:] == [(0, CHUNK)] * 2 + [(CHUNK, 9)] * 2
 
 
 def test_a_prompt_that_was_interrupted_is_read_again(decoder: Decoder, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,206 @@
+"""Every idea of the network can be played where it was asked for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import chain, combinations, count
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from jamlink.music.chord import ChordSpan, parse_chord
+from jamlink.music.key import Key
+from jamlink.music.note import Note
+from jamlink.proposers import transformer
+from jamlink.proposers.transformer import BASS_RANGE, TransformerProposer
+from jamlink.session.context import ContextWindow
+from jamlink.session.proposal import Controls, ProposalRequest, Role, Slot
+from jamlink.testing.proposers import check_proposer
+from jamlink.timing.meter import COMMON_TIME, KNOWN_METERS, Meter
+from jamlink.timing.units import Ns, Ticks, tempo_of_bpm
+from jamlink.tokens import vocab
+
+ROLES = [frozenset(roles) for roles in chain(*(combinations(Role, n) for n in (1, 2, 3)))]
+MIDDLE = Controls()
+law = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def asked(
+    roles: frozenset[Role] = frozenset({Role.CHORDS, Role.MELODY}),
+    meter: Meter = COMMON_TIME,
+    *,
+    before: int = 4,
+    gap: int = 0,
+    bars: int = 2,
+    symbols: str = "C Am F G7",
+    ideas: int = 4,
+    seed: int = 1,
+    controls: Controls = MIDDLE,
+    answer: bool = False,
+) -> ProposalRequest:
+    """A request after `before` bars of a scale over one chord a bar, `gap` bars ahead."""
+    bar, names = meter.bar_ticks, symbols.split()
+    chords = tuple(
+        ChordSpan(Ticks(i * bar), bar, parse_chord(names[i % len(names)])) for i in range(before if names else 0)
+    )
+    heard = tuple(Note(Ticks(i * 480 + 7), 60 + i % 12, Ticks(400), 70) for i in range(before * bar // 480))
+    context = ContextWindow(
+        Ticks(0), Ticks(before * bar), meter, tempo_of_bpm(100), Key(0) if before else None, heard, chords
+    )
+    slot = Slot(Ticks((before + gap) * bar), bars, bar)
+    return ProposalRequest(1, slot, roles, context, controls, seed, ideas, Ns(0), answer)
+
+
+@pytest.mark.parametrize("meter", [Meter(*known) for known in KNOWN_METERS], ids=str)
+@pytest.mark.parametrize("before", [0, 4])
+def test_every_meter_with_and_without_a_past_gets_ideas_that_fit(
+    proposer: TransformerProposer, meter: Meter, before: int
+) -> None:
+    assert len(check_proposer(proposer, asked(frozenset(Role), meter, before=before))) == 4
+
+
+@pytest.mark.parametrize("roles", ROLES, ids=lambda roles: "+".join(sorted(roles)))
+@pytest.mark.parametrize("past", ["chords and notes", "notes", "nothing"])
+def test_every_set_of_roles_is_answered_with_exactly_these(
+    proposer: TransformerProposer, roles: frozenset[Role], past: str
+) -> None:
+    request = asked(roles, before=0 if past == "nothing" else 4, symbols="C Am" if "chords" in past else "")
+    assert check_proposer(proposer, request)
+
+
+@law
+@given(
+    st.sampled_from(ROLES), st.sampled_from([Meter(*known) for known in KNOWN_METERS]),
+    st.integers(0, 16), st.integers(0, 8), st.integers(1, 8), st.sampled_from(["", "C", "N.C. F#m7b5/C"]),
+    st.integers(1, 8), st.integers(-(2**63), 2**63), st.booleans(),
+)  # fmt: skip
+def test_any_request_gets_ideas_that_keep_the_contract(
+    proposer: TransformerProposer,
+    roles: frozenset[Role],
+    meter: Meter,
+    before: int,
+    gap: int,
+    bars: int,
+    symbols: str,
+    ideas: int,
+    seed: int,
+    answer: bool,
+) -> None:
+    request = asked(
+        roles, meter, before=before, gap=gap, bars=bars, symbols=symbols, ideas=ideas, seed=seed, answer=answer
+    )
+    assert check_proposer(proposer, request)
+
+
+def test_eight_busy_bars_of_the_longest_meter_come_to_an_end(proposer: TransformerProposer) -> None:
+    dense = Controls(surprise=1.0, density=1.0)
+    request = asked(frozenset(Role), Meter(7, 4), before=16, bars=8, controls=dense)
+    assert len(check_proposer(proposer, request)) == 4
+
+
+def test_another_seed_gives_other_ideas(proposer: TransformerProposer) -> None:
+    one, other = (proposer.propose(asked(seed=seed), lambda: False) for seed in (1, 2))
+    assert not {idea.melody for idea in one} & {idea.melody for idea in other}
+
+
+def test_what_was_asked_before_changes_no_answer(proposer: TransformerProposer) -> None:
+    first = proposer.propose(asked(), lambda: False)
+    proposer.propose(asked(frozenset(Role), Meter(6, 8), seed=9), lambda: False)
+    assert proposer.propose(asked(), lambda: False) == first
+
+
+def test_a_refused_idea_does_not_come_again(proposer: TransformerProposer) -> None:
+    first = proposer.propose(asked(), lambda: False)
+    again = proposer.propose(replace(asked(), avoid=tuple(first)), lambda: False)
+    assert len(again) == 4
+    assert not {idea.melody for idea in again} & {idea.melody for idea in first}
+
+
+@pytest.mark.parametrize("steps", [0, 1, 5, 20, 60])
+def test_a_cancelled_request_takes_no_further_step(
+    proposer: TransformerProposer, monkeypatch: pytest.MonkeyPatch, steps: int
+) -> None:
+    looks = count()
+    asked_late = []
+    forks = []
+    fork = proposer._decoder.fork
+    monkeypatch.setattr(proposer._decoder, "fork", lambda *a: forks.append(fork(*a)) or forks[-1])
+
+    def cancelled() -> bool:
+        stopped = next(looks) >= steps
+        asked_late.append(sum(f._done for f in forks))
+        return stopped
+
+    assert proposer.propose(asked(frozenset(Role)), cancelled) == []
+    assert sum(f._done for f in forks) <= steps + 1
+    assert len(set(asked_late[steps:])) == 1
+
+
+def test_a_bass_plays_low_over_the_chords_of_its_own_idea(proposer: TransformerProposer) -> None:
+    for idea in proposer.propose(asked(frozenset(Role)), lambda: False):
+        assert all(BASS_RANGE[0] <= note.pitch <= BASS_RANGE[1] for note in idea.bass)
+        assert idea.chords
+
+
+def test_no_idea_is_silence_or_no_chord(proposer: TransformerProposer) -> None:
+    for seed in range(5):
+        for idea in proposer.propose(asked(before=0, seed=seed), lambda: False):
+            assert all(span.chord for span in idea.chords)
+            assert idea.melody
+
+
+def test_a_melody_is_written_over_chords_that_are_known(
+    proposer: TransformerProposer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bar = COMMON_TIME.bar_ticks
+    request = asked(frozenset({Role.MELODY}))
+    decided = tuple(ChordSpan(Ticks((4 + i) * bar), bar, parse_chord(name)) for i, name in enumerate(("Bb", "Eb7")))
+    context = replace(request.context, chords=(*request.context.chords, *decided))
+    said = words_said(proposer, monkeypatch, replace(request, context=context))
+    chords = [[vocab.NAMES[i] for i in ids if vocab.group_of(i) == "CHORD"] for ids in said]
+    assert chords == [["CHORD A#", "CHORD D#7"]] * len(chords)
+
+
+def test_an_answer_is_asked_for_as_such_and_hears_just_the_phrase_before(
+    proposer: TransformerProposer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prompts = []
+    prefill = proposer._decoder.prefill
+    monkeypatch.setattr(proposer._decoder, "prefill", lambda ids: prompts.append(ids) or prefill(ids))
+    proposer.propose(asked(answer=True), lambda: False)
+    (words,) = ([vocab.NAMES[i] for i in ids] for ids in prompts)
+    assert words[1] == "TASK answer"
+    assert [word for word in words if word.startswith("BAR")] == ["BAR 2", "BAR 3", "BAR 4"]
+
+
+def test_the_bold_player_gets_hotter_rows_and_the_steering_words(
+    proposer: TransformerProposer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def generate(decoder, prompt, rows, cancelled) -> None:
+        seen.append((np.array([row.sampling.temperature for row in rows]), [vocab.NAMES[i] for i in prompt]))
+
+    monkeypatch.setattr(transformer, "generate", generate)
+    for surprise in (0.0, 1.0):
+        proposer.propose(asked(controls=Controls(surprise=surprise, brightness=1.0, style="jazz")), lambda: False)
+    (safe, safe_words), (bold, bold_words) = seen
+    assert np.all(safe < bold)
+    assert safe_words[-2:] == ["BRIGHT 4", "SURPRISE 0"]
+    assert bold_words[-2:] == ["BRIGHT 4", "SURPRISE 4"]
+    assert "STYLE jazz" in bold_words
+
+
+def words_said(
+    proposer: TransformerProposer, monkeypatch: pytest.MonkeyPatch, request: ProposalRequest
+) -> list[list[int]]:
+    """The ids of each row of the first pass."""
+    kept = []
+    generate = transformer.generate
+    monkeypatch.setattr(
+        transformer, "generate", lambda decoder, prompt, rows, cancelled: kept.extend(rows) or generate(decoder, prompt, rows, cancelled)
+    )  # fmt: skip
+    proposer.propose(request, lambda: False)
+    return [row.ids for row in kept]
