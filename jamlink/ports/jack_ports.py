@@ -285,7 +285,8 @@ class JackPorts:
                 self._take_in(number, clock.ns_of(start + offset), data)
         for port in self._outputs.values():
             port.clear_buffer()
-        due = [*self._carried, *self._queue.take_due(clock.ns_of(start + frames))]
+        last = clock.ns_of(start + frames - 1)  # what is due after it leaves at the first frame of the next period
+        due = [*self._carried, *self._queue.take_due(Ns(last + 1))]
         self._carried.clear()
         self._write(due, start, frames)
         self._periods += 1

@@ -38,7 +38,9 @@ QUEUE_MOST = 65_536
 """Beyond this many queued messages note-ons and controllers are refused and counted, note-offs never: the session hands
 over less than a second of music at a time, so more than this means it has gone mad."""
 MEMORY = Ns(2 * NS_PER_SECOND)
-"""How long a note-off is remembered, to be said again after a dropout or a reconnect."""
+"""A cable that was pulled is noticed within a second: note-offs this recent are said again when it is back."""
+DROPOUT_MEMORY = ms(500)
+"""A dropout is told at once, but may itself have been a long stall: note-offs this recent are said again after it."""
 _REMEMBERED_MOST = 1024
 
 _NOTE_OFF, _NOTE_ON, _CONTROL, _BEND = 0x80, 0x90, 0xB0, 0xE0
@@ -262,7 +264,7 @@ class Scheduler:
 
     def dropout(self, now: Ns) -> None:
         """The system missed a period and may have lost messages: says the latest ends again."""
-        self._say_again({key for at, key in self._ended if at >= now - MEMORY}, now)
+        self._say_again({key for at, key in self._ended if at >= now - DROPOUT_MEMORY}, now)
 
     def owed_by_another(self, keys: Iterable[Key], now: Ns) -> None:
         """Takes over the ends of notes that another process left sounding."""

@@ -24,7 +24,8 @@ PATIENCE_S = 20.0
 def jack_server() -> Iterator[JackServer]:
     """A JACK server of this test run's own; child processes see it as theirs."""
     try:
-        server_context = private_jack_server(period_frames=128)
+        # Long periods: nothing here is measured, and the probes share their Python with the tests.
+        server_context = private_jack_server(period_frames=1024)
         server = server_context.__enter__()
     except Unavailable as missing:
         if os.environ.get("CI") == "true":
