@@ -231,10 +231,12 @@ def proposer(name: str, model: str) -> Proposer:
     """Any proposer, in this process: for rendering and evaluation."""
     if name != "transformer":
         return stand_in(name)
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # two threads wait for each other longer than they work
     from jamlink.nn.checkpoint import load as load_checkpoint
     from jamlink.proposers.transformer import TransformerProposer
+    from jamlink.tokens import vocab
 
-    return TransformerProposer(load_checkpoint(model_folder(model)))
+    return TransformerProposer(load_checkpoint(model_folder(model), vocab.HASH))
 
 
 def _bindings(forced: str) -> Callable[[str], Bindings]:

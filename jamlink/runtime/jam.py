@@ -58,8 +58,16 @@ class Views(Protocol):
         """Gestures that came in since the last call."""
         ...
 
+    def played(self, at: Ns) -> Iterable[MidiEvent]:
+        """Notes played on views since the last call, as heard at `at`."""
+        ...
+
     def publish(self, state: dict[str, Any]) -> None:
         """Show this."""
+        ...
+
+    def goodbye(self, why: str = "") -> None:
+        """Everything is silent and saved; let the views go."""
         ...
 
     @property
@@ -174,6 +182,8 @@ class Jam:
                 self._from_model(answer)
         for gesture in parts.views.receive():
             self._feed(gesture)
+        for event in parts.views.played(parts.clock.now()):
+            self._feed(Heard(event), event.at)
         if self._demo is not None and self._opened:
             self._play_demo(self._demo)
         now = parts.clock.now()
@@ -270,8 +280,8 @@ class Jam:
                 self._model_ready = True  # as ready as it will be; the stand-in plays
                 self._trouble("model", answer.sentence)
                 self._feed(ProposerIs(False, "", answer.sentence))
-            case model_link.Failed():
-                self._feed(Ideas(answer.request_id, (), False))
+            case model_link.Failed(request_id=int(number)):
+                self._feed(Ideas(number, (), False))
 
     def _port_changed(self, message: io_wire.PortChanged) -> None:
         direction = message.direction.value
@@ -391,7 +401,7 @@ class Jam:
         parts.io.close()
         if parts.model is not None:
             parts.model.close()
-        parts.ledger.close()
+        parts.views.goodbye("" if parts.ledger.close() else f"Not everything is saved: {parts.ledger.trouble}")
 
 
 def _open(reader: Any) -> bool:

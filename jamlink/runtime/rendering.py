@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from jamlink.errors import Nonsense
+from jamlink.ledger.entry import HEADER
 from jamlink.ledger.export import export
 from jamlink.ledger.store import Ledger
 from jamlink.midi.actions import Action
@@ -40,22 +41,18 @@ Chooser = Callable[[int], int | None]
 """From the size of a hand to the place taken, from 0; -1 takes the one that is selected, None takes nothing."""
 
 
-@dataclass(slots=True)
 class Watched:
-    """A proposer with a stop-watch: how long each request took, in ns of wall time."""
+    """A proposer with a stop-watch: `took` has how long each request took, in ns of wall time."""
 
-    inner: Proposer
-    took: dict[int, int] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        """Who signs the ideas."""
-        return self.inner.name
+    def __init__(self, inner: Proposer) -> None:
+        self._inner = inner
+        self.name = inner.name
+        self.took: dict[int, int] = {}
 
     def propose(self, request: ProposalRequest, cancelled: Cancelled) -> list[Candidate]:
         """As the proposer inside."""
         began = time.perf_counter_ns()
-        candidates = self.inner.propose(request, cancelled)
+        candidates = self._inner.propose(request, cancelled)
         self.took[request.id] = time.perf_counter_ns() - began
         return candidates
 
@@ -123,21 +120,23 @@ class Rendering:
 
     def _write(self, offline: Offline, file: Path, header: Any) -> None:
         file.unlink(missing_ok=True)
-        ledger = Ledger(file, header)
+        ledger = Ledger(file)
+        ledger.append(HEADER, header, Ns(0))
         for entry in offline.records:
             ledger.append(*record(entry.value), entry.at, durable=False)
         ledger.close()
 
     def _slots(self, offline: Offline) -> Iterator[dict[str, Any]]:
-        """One row for each slot that had a hand."""
+        """One row for each hand."""
         took = {**self._stand_in.took, **(self._proposer.took if self._proposer else {})}
-        asked = {e.value.request_id: e for e in offline.records if isinstance(e.value, fx.Asked)}
+        budgets: dict[int, int] = {}
         decided = {e.value.proposal_id: e.value for e in offline.records if isinstance(e.value, fx.Decided)}
         for entry in offline.records:
-            if isinstance(entry.value, fx.Offered):
-                ask = asked[entry.value.request_id]
-                budget = ask.value.deadline - ask.at
-                yield self._row(entry.value, decided, took[entry.value.request_id], budget)
+            if isinstance(entry.value, fx.Asked):
+                budgets[entry.value.request_id] = entry.value.deadline - entry.at
+            elif isinstance(entry.value, fx.Offered):
+                number = entry.value.request_id
+                yield self._row(entry.value, decided, took[number], budgets[number])
 
     def _row(self, offered: fx.Offered, decided: dict[int, fx.Decided], took: int, budget: int) -> dict[str, Any]:
         """Where a hand was refused or passed, the row shows what had been its best idea."""
