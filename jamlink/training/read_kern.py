@@ -46,6 +46,7 @@ class _Reader:
         self.kern = Kern()
         self.spines: list[_Spine] = []
         self.now = Fraction(0)
+        self.end = Fraction(0)
         self.meter: Meter | None = None
         self.fifths: int | None = None
         self.bar_start = Fraction(0)
@@ -108,7 +109,7 @@ class _Reader:
         self.spines = found
 
     def _bar_line(self, token: str) -> None:
-        at = max((spine.until for spine in self.spines if spine.part is not None), default=self.now)
+        at = max((spine.until for spine in self.spines if spine.part is not None), default=self.end)
         if at > self.bar_start:
             length = int((at - self.bar_start) * _WHOLE)
             self.kern.bars.append(Bar(int(self.bar_start * _WHOLE), length, self.meter, self.fifths, None, self.opens))
@@ -126,6 +127,7 @@ class _Reader:
         self.now = max(spine.until for _, spine in speaking)
         for token, spine in speaking:
             spine.until = self.now + max(self._note(part, spine.part or 0) for part in token.split(" "))
+            self.end = max(self.end, spine.until)
 
     def _note(self, text: str, part: int) -> Fraction:
         """Add one note; its length."""
