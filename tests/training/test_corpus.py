@@ -1,0 +1,258 @@
+"""From a score to rows of words: what is written is what was played, and every window drawn can be read."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from jamlink.errors import Nonsense
+from jamlink.music.chord import parse_chord
+from jamlink.music.key import Key
+from jamlink.music.note import Note
+from jamlink.timing.meter import Meter
+from jamlink.tokens import vocab
+from jamlink.tokens.decode import decode
+from jamlink.tokens.phrase import Phrase, quantise
+from jamlink.tokens.vocab import Task
+from jamlink.training import chord_labels, corpus, sources
+from jamlink.training.examples import Corpus, Mix, Sampler, target_mask, transpositions
+
+HYMN = """X: 1
+T: t
+M: 4/4
+L: 1/4
+V: S
+V: B
+K: C
+[V: S] c c A c | d d c2 | e e d c | d2 c2 | c c A c | d d c2 | e e d c | d2 c2 |
+[V: B] C G, F, A, | G, B, C2 | C G, F, A, | G,2 C2 | C G, F, A, | G, B, C2 | C G, F, A, | G,2 C2 |
+"""
+FOLK = "X: {n}\nT: t{n}\nM: 6/8\nL: 1/8\nQ: 3/8=100\nK: G\n" + "G2G ABc | d2d e3 | d2B c2A | G3 G3 |\n" * 4
+SONG = """# title: S{n}
+# artist: A
+# metre: 4/4
+# tonic: C
+
+0.0	A, verse, | C:maj | A:min | F:maj | G:7 |
+8.0	| C:maj | A:min | F:maj G:7 | C:maj |
+16.0	B, chorus, | D:min7 | G:7 | C:maj7 | C:maj7 | x{n}
+"""
+
+
+def pack(data: Path, name: str, files: dict[str, str]) -> None:
+    folder = data / name
+    for file, text in files.items():
+        path = folder / "raw" / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    with tarfile.open(folder / f"{name}.tar.xz", "w:xz") as tar:
+        tar.add(folder / "raw", arcname=".")
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A little data root: a hymn, tunes, songs, a manifest, one double, one piece that evaluation needs."""
+    root = tmp_path_factory.mktemp("data")
+    pack(root, "open-hymnal", {"h.abc": HYMN})
+    pack(root, "m21-folk", {f"a/t{n}.abc": FOLK.format(n=n) for n in range(40)} | {"a/bad.abc": "X:1\nK:C\n"})
+    pack(root, "mcgill-billboard", {f"{n}/salami_chords.txt": SONG.format(n=n) for n in range(1, 40)})
+    names = ("open-hymnal", "m21-folk", "mcgill-billboard")
+    (root / "MANIFEST.toml").write_text("".join(f'["{n}"]\nuse = "train"\nshare_alike = false\n' for n in names))
+    (root / "dupes.tsv").write_text("group\tpiece\n0\tm21-folk:a/t1.abc\n0\tm21-folk:a/t2.abc\n")
+    (root / "eval-overlap.tsv").write_text(
+        "eval_piece\ttrain_piece\nnottingham:x\tm21-folk:a/t3.abc\njsb-chorales:train/1\tm21-folk:a/t4.abc\n"
+    )
+    return root
+
+
+@pytest.fixture(scope="session")
+def built(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("corpus")
+    corpus.build(data, out, ["open-hymnal", "m21-folk", "mcgill-billboard"], workers=1, say=lambda line: None)
+    return out
+
+
+MIX = (
+    Mix("open-hymnal", "lead", 1), Mix("open-hymnal", "bass", 1), Mix("open-hymnal", "harmonise", 1),
+    Mix("m21-folk", "melody", 1), Mix("m21-folk", "lead", 1), Mix("mcgill-billboard", "chords", 1),
+)  # fmt: skip
+
+
+def test_doubles_evaluation_pieces_and_failures_are_left_out_and_counted(built):
+    rows = {row["source"]: row for row in json.loads((built / "counts.json").read_text())}
+    folk = rows["m21-folk"]
+    assert folk["pieces"] == 38
+    assert folk["left out"]["double"] == 1
+    assert folk["left out"]["shared with evaluation"] == 1
+    assert sum(folk["left out"].values()) == 3
+    assert rows["open-hymnal"]["chords by"] == "analyser"
+    assert rows["mcgill-billboard"]["chords by"] == "people"
+
+
+def test_every_piece_is_on_one_side_and_the_list_says_which(built):
+    held = (built / "validation.txt").read_text().split("\n")[:-1]
+    found = Corpus(built / "corpus.npz")
+    assert int(found.tunes[:, 5].sum()) == len(held) > 0
+    assert held == sorted(held)
+
+
+def test_the_split_depends_on_nothing_but_the_name():
+    groups = [f"source:{i}" for i in range(4000)]
+    held = [corpus._held_out(group) for group in groups]
+    assert held == [corpus._held_out(group) for group in groups]
+    assert 100 < sum(held) < 220
+
+
+def test_share_alike_and_evaluation_sets_are_refused(tmp_path):
+    for line in ('use = "eval"\nshare_alike = false', 'use = "train"\nshare_alike = true'):
+        (tmp_path / "MANIFEST.toml").write_text(f'["open-hymnal"]\n{line}\n')
+        with pytest.raises(Nonsense, match="may not be trained on"):
+            corpus.check_licences(tmp_path, [s for s in sources.SOURCES if s.name == "open-hymnal"])
+
+
+def test_a_missing_archive_is_nonsense(tmp_path):
+    with pytest.raises(Nonsense, match="There is no"):
+        sources.unpacked(tmp_path, "open-hymnal", tmp_path)
+
+
+def test_every_window_reads_back_as_music(built):
+    sampler = Sampler(Corpus(built / "corpus.npz"), MIX, 200, held_out=False, seed=3)
+    rng, tasks = np.random.default_rng(1), set()
+    for _ in range(300):
+        piece = decode([int(i) for i in sampler.window(rng, 200)])
+        tasks.add(piece.heading.task)
+        assert piece.phrase.bars > 0
+        if piece.heading.task.chords_first or piece.heading.task is Task.CHORDS:
+            assert sum(span.duration for span in piece.phrase.chords) == piece.phrase.length
+    assert tasks == set(Task)
+
+
+def test_a_window_begins_with_the_chord_that_sounds(built):
+    found = Corpus(built / "corpus.npz")
+    sampler = Sampler(found, MIX, 200, held_out=False, seed=3)
+    chords = vocab.RANGES["CHORD"]
+    for stream, (_, kind, first, bars) in enumerate(found.streams):
+        if corpus.STREAMS[kind] in ("lead", "chords", "harmonise"):
+            for bar in range(first, first + bars):
+                ids = sampler._opened(stream, bar, [int(i) for i in found.bar(bar)])
+                positions = vocab.RANGES["POS"]
+                before = [i for i in ids if i in chords or i in positions]
+                assert before[0] == found.carry[bar][0]
+
+
+def test_the_same_seed_and_step_give_the_same_rows(built):
+    one, other = (Sampler(Corpus(built / "corpus.npz"), MIX, 120, held_out=False, seed=5) for _ in range(2))
+    assert np.array_equal(one.rows(4, 3), other.rows(4, 3))
+    assert not np.array_equal(one.rows(4, 3), one.rows(5, 3))
+
+
+def test_rows_are_full_but_for_a_short_rest(built):
+    rows = Sampler(Corpus(built / "corpus.npz"), MIX, 150, held_out=False, seed=5).rows(0, 20)
+    assert ((rows == vocab.PAD).sum(axis=1) < 48).all()
+
+
+def test_a_transposition_moves_every_chord_pitch_and_key_alike():
+    table = transpositions()
+    chord, pitch = vocab.chord_id(parse_chord("Em7")), vocab.pitch_id(64)
+    assert table[5][chord] == chord
+    assert vocab.chord_of(int(table[8][chord])) == parse_chord("Gm7")
+    assert vocab.pitch_of(int(table[8][pitch])) == 67
+    assert int(table[8][vocab.key_id(Key(4, True))]) == vocab.key_id(Key(7, True))
+    assert all(sorted(row[list(vocab.RANGES["CHORD"])]) == list(vocab.RANGES["CHORD"]) for row in table)
+
+
+def test_what_is_given_at_play_is_not_learnt():
+    learnt = target_mask()
+    for group in ("TASK", "METER", "KEY", "SLOT", "SURPRISE", "PAD", "BOS"):
+        assert not learnt[list(vocab.RANGES[group])].any()
+    for group in ("EOS", "JOIN", "BAR", "POS", "CHORD", "BASS", "RHYTHM", "PITCH"):
+        assert learnt[list(vocab.RANGES[group])].all()
+
+
+def test_a_corpus_in_other_words_is_nonsense(built, tmp_path):
+    with np.load(built / "corpus.npz") as found:
+        np.savez(tmp_path / "corpus.npz", **{**found, "vocabulary": np.array("other")})
+    with pytest.raises(Nonsense, match="other words"):
+        Corpus(tmp_path / "corpus.npz")
+
+
+def test_denser_and_brighter_bars_have_higher_levels():
+    chords = {True: "C", False: "Cm"}
+    facts = {}
+    for bright, count in ((True, 8), (False, 2)):
+        meter = Meter(4, 4)
+        notes = tuple(Note(i * 3840 // count, 60, 240) for i in range(count))
+        span = chord_labels.chord_spans([parse_chord(chords[bright])] * 4, meter)
+        facts[bright] = dict(
+            zip(
+                corpus.BAR_FACTS,
+                corpus.bar_facts(quantise(Phrase(meter, (0,), span, notes), Task.LEAD))[0],
+                strict=True,
+            )
+        )
+    assert facts[True]["onsets"] == 8
+    assert facts[True]["off_beat"] == 4
+    assert facts[True]["bright"] / facts[True]["bright_weight"] == 1
+    assert facts[False]["bright"] / facts[False]["bright_weight"] == -1
+
+
+def test_a_rare_step_surprises_more_than_a_common_one(built):
+    found = Corpus(built / "corpus.npz")
+    assert (found.facts[:, corpus.BAR_FACTS.index("surprise")] >= 0).all()
+    common = [vocab.chord_id(parse_chord(c)) for c in ("C", "G", "C", "G", "C", "F#")]
+    tune = corpus.Written(
+        "s",
+        "n",
+        (0, 0, -1, -1),
+        [corpus.Stream("chords", [[i] for i in common], [], np.zeros((6, 8), np.float32))],
+        6,
+        0,
+        6,
+        "",
+    )
+    corpus.fill_surprise([tune])
+    surprise = tune.streams[0].facts[:, corpus.BAR_FACTS.index("surprise")]
+    assert surprise[5] > surprise[1] > 0
+
+
+# --- the analyser
+
+
+def block(chords: str, octave: int = 48) -> tuple[Note, ...]:
+    """A bar of 4/4 of each chord, in close position above its bass."""
+    notes = []
+    for i, symbol in enumerate(chords.split()):
+        chord = parse_chord(symbol)
+        assert chord is not None
+        notes.append(Note(i * 3840, octave - 12 + chord.bass, 3840))
+        notes += [Note(i * 3840, octave + p, 3840) for p in sorted(chord.pitch_classes)]
+    return tuple(notes)
+
+
+@pytest.mark.parametrize("chords", ["C Am Dm7 G7", "F#m7b5 B7 Em Em", "C/E F G/B C", "Bdim7 Cm Ab G7/F"])
+def test_the_analyser_reads_block_chords(chords):
+    spans = chord_labels.label(block(chords), Meter(4, 4), 4)
+    by_bar = [str(next(s.chord for s in spans if s.onset <= i * 3840 < s.end)) for i in range(4)]
+    assert [by_bar[0], *(b for a, b in pairwise(by_bar))] == [str(parse_chord(c)) for c in chords.split()]
+
+
+def test_a_passing_note_changes_no_chord():
+    notes = (*block("C"), Note(960, 74, 240), Note(1200, 77, 240))
+    assert [str(span.chord) for span in chord_labels.label(notes, Meter(4, 4), 1)] == ["C"]
+
+
+def test_silence_has_no_chord():
+    spans = chord_labels.label(block("C"), Meter(4, 4), 2)
+    assert [str(span.chord) for span in spans] == ["C", "None"]
+
+
+def test_the_key_of_a_scale_and_its_signature():
+    scale = [Note(i * 960, 60 + s, 960) for i, s in enumerate((0, 2, 4, 5, 7, 9, 11, 12, 7, 0))]
+    assert chord_labels.key_of(scale, None) == Key(0)
+    assert chord_labels.key_of(scale, 0) == Key(0)
+    assert chord_labels.key_of([], 0) is None
