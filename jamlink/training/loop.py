@@ -121,7 +121,7 @@ class Run:
         self.optimiser.zero_grad(set_to_none=True)
         self.step += 1
         self.tokens += int((rows[:, 1:] != vocab.PAD).sum())
-        return float(loss)
+        return float(loss.detach())
 
     @torch.no_grad()
     def validate(self) -> float:
