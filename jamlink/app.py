@@ -21,7 +21,7 @@ from typing import Any
 import msgspec
 
 from jamlink import __version__
-from jamlink.errors import Nonsense
+from jamlink.errors import Nonsense, Unavailable
 from jamlink.ledger.entry import HEADER
 from jamlink.midi.actions import Action
 from jamlink.midi.map_files import read_map, read_maps
@@ -354,3 +354,36 @@ def build_corpus(data: Path, target: Path) -> None:
     from jamlink.training.corpus import build
 
     build(data, target)
+
+
+def train(recipe: Path, corpus: Path, run: Path, minutes: float | None, device: str) -> None:
+    """Train, or go on training, and export the model beside the run's state."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is imported: spinning threads starve each other
+    try:
+        from jamlink.training.loop import train as teach
+    except ModuleNotFoundError as missing:
+        raise Unavailable(
+            f"Training needs {missing.name}, which is not installed.", "Run: pip install 'jamlink[train]'"
+        ) from None
+    teach(recipe, corpus, run, minutes=minutes or 0.0, device=device)
+
+
+def learn_map(wanted: str | None, target: Path | None, say: Callable[[str], None]) -> None:
+    """Write a controller map from what the player presses."""
+    from jamlink.runtime.learning import learn
+    from jamlink.runtime.monotonic import MonotonicClock
+
+    places = Places()
+    pattern = wanted or remembered(places.remembered).get("input", "") or _only_input()
+    learn(MonotonicClock(), pattern, target, places.config / "maps", say)
+
+
+def _only_input() -> str:
+    inputs = ports().inputs
+    if len(inputs) != 1:
+        raise Nonsense(f"{len(inputs) or 'No'} controllers are plugged in.", "Name one: jamlink maps learn --in NAME")
+    return inputs[0]
+
+
+if __name__ == "__main__":
+    session_process()

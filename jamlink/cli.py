@@ -284,7 +284,7 @@ def maps_learn(
     from jamlink import app as house
 
     with one_sentence():
-        house.learn_map(input, target, out)
+        house.learn_map(input, target, lambda text: out.print(text, highlight=False, soft_wrap=True))
 
 
 @bench_app.command("loop")

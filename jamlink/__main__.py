@@ -1,0 +1,5 @@
+"""`python -m jamlink` is `jamlink`."""
+
+from jamlink.cli import run
+
+run()
