@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from jamlink.errors import Nonsense, Unavailable
-from jamlink.ports.base import CLIENT_NAME, Direction, PortSystem, Queue
+from jamlink.ports.base import CLIENT_NAME, Direction, PortSpec, PortSystem, Queue
 from jamlink.timing.clock import Clock
 
 _LOOP_CABLES = ("iac driver", "loopmidi", "midi through", "loopback", "loop back")
@@ -82,6 +82,14 @@ def offered_without_own_ports(name: str, direction: Direction) -> bool:
         return True
     is_input = re.search(r"\bin\b", name, re.IGNORECASE) is not None
     return is_input == (direction is Direction.IN)
+
+
+def no_own_ports(direction: Direction, spec: PortSpec) -> Unavailable:
+    """What to tell a player on Windows, with the one missing step."""
+    return Unavailable(
+        f'Windows lets no program make MIDI ports, so there is no "jamlink {spec.name}".',
+        f'Make a port called "jamlink {direction.value}" with loopMIDI, and choose it.',
+    )
 
 
 def is_loop_cable(name: str) -> bool:

@@ -17,6 +17,7 @@ from jamlink.ports.base import (
     Queue,
     Written,
 )
+from jamlink.ports.discovery import no_own_ports
 from jamlink.timing.clock import Clock
 from jamlink.timing.units import Ns
 
@@ -66,8 +67,10 @@ class LoopbackPorts:
         return self._there
 
     def open_own(self, direction: Direction, port: int, spec: PortSpec) -> str:
-        """A port of our own, named "jamlink NAME"."""
+        """A port of our own, named "jamlink NAME"; refused where the system has none, as Windows does."""
         self._must_run()
+        if not self.own_ports:
+            raise no_own_ports(direction, spec)
         self._held[direction, port] = f"jamlink {spec.name}"
         return self._held[direction, port]
 

@@ -36,6 +36,7 @@ from jamlink.ports.base import (
 from jamlink.ports.discovery import (
     NameBook,
     is_ours,
+    no_own_ports,
     offered_without_own_ports,
     plain_alsa,
     plain_jack,
@@ -198,10 +199,7 @@ class RtMidiPorts:
     def open_own(self, direction: Direction, port: int, spec: PortSpec) -> str:
         """A port called "jamlink NAME" that others connect to; RtMidi cannot connect it to peers itself."""
         if not self.own_ports:
-            raise Unavailable(
-                f"Windows lets no program make MIDI ports, so there is no jamlink {spec.name}.",
-                f'Make one called "jamlink {direction.value}" with loopMIDI, and choose it.',
-            )
+            raise no_own_ports(direction, spec)
         name = f"{self._client_name} {spec.name}"
         self._open(direction, port, lambda opened: opened.open_virtual_port(name), name)
         return name

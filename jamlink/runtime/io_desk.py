@@ -123,6 +123,8 @@ class Desk:
 
     def wait(self) -> Ns:
         """How long the next `turn` may wait, unless an order comes or a system wakes us."""
+        if self._patchbay is None:
+            return LOOK_EVERY
         now = self._clock.now()
         wait = self._next_look - now
         for part in self._parts:
