@@ -3,17 +3,22 @@
 One prompt is read once (`prefill`; what it shares with the prompt before is not read again), then many rows go on
 from it (`fork`), each with a cache of its own behind the one they share. Everything is float32.
 
-What is the same for every request is done once, here: the scale of each norm is multiplied into the matrix behind it,
-the attention's 1/sqrt(D) into the queries, a half into the gate (silu(g) = g/2 (1 + tanh(g/2))), and matrices that
-read the same input are one matrix.
+What is the same for every request is done once, here:
+- the scale of each norm is multiplied into the matrix behind it, the attention's 1/sqrt(D) into the queries, a half
+  into the gate (silu(g) = g/2 (1 + tanh(g/2)));
+- the numbers of a head are reordered so that those which rotate together are neighbours, one complex number: a rotation
+  is then one multiplication, and scores do not change when queries and keys are reordered alike;
+- matrices are cut into blocks, a head each for queries, keys and values. BLAS repacks a matrix at every product, which
+  for a dozen rows costs more than the product; small blocks are spared (measured: 39 -> 26 us for 12 x 192 x 576,
+  80 -> 52 for 12 x 192 x 1024), and what comes out is already in the order that attention wants.
 
 Letters in shapes: T ids, N rows, H heads, D numbers a head, E numbers a position, F numbers inside the feed-forward,
-P positions of the shared prompt, V words.
+B blocks of it, P positions of the shared prompt, V words.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,7 +28,9 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float32]
 
 CHUNK = 32
-"""Ids of a prompt that are read at once."""
+"""Ids of a prompt that are read together: few enough to stop soon (3 ms), enough to use each weight well."""
+_LARGEST_BLOCK = 256
+"""Numbers across: a dozen rows times 192 times this is about what OpenBLAS multiplies without repacking."""
 
 
 class Shape(Protocol):
@@ -82,12 +89,12 @@ class Shape(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
-    """One layer's matrices, (in, out)."""
+    """One layer's matrices, blocks of (in, out)."""
 
-    qkv: Floats  # (E, 3 H D)
+    qkv: Floats  # (3 H, E, D)
     out: Floats  # (H D, E)
-    gate_up: Floats  # (E, 2 F)
-    down: Floats  # (F, E)
+    gate_up: Floats  # (2 B, E, F / B)
+    down: Floats  # (B, F / B, E)
 
 
 class Decoder:
@@ -102,56 +109,80 @@ class Decoder:
         self.limit = shape.max_position_embeddings
         """How many ids a prompt and what follows it may have together."""
         self.vocab_size = shape.vocab_size
+        self._shares = np.full((shape.hidden_size, 1), 1 / shape.hidden_size, np.float32)
         self._eps = np.float32(shape.rms_norm_eps)
         self._embedding = np.ascontiguousarray(weights["model.embed_tokens.weight"], np.float32)  # (V, E)
         self._output = _in_out(self._embedding * weights["model.norm.weight"])  # (E, V)
         self._layers = [_layer(shape, weights, f"model.layers.{i}.") for i in range(shape.num_hidden_layers)]
-        self._cos, self._sin = _rotations(shape)  # (limit, D) each
+        self._turns = _turns(shape)  # (limit, D / 2) complex
         cache = (len(self._layers), self.heads, self.limit, self.head_dim)
         self._keys, self._values = np.zeros(cache, np.float32), np.zeros(cache, np.float32)
         self._read: list[int] = []
+        self._state = np.zeros(shape.hidden_size, np.float32)
+        self._whole = False  # whether _state is what follows _read
 
     def prefill(self, ids: Sequence[int]) -> Floats:
         """Read a prompt of 1 to `limit` ids; logits (V,) of what follows it. Forks made before are void.
 
-        It is read in chunks that always begin at the same places, and whole chunks that it shares with the last prompt
-        are not read again. So the answer depends on the ids alone, to the last bit: a matrix product of another height
-        would round in another way.
+        Bit for bit the same whatever was read before. Raises ValueError for a prompt that does not fit.
         """
+        while not self.read_on(ids):
+            pass
+        return self._state @ self._output
+
+    def read_on(self, ids: Sequence[int]) -> bool:
+        """Read one more chunk of a prompt, for who wants to look up between chunks; True when all of it is read.
+
+        The whole chunks that it shares with what was read last are kept. Chunks begin at multiples of CHUNK, so the
+        products behind a prompt's numbers, and their rounding, depend on the prompt alone.
+        """
+        self._check(ids)
+        if self._whole and self._read == list(ids):
+            return True
+        kept = min(_common(self._read, ids), len(ids) - 1) // CHUNK * CHUNK
+        self._whole = False
+        del self._read[kept:]  # what is behind is not valid until it is read
+        chunk = list(ids[kept : kept + CHUNK])
+        x = self._embedding[chunk]  # (T, E)
+        for i, layer in enumerate(self._layers):
+            x += self._attend(i, self._normed(x) @ layer.qkv, kept) @ layer.out
+            x += _feed_forward(layer, self._normed(x))
+        self._read += chunk
+        self._state = self._normed(x[-1:])[0]  # (E,)
+        self._whole = len(self._read) == len(ids)
+        return self._whole
+
+    def _check(self, ids: Sequence[int]) -> None:
         if not 0 < len(ids) <= self.limit:
             raise ValueError(f"a prompt has 1 to {self.limit} ids, not {len(ids)}")
-        kept = min(_common(self._read, ids), len(ids) - 1) // CHUNK * CHUNK
-        self._read = list(ids[:kept])  # what is below is not valid until it is read
-        for start in range(kept, len(ids), CHUNK):
-            x = self._embedding[list(ids[start : start + CHUNK])]  # (T, E)
-            for i, layer in enumerate(self._layers):
-                x += self._attend(i, self._normed(x) @ layer.qkv, start) @ layer.out
-                x += _feed_forward(layer, self._normed(x))
-        self._read = list(ids)
-        return self._normed(x[-1:])[0] @ self._output
+        if min(ids) < 0 or max(ids) >= self.vocab_size:
+            raise ValueError(f"an id is 0 to {self.vocab_size - 1}, not {min(ids)} or {max(ids)}")
 
     def _attend(self, i: int, qkv: Floats, start: int) -> Floats:
-        """Causal attention of T new positions to everything read: (T, 3 H D) -> (T, H D)."""
-        count = len(qkv)
+        """Causal attention of T new positions to everything read: (3 H, T, D) -> (T, H D)."""
+        heads, count = self.heads, qkv.shape[1]
         end = start + count
-        q, k, v = qkv.reshape(count, 3, self.heads, self.head_dim).transpose(1, 2, 0, 3)  # (H, T, D) each
-        cos, sin = self._cos[start:end], self._sin[start:end]
+        _turn(qkv[: 2 * heads], self._turns[start:end])
         keys, values = self._keys[i, :, :end], self._values[i, :, :end]
-        keys[:, start:], values[:, start:] = _rotated(k, cos, sin), v
-        scores = _rotated(q, cos, sin) @ keys.transpose(0, 2, 1)  # (H, T, P)
+        keys[:, start:], values[:, start:] = qkv[heads : 2 * heads], qkv[2 * heads :]
+        scores: Floats = qkv[:heads] @ keys.transpose(0, 2, 1)  # (H, T, P)
         later = np.arange(end) > np.arange(start, end)[:, None]
         scores[:, later] = -np.inf
-        return (_softmax(scores) @ values).transpose(1, 0, 2).reshape(count, -1)
+        total = _exponentials(scores)
+        y = scores @ values
+        y /= total
+        return _side_by_side(y)
 
     def _normed(self, x: Floats) -> Floats:
         """RMSNorm without its scale, which the next matrix holds."""
-        mean = np.einsum("te,te->t", x, x) / np.float32(x.shape[1])
-        scaled: Floats = x * (np.float32(1) / np.sqrt(mean + self._eps))[:, None]
-        return scaled
+        mean = np.square(x) @ self._shares  # (T, 1)
+        mean += self._eps
+        np.sqrt(mean, out=mean)
+        return x / mean
 
     def fork(self, rows: int, length: int) -> Fork:
         """`rows` continuations of the last prompt, up to `length` ids each (less where `limit` is nearer)."""
-        if not self._read:
+        if not self._whole:
             raise ValueError("a fork needs a prompt")
         return Fork(self, rows, min(length, self.limit - len(self._read)))
 
@@ -163,7 +194,7 @@ class Fork:
         self._decoder, self._prompt, self._done = decoder, len(decoder._read), 0
         self.rows, self.room = rows, length
         """Rows that go on; and how many more ids each can take."""
-        cache = (len(decoder._layers), rows, decoder.heads, length, decoder.head_dim)
+        cache = (len(decoder._layers), decoder.heads, rows, length, decoder.head_dim)
         self._keys, self._values = np.empty(cache, np.float32), np.empty(cache, np.float32)
         self._scores = np.empty((decoder.heads, rows, self._prompt + length), np.float32)
 
@@ -172,7 +203,7 @@ class Fork:
         for new, old in enumerate(rows):
             if new != old:
                 for cache in (self._keys, self._values):
-                    cache[:, new, :, : self._done] = cache[:, old, :, : self._done]
+                    cache[:, :, new, : self._done] = cache[:, :, old, : self._done]
         self.rows = len(rows)
 
     def step(self, ids: Sequence[int]) -> Floats:
@@ -182,7 +213,7 @@ class Fork:
         decoder = self._decoder
         x = decoder._embedding[list(ids)]  # (N, E)
         for i, layer in enumerate(decoder._layers):
-            x += self._attend(i, decoder._normed(x) @ layer.qkv) @ layer.out
+            x += self._attend(i, _heads(layer, decoder._normed(x))) @ layer.out
             x += _feed_forward(layer, decoder._normed(x))
         self._done += 1
         self.room -= 1
@@ -193,24 +224,22 @@ class Fork:
         return states @ self._decoder._output
 
     def _attend(self, i: int, qkv: Floats) -> Floats:
-        """One new position a row, to the shared prompt and to the row's own past: (N, 3 H D) -> (N, H D)."""
-        decoder, n, done = self._decoder, self.rows, self._done
-        position = self._prompt + done
-        cos, sin = decoder._cos[position], decoder._sin[position]
-        split = qkv.reshape(n, 3, decoder.heads, decoder.head_dim)
-        turned = _rotated(split[:, :2], cos, sin)  # (N, 2, H, D)
-        keys, values = self._keys[i, :n, :, : done + 1], self._values[i, :n, :, : done + 1]  # (N, H, T, D)
-        keys[:, :, done], values[:, :, done] = turned[:, 1], split[:, 2]
-        q = turned[:, 0]  # (N, H, D)
-        scores = self._scores[:, :n, : position + 1]  # (H, N, P + T)
-        np.matmul(q.transpose(1, 0, 2), decoder._keys[i, :, : self._prompt].transpose(0, 2, 1),
-                  out=scores[:, :, : self._prompt])  # fmt: skip
-        own = scores[:, :, self._prompt :]
-        own[:] = (keys @ q[:, :, :, None])[..., 0].transpose(1, 0, 2)
-        weights = _softmax(scores)
-        y = (weights[:, :, : self._prompt] @ decoder._values[i, :, : self._prompt]).transpose(1, 0, 2)  # (N, H, D)
-        y = y + (weights[:, :, self._prompt :].transpose(1, 0, 2)[:, :, None] @ values)[:, :, 0]
-        return y.reshape(n, -1)
+        """One new position a row, to the shared prompt and to the row's own past: (3 H, N, D) -> (N, H D)."""
+        decoder, n, prompt = self._decoder, self.rows, self._prompt
+        heads, past = decoder.heads, self._done + 1
+        _turn(qkv[: 2 * heads], decoder._turns[prompt + self._done])
+        keys, values = self._keys[i, :, :n, :past], self._values[i, :, :n, :past]  # (H, N, T, D)
+        keys[:, :, -1], values[:, :, -1] = qkv[heads : 2 * heads], qkv[2 * heads :]
+        queries = qkv[:heads]
+        scores = self._scores[:, :n, : prompt + past]  # (H, N, P + T)
+        shared, own = scores[:, :, :prompt], scores[:, :, prompt:]
+        np.matmul(queries, decoder._keys[i, :, :prompt].transpose(0, 2, 1), out=shared)
+        own[:] = (keys @ queries[..., None])[..., 0]
+        total = _exponentials(scores)
+        y = shared @ decoder._values[i, :, :prompt]  # (H, N, D)
+        y += (own[:, :, None] @ values)[:, :, 0]
+        y /= total
+        return _side_by_side(y)
 
 
 def _common(one: Sequence[int], other: Sequence[int]) -> int:
@@ -223,58 +252,83 @@ def _in_out(out_in: Floats) -> Floats:
     return np.ascontiguousarray(out_in.T, np.float32)
 
 
+def _blocks(out_in: Floats, size: int) -> Floats:
+    """(out, in) -> (out / size, in, size)."""
+    out, inputs = out_in.shape
+    return np.ascontiguousarray(out_in.reshape(out // size, size, inputs).transpose(0, 2, 1), np.float32)
+
+
+def _block_size(length: int) -> int:
+    """The largest divisor of `length` that BLAS need not repack for."""
+    return max(size for size in range(1, _LARGEST_BLOCK + 1) if length % size == 0)
+
+
 def _layer(shape: Shape, weights: Mapping[str, Floats], name: str) -> _Layer:
     def part(suffix: str) -> Floats:
         return weights[f"{name}{suffix}.weight"]
 
-    copies, dim = shape.num_attention_heads // shape.num_key_value_heads, shape.head_dim
-    keys, values = (
-        np.repeat(part(f"self_attn.{which}_proj").reshape(-1, dim, shape.hidden_size), copies, axis=0)
-        .reshape(-1, shape.hidden_size)
-        for which in "kv"
-    )  # fmt: skip
-    queries = part("self_attn.q_proj") * np.float32(dim**-0.5)
-    half_gate = part("mlp.gate_proj") * np.float32(0.5)
+    size = _block_size(shape.intermediate_size)
+    half_gate, down = part("mlp.gate_proj") * np.float32(0.5), part("mlp.down_proj")
     return _Layer(
-        qkv=_in_out(np.concatenate((queries, keys, values)) * part("input_layernorm")),
+        qkv=_blocks(_queries_keys_values(shape, part) * part("input_layernorm"), shape.head_dim),
         out=_in_out(part("self_attn.o_proj")),
-        gate_up=_in_out(np.concatenate((half_gate, part("mlp.up_proj"))) * part("post_attention_layernorm")),
-        down=_in_out(part("mlp.down_proj")),
+        gate_up=_blocks(np.concatenate((half_gate, part("mlp.up_proj"))) * part("post_attention_layernorm"), size),
+        down=_in_out(down).reshape(-1, size, shape.hidden_size),
     )
 
 
-def _rotations(shape: Shape) -> tuple[Floats, Floats]:
-    """Cosines and signed sines of the rotary positions, (limit, D) each, for the "rotate half" layout."""
+def _queries_keys_values(shape: Shape, part: Callable[[str], Floats]) -> Floats:
+    """All heads' matrices, (3 H D, E): queries scaled, keys and values once a head, what rotates together adjacent."""
+    by_head = (-1, shape.head_dim, shape.hidden_size)
+    copies = shape.num_attention_heads // shape.num_key_value_heads
+    queries, keys, values = (part(f"self_attn.{which}_proj").reshape(by_head) for which in "qkv")
+    pairs = np.arange(shape.head_dim).reshape(2, -1).T.ravel()  # 0, D / 2, 1, D / 2 + 1, ...
+    heads = (
+        queries[:, pairs] * np.float32(shape.head_dim**-0.5),
+        np.repeat(keys[:, pairs], copies, axis=0),
+        np.repeat(values, copies, axis=0),
+    )
+    return np.concatenate(heads).reshape(-1, shape.hidden_size)
+
+
+def _turns(shape: Shape) -> npt.NDArray[np.complex64]:
+    """The rotation of each pair of numbers at each position, (limit, D / 2)."""
     steps = np.arange(0, shape.head_dim, 2) / shape.head_dim
-    angles = np.outer(np.arange(shape.max_position_embeddings), shape.rope_theta**-steps)  # (limit, D / 2)
-    cos, sin = np.cos(angles), np.sin(angles)
-    return np.hstack((cos, cos)).astype(np.float32), np.hstack((-sin, sin)).astype(np.float32)
+    angles = np.outer(np.arange(shape.max_position_embeddings), shape.rope_theta**-steps)
+    return np.exp(1j * angles).astype(np.complex64)
 
 
-def _rotated(x: Floats, cos: Floats, sin: Floats) -> Floats:
-    """x turned by its position: the first half of a head's numbers is paired with the second."""
-    half = x.shape[-1] // 2
-    turned = x * cos
-    turned[..., :half] += x[..., half:] * sin[..., :half]
-    turned[..., half:] += x[..., :half] * sin[..., half:]
-    return turned
+def _turn(heads: Floats, turns: npt.NDArray[np.complex64]) -> None:
+    """Rotate (H, T, D) in place; `turns` is (T, D / 2), or (D / 2,) for all."""
+    pairs = heads.view(np.complex64)
+    pairs *= turns
 
 
-def _softmax(scores: Floats) -> Floats:
-    """In place, over the last axis."""
+def _heads(layer: _Layer, x: Floats) -> Floats:
+    """Queries, keys and values, (T, E) -> (3 H, T, D)."""
+    return x @ layer.qkv
+
+
+def _side_by_side(y: Floats) -> Floats:
+    """(H, T, D) -> (T, H D)."""
+    return y.transpose(1, 0, 2).reshape(y.shape[1], -1)
+
+
+def _exponentials(scores: Floats) -> Floats:
+    """exp in place, scaled so that none overflows; their totals over the last axis, kept as an axis of 1."""
     scores -= scores.max(axis=-1, keepdims=True)
     np.exp(scores, out=scores)
-    scores /= scores.sum(axis=-1, keepdims=True)
-    return scores
+    total: Floats = scores.sum(axis=-1, keepdims=True)
+    return total
 
 
 def _feed_forward(layer: _Layer, x: Floats) -> Floats:
     """SwiGLU, (N, E) -> (N, E)."""
-    both = x @ layer.gate_up
-    inner = both.shape[1] // 2
-    gate, up = both[:, :inner], both[:, inner:]
+    both = x @ layer.gate_up  # (2 B, N, F / B)
+    gate, up = both[: len(layer.down)], both[len(layer.down) :]
     gated = np.tanh(gate)
     gated += 1
     gated *= gate
     gated *= up
-    return gated @ layer.down
+    total: Floats = (gated @ layer.down).sum(axis=0)
+    return total

@@ -4,7 +4,7 @@ The draws of a row come from the row's own generator, one number per choice, so 
 the same seed, prompt and grammar give the same ids whatever else is drawn beside them, up to the rounding of the
 matrix products (about 1e-5 in a logit, since BLAS adds up in another order for another number of rows). Rounding can
 turn a choice only where a drawn number falls that near to the border between two ids, about once in 100,000 choices.
-The same call, rows and all, gives the same ids bit for bit on the same machine.
+The same call, rows and all, gives the same ids bit for bit on the same machine, whatever was asked before.
 """
 
 from __future__ import annotations
@@ -72,8 +72,11 @@ class Row:
 
 
 def generate(decoder: Decoder, prompt: Sequence[int], rows: Sequence[Row], cancelled: Callable[[], bool]) -> None:
-    """Extend each row from `prompt` to its end, to `decoder.limit`, or until `cancelled` (asked before each step)."""
-    if not rows or cancelled():
+    """Extend each row from `prompt` to its end, to `decoder.limit`, or until `cancelled`.
+
+    That is asked before each step and each chunk of the prompt.
+    """
+    if not rows or not _read(decoder, prompt, cancelled):
         return
     logits = np.repeat(decoder.prefill(prompt)[None], len(rows), axis=0)
     fork = decoder.fork(len(rows), decoder.limit)
@@ -94,6 +97,14 @@ def generate(decoder: Decoder, prompt: Sequence[int], rows: Sequence[Row], cance
         expected = [row.guide.next() for row in going]
         open_rows = [i for i, what in enumerate(expected) if not isinstance(what, int)]
         logits = fork.logits(states[open_rows])
+
+
+def _read(decoder: Decoder, prompt: Sequence[int], cancelled: Callable[[], bool]) -> bool:
+    """Read the prompt; False where that was cancelled."""
+    while not cancelled():
+        if decoder.read_on(prompt):
+            return True
+    return False
 
 
 def _choose(
@@ -119,36 +130,28 @@ def _choose(
 
 def sample(
     logits: Floats, masks: Mask, samplings: Sequence[Sampling], draws: npt.NDArray[np.float64]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+) -> tuple[npt.NDArray[np.int64], Floats]:
     """One id per row, (n,), and its log-probability before temperature, top-k and min-p. `draws` lie in [0, 1).
 
     The id is where the cumulated probability passes the draw.
     """
-    allowed = np.where(masks, logits.astype(np.float64), -np.inf)  # (n, V)
-    top = allowed.max(axis=1, keepdims=True)
-    relative = allowed - top
-    scaled = relative / np.array([[s.temperature] for s in samplings])
-    with np.errstate(divide="ignore"):
-        floor = np.log(np.array([[s.min_p] for s in samplings]))
-    scaled[scaled < np.maximum(floor, _kth(scaled, samplings))] = -np.inf
-    cumulated = np.exp(scaled).cumsum(axis=1)
-    ids = (cumulated <= draws[:, None] * cumulated[:, -1:]).sum(axis=1)
-    ids = np.minimum(ids, _last(scaled))
+    relative = np.where(masks, logits, np.float32(-np.inf))  # (n, V)
+    relative -= relative.max(axis=1, keepdims=True)
+    likely = np.exp(relative / np.array([[s.temperature] for s in samplings], np.float32))  # the best one's is 1
+    least = np.maximum(np.array([[s.min_p] for s in samplings], np.float32), _kth(likely, samplings))
+    likely[likely < least] = 0
+    cumulated = likely.cumsum(axis=1, dtype=np.float64)
+    total = cumulated[:, -1]
+    passed = np.minimum(draws * total, np.nextafter(total, 0))  # a draw just below 1 must not round past the last id
+    ids = (cumulated > passed[:, None]).argmax(axis=1)
     chosen = np.take_along_axis(relative, ids[:, None], axis=1)[:, 0]
     return ids, chosen - np.log(np.exp(relative).sum(axis=1))
 
 
-def _kth(scaled: npt.NDArray[np.float64], samplings: Sequence[Sampling]) -> npt.NDArray[np.float64]:
-    """The score of each row's top_k-th id, (n, 1): what is below it is not drawn."""
-    count = scaled.shape[1]
-    wanted = [min(s.top_k or count, count) for s in samplings]
-    if min(wanted) == count:
-        return np.full((len(scaled), 1), -np.inf)
-    ordered = np.sort(scaled, axis=1)
-    return np.array([[ordered[i, count - k]] for i, k in enumerate(wanted)])
-
-
-def _last(scaled: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
-    """The last id that can be drawn: a draw just below 1 must not round past it."""
-    last: npt.NDArray[np.int64] = scaled.shape[1] - 1 - np.isfinite(scaled)[:, ::-1].argmax(axis=1)
-    return last
+def _kth(likely: Floats, samplings: Sequence[Sampling]) -> Floats:
+    """The likelihood of each row's top_k-th id, (n, 1); 0 where there is no limit."""
+    found = np.zeros((len(likely), 1), np.float32)
+    for i, sampling in enumerate(samplings):
+        if 0 < sampling.top_k < likely.shape[1]:
+            found[i] = np.partition(likely[i], -sampling.top_k)[-sampling.top_k]
+    return found

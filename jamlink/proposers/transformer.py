@@ -43,7 +43,8 @@ BASS_RANGE = (28, 55)
 """The low E of a bass to G3."""
 _SAFE, _BOLD, _SPREAD = 0.7, 1.1, 0.2
 """Temperatures of the middle row for the safest and the boldest player, and how far the outer rows are from it."""
-_TOP_K, _MIN_P = 64, 0.02
+_MIN_P = 0.02
+"""Words with less than a fiftieth of the likeliest one's probability are slips, not ideas."""
 _IDS_PER_CELL, _MOST_FOR_SLOT = 7, 320
 """Room kept for the slot: what a busy cell needs, and no more than this in all, so that there is a context too."""
 _ONE_CELL = 12
@@ -140,7 +141,7 @@ class TransformerProposer:
         free = self._decoder.limit - len(words) - work.cells - work.request.slot.bars - _ONE_CELL
         seeds = _seeds(work.request.seed, work.salt)
         rows = [
-            Row(_Guide(work.grammar(i), free), Sampling(next(seeds), temperature, _TOP_K, _MIN_P))
+            Row(_Guide(work.grammar(i), free), Sampling(next(seeds), temperature, min_p=_MIN_P))
             for i, temperature in enumerate(temperatures)
         ]
         generate(self._decoder, words, rows, cancelled)

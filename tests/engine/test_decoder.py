@@ -82,7 +82,7 @@ def test_whole_chunks_that_two_prompts_share_are_read_once(decoder: Decoder, mon
     read = []
     attend = decoder._attend
     monkeypatch.setattr(
-        decoder, "_attend", lambda i, qkv, start: read.append((start, len(qkv))) or attend(i, qkv, start)
+        decoder, "_attend", lambda i, qkv, start: read.append((start, qkv.shape[1])) or attend(i, qkv, start)
     )
     decoder.prefill([*prompt[:-2], 5, 6, 7])
     assert read == [(CHUNK, 9)] * 2  # two layers
@@ -114,3 +114,20 @@ def test_a_fork_has_room_up_to_the_limit_of_positions(decoder: Decoder) -> None:
 def test_a_prompt_has_at_least_one_id_and_fits(decoder: Decoder, length: int) -> None:
     with pytest.raises(ValueError, match="1 to 64 ids"):
         decoder.prefill([1] * length)
+
+
+@pytest.mark.parametrize("token", [-1, 37])
+def test_an_id_is_one_of_the_vocabulary(decoder: Decoder, token: int) -> None:
+    with pytest.raises(ValueError, match="0 to 36"):
+        decoder.prefill([1, token])
+
+
+def test_a_prompt_left_off_in_the_middle_is_no_prompt_to_go_on_from(decoder: Decoder) -> None:
+    prompt = [3] * (CHUNK + 1)
+    expected = fresh(decoder, prompt)
+    decoder.prefill([2])
+    assert not decoder.read_on(prompt)
+    with pytest.raises(ValueError, match="needs a prompt"):
+        decoder.fork(1, 1)
+    assert decoder.read_on(prompt)
+    assert decoder.prefill(prompt).tobytes() == expected.tobytes()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from jamlink.engine.decoder import Decoder
+from jamlink.engine.decoder import CHUNK, Decoder
 from jamlink.engine.generate import Row, Sampling, generate, sample
 
 PROMPT = [3, 1, 4, 1, 5]
@@ -86,6 +86,14 @@ def test_a_call_cancelled_at_once_says_nothing(decoder: Decoder) -> None:
     row = Row(Even(30), Sampling(1))
     generate(decoder, PROMPT, [row], lambda: True)
     assert row.ids == []
+
+
+def test_a_call_stops_within_one_chunk_of_a_long_prompt(decoder: Decoder) -> None:
+    answers = [False, True]  # read a chunk, then stop: nobody asks a third time
+    row = Row(Even(30), Sampling(1))
+    generate(decoder, [1] * (CHUNK + 1), [row], lambda: answers.pop(0))
+    assert row.ids == []
+    assert answers == []
 
 
 def test_a_row_without_room_ends_unfinished(decoder: Decoder) -> None:
