@@ -61,7 +61,7 @@ class Lesson:
         return True
 
     def _is_bound(self, source: Source) -> bool:
-        return any(bound.source == source for bound in [*self.buttons, *self.knobs])
+        return source in {button.source for button in self.buttons} | {turning.source for turning in self.knobs}
 
     def map_for(self, port: str) -> ControllerMap:
         """The map. Raises `Nonsense` where nothing was shown."""
@@ -120,7 +120,7 @@ class _Ear:
         while self._clock.now() < end and not stop():
             readers = [self._link] if self._link.fileno() >= 0 else []
             select.select(readers, [], [], 0.05)
-            if any([enough(event) for event in self._events()]):
+            if any(enough(event) for event in self._events()):
                 return True
         return False
 

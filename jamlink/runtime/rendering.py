@@ -30,7 +30,7 @@ from jamlink.session.proposal import Candidate, ProposalRequest, Role
 from jamlink.session.settings import SessionSettings
 from jamlink.session.wire import record
 from jamlink.timing.meter import Meter
-from jamlink.timing.units import FASTEST_BPM, SLOWEST_BPM, Ns, Tempo, bpm_of_tempo, ms, tempo_of_bpm
+from jamlink.timing.units import FASTEST_BPM, SLOWEST_BPM, Ns, Tempo, Ticks, bpm_of_tempo, ms, tempo_of_bpm
 
 REACTION = ms(300)
 """How long after a hand was dealt the person of a render decides."""
@@ -104,7 +104,12 @@ class Rendering:
     def run(self, target: Path, choose: Chooser, header: Callable[[SessionSettings, Ns], Any]) -> dict[str, Any]:
         """Play it through, write `target` and the session file beside it, and report."""
         session = Session(self._settings, Ns(0))
-        offline = Offline(session, self._proposer, self._stand_in, person_taking(choose))
+        offline = Offline(
+            session,
+            self._proposer,
+            self._stand_in,
+            person_taking(choose, self._settings.meter.next_bar(self._score.end)),
+        )
         offline.play(inputs_of(self._score, self._settings.meter))
         end = Ns(self._score.length + START_LEAD + self._slot_ns())
         offline.at(end, Do(Action.PLAY_STOP, "render"))
@@ -151,7 +156,7 @@ class Rendering:
             "proposer": offered.made_by[0],
             "hand": len(offered.proposals),
             "score": round(shown[0].content.score, 4) if shown else None,
-            "verdict": shown[0].verdict.value if shown else "open",
+            "verdict": shown[0].verdict.value if shown else "the file ended",
             "chords": chords,
             "notes": sum(len(d.content.melody) for d in taken),
             "took_ms": round(took / 1e6, 2),
@@ -160,12 +165,12 @@ class Rendering:
         }
 
 
-def person_taking(choose: Chooser) -> Callable[[fx.Offered], Iterable[tuple[Ns, Input]]]:
-    """Somebody who takes an idea of every hand, or none."""
+def person_taking(choose: Chooser, last: Ticks) -> Callable[[fx.Offered], Iterable[tuple[Ns, Input]]]:
+    """Somebody who takes an idea of every hand, or none; nothing for slots that begin after `last`."""
 
     def decide(offered: fx.Offered) -> Iterable[tuple[Ns, Input]]:
         place = choose(len(offered.proposals))
-        if place is not None:
+        if place is not None and offered.slot.start <= last:
             action = Action.ACCEPT if place < 0 else _PICKS[min(place, len(_PICKS) - 1)]
             yield REACTION, Do(action, "render")
 

@@ -1,0 +1,154 @@
+"""The whole instrument, as a player starts it: real processes, real MIDI ports, a real performance in real time.
+
+A scripted musician plays a recorded pianist into "jamlink in" and takes an idea with a pad; another JACK client writes
+down what comes out. What is checked is what a player would notice: the idea starts on the bar, on its own channel, every
+note that the session file names was heard, and nothing goes on sounding whatever way the jam ends.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from jamlink.ledger.store import read, verify
+from jamlink.midi.events import encode, note_on
+from jamlink.midi.score import performance
+from jamlink.midi.smf import read_score
+from jamlink.runtime.replaying import replay
+from jamlink.testing.jack import JackPlayer, JackRecorder
+from tests.realtime.conftest import wait_until
+
+pytestmark = [pytest.mark.real, pytest.mark.xdist_group("jack")]
+
+OUTPUTS = ("chords", "melody", "bass", "metronome", "preview")
+ACCEPT_PAD = note_on(9, 36, 100)
+PIANIST = Path(__file__).parent.parent / "data" / "mozart_k331_p04.mid"
+
+
+class Running:
+    """`jamlink jam --plain` in a folder of its own, with the lines it has said."""
+
+    def __init__(self, folder: Path, *flags: str) -> None:
+        self.folder = folder
+        home = {"HOME": str(folder), "XDG_CONFIG_HOME": str(folder / "config"), "XDG_DATA_HOME": str(folder / "data")}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "jamlink", "jam", "--plain", "--play", "--system", "JACK", *flags],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, **home},
+        )
+        self.lines: list[str] = []
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        for line in self.process.stdout:
+            self.lines.append(line.rstrip())
+
+    def says(self, words: str) -> bool:
+        return any(words in line for line in self.lines)
+
+    @property
+    def session_file(self) -> Path:
+        (file,) = (self.folder / "data").rglob("*.jam")
+        return file
+
+    def end(self) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+        self.process.wait(timeout=20)
+
+
+@pytest.fixture
+def recorder(jack_server):
+    with JackRecorder("recorder") as recorder:
+        yield recorder
+
+
+def wire_up(running: Running, recorder: JackRecorder) -> None:
+    """Connect every output of jamlink to the recorder, as soon as there are any."""
+    client = recorder.client
+    wait_until(lambda: len(client.get_ports("jamlink:", is_midi=True, is_output=True)) == len(OUTPUTS))
+    for name in OUTPUTS:
+        recorder.listen_to(f"jamlink:{name}")
+
+
+def notes(recorded, channel: int) -> Counter:
+    return Counter(r.data for r in recorded if r.data[0] & 0xF0 in (0x80, 0x90) and r.data[0] & 0x0F == channel)
+
+
+def test_an_idea_taken_with_a_pad_starts_on_the_bar_and_every_note_is_on_record(jack_server, recorder, tmp_path):
+    running = Running(tmp_path, "--tempo", "132", "--bars", "2", "--seed", "7")
+    try:
+        wire_up(running, recorder)
+        with JackPlayer("musician") as musician:
+            musician.play_into("jamlink:in")
+            start = musician.client.frame_time
+            for event in performance(read_score(PIANIST), "piano"):
+                musician.play(encode(event), start + event.at * musician.rate // 1_000_000_000)
+            running.process.stdin.write("metronome\nmetronome\n")
+            wait_until(lambda: running.says("decide by"))
+            with JackPlayer("pads") as pads:
+                pads.play_into("jamlink:in")
+                pads.play(ACCEPT_PAD)
+                wait_until(lambda: running.says("saved"))
+                wait_until(lambda: notes(recorder.recorded, 0))
+            wait_until(lambda: any(r.data[0] == 0x80 for r in recorder.recorded))
+    finally:
+        running.end()
+    wait_until(lambda: not recorder.sounding())
+    assert verify(running.session_file).whole
+    assert replay(running.session_file).same
+    _check_record(running.session_file, recorder)
+
+
+def _check_record(file: Path, recorder: JackRecorder) -> None:
+    entries = [(entry.kind, entry.value) for entry in read(file)]
+    (taken,) = [value for kind, value in entries if kind == "decided" and value["verdict"] == "accepted"]
+    assert taken["via"].startswith("pad"), "the decision came from the pad and is recorded so"
+    sent = [value for kind, value in entries if kind == "sent" and value["owner"] == taken["proposal_id"]]
+    first = min(value["at"] for value in sent)
+    assert first == taken["slot"]["start"], "the first note is on the slot's own bar line"
+    for channel, out in ((0, "chords"), (1, "melody"), (2, "bass")):
+        ons = [_bytes(v["data"]) for v in sent if v["out"] == out and _bytes(v["data"])[0] & 0xF0 == 0x90]
+        heard = notes(recorder.recorded, channel)
+        assert Counter(ons) == Counter({d: n for d, n in heard.items() if d[0] & 0xF0 == 0x90}), out
+    heard_from_player = [value for kind, value in entries if kind == "heard"]
+    assert len(heard_from_player) > 30, "the pianist was heard"
+
+
+def _bytes(data: object) -> bytes:
+    import base64
+
+    return base64.b64decode(data)
+
+
+WAYS_TO_GO = [signal.SIGTERM] * 20 + [signal.SIGINT] * 2 + [signal.SIGKILL] * 3
+
+
+@pytest.mark.parametrize("number", range(len(WAYS_TO_GO)))
+def test_no_note_outlives_the_jam_whatever_ends_it_and_whenever(jack_server, recorder, tmp_path, number):
+    """`kill -TERM` at a random time, twenty times; and Ctrl-C and `kill -9` of what the player started."""
+    dice = random.Random(number)
+    flags = ("--tempo", "240", "--bars", "1", "--repeat", "keep going", "--proposer", "rules", "--roles", "chords,bass")
+    running = Running(tmp_path, *flags)
+    try:
+        wire_up(running, recorder)
+        wait_until(recorder.sounding)
+        threading.Event().wait(dice.uniform(0.0, 1.5))  # the random moment is what is tested
+    finally:
+        running.process.send_signal(WAYS_TO_GO[number])
+        running.process.wait(timeout=20)
+    wait_until(lambda: not recorder.client.get_ports("jamlink:", is_midi=True))
+    assert recorder.note_ons()
+    assert recorder.sounding() == set()
+    assert verify(running.session_file).whole
