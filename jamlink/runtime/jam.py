@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from jamlink.ledger.store import Ledger
 from jamlink.midi.actions import Action, Knob
-from jamlink.midi.events import MidiEvent
+from jamlink.midi.events import ALL_SOUND_OFF, ControlChange, MidiEvent
 from jamlink.midi.maps import Bindings, KnobMoved
 from jamlink.midi.maps import Gesture as Reading
 from jamlink.midi.wire import Parser
@@ -284,14 +284,22 @@ class Jam:
                 self._feed(Ideas(number, (), False))
 
     def _port_changed(self, message: io_wire.PortChanged) -> None:
-        direction = message.direction.value
-        self._status.bound[direction, message.port] = (message.name, message.bound)
-        if direction == "in":
-            self._ports[message.port] = message.bound or message.name
-        missing = (
-            "" if message.bound else f"{message.name} ({direction}) is not there; plug it in and it is found again."
-        )
-        self._trouble(f"port {direction} {message.port}", missing)
+        direction, number = message.direction.value, message.port
+        self._status.bound[direction, number] = (message.name, message.bound)
+        if direction == "in" and message.bound:
+            self._ports[number] = message.bound
+        elif direction == "in":
+            self._pulled(self._ports.get(number, ""))
+        missing = "" if message.bound else f"{message.name} ({direction}) is gone; plug it in and it is found again."
+        self._trouble(f"port {direction} {number}", missing)
+
+    def _pulled(self, port: str) -> None:
+        """A keyboard that is pulled holds no keys, no pedal and no pads any more."""
+        if port in self._bindings:
+            self._bindings[port].let_go()
+        now = self._parts.clock.now()
+        for channel in range(16):
+            self._feed(Heard(ControlChange(now, port, channel, ALL_SOUND_OFF, 0)))
 
     def _midi_system(self, message: io_wire.MidiSystem) -> None:
         """A missing MIDI system is a trouble only where no other one is there."""

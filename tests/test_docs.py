@@ -1,0 +1,33 @@
+"""What the documents say is what the code does."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from jamlink.midi.actions import GESTURES
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_the_players_page_lists_every_gesture_with_its_key():
+    page = (ROOT / "docs" / "playing.md").read_text()
+    for gesture in GESTURES:
+        assert f"| `{gesture.key}` | {gesture.does} |" in page
+
+
+def test_every_command_of_the_readme_exists():
+    readme = (ROOT / "README.md").read_text()
+    commands = set(re.findall(r"`jamlink ([a-z]+)(?: ([a-z]+))?", readme))
+    helped = subprocess.run(
+        [sys.executable, "-m", "jamlink", "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    for command, _ in commands:
+        assert re.search(rf"\b{command}\b", helped), command
+
+
+def test_the_tree_in_the_readme_is_the_tree():
+    readme = (ROOT / "README.md").read_text()
+    folders = {path.name for path in (ROOT / "jamlink").iterdir() if (path / "__init__.py").exists()}
+    for folder in folders:
+        assert f"  {folder}/ " in readme, folder
