@@ -72,8 +72,8 @@ def standard_ports(inputs: str = "", output: str = "", system: str = "auto") -> 
 class Ledger:
     """Which notes an io process may have left sounding. Errs on the side of one note-off too many. One thread.
 
-    A note-on counts from the moment it was handed over or reported; a reported note-off clears its key, unless a later
-    onset of that key was handed over already.
+    A note-on counts from the moment it was handed over or reported; a reported note-off clears its key, unless an onset
+    of that key was handed over that is not before it.
     """
 
     def __init__(self) -> None:
@@ -90,7 +90,7 @@ class Ledger:
         """The io process says that a message left."""
         message = Outgoing(sent.due, sent.output, sent.owner, sent.data)
         self.handed_over(message)
-        if is_note_off(sent.data) and self._onsets.get(key_of(message), (0, 0))[1] <= sent.due:
+        if is_note_off(sent.data) and self._onsets.get(key_of(message), (0, 0))[1] < sent.due:
             self._onsets.pop(key_of(message), None)
 
     def may_sound(self, until: Ns) -> tuple[Key, ...]:
@@ -150,12 +150,12 @@ class IoLink:
         """Silence, then the end, and the last reports. Kills it after a second."""
         if self._child is None or self._pipe is None:
             return []
+        self._read(self._pipe)
         self._order(wire.Quit())
         deadline = self._clock.now() + _GRACE
         while not self._pipe.closed and self._clock.now() < deadline:
             select.select([self._pipe], [], [], _GRACE / NS_PER_SECOND)
-            for frame in self._pipe.receive():
-                self._take(wire.decode_report(frame), self._clock.now())
+            self._read(self._pipe)
         self._bury(self._child, self._pipe)
         news, self._news = self._news, []
         return news
@@ -225,16 +225,19 @@ class IoLink:
         """What the io process said since the last call, and what became of it."""
         now = self._clock.now()
         if self._pipe is not None:
-            for frame in self._pipe.receive():
-                self._take(wire.decode_report(frame), now)
+            self._read(self._pipe)
         self._watch(now)
         if self._respawn_at is not None and now >= self._respawn_at:
             self._respawn(now)
         news, self._news = self._news, []
         return news
 
-    def _take(self, report: FromIo, now: Ns) -> None:
-        self._heard_of = now
+    def _read(self, pipe: Framed) -> None:
+        for frame in pipe.receive():
+            self._take(wire.decode_report(frame))
+
+    def _take(self, report: FromIo) -> None:
+        self._heard_of = self._clock.now()
         match report:
             case wire.Pong():
                 return

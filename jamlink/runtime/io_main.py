@@ -107,6 +107,11 @@ class Alarm:
         """Lets every signal ring too; main thread only."""
         signal.set_wakeup_fd(self._write.fileno(), warn_on_full_buffer=False)
 
+    def close(self) -> None:
+        """Lets go; nothing may ring any more."""
+        self._read.close()
+        self._write.close()
+
     def hush(self) -> None:
         """Forgets all rings."""
         with contextlib.suppress(OSError):
