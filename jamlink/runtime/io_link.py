@@ -118,7 +118,8 @@ class IoLink:
         self._child: subprocess.Popen[bytes] | None = None
         self._pipe: Framed | None = None
         self._born = self._next_ping = Ns(0)
-        self._heard_of: Ns | None = None
+        self._answered = False
+        self._asked: Ns | None = None  # since when an answer is outstanding
         self._pings = 0
         self._deaths = 0
         self._respawn_at: Ns | None = None
@@ -142,7 +143,8 @@ class IoLink:
             self._child, self._pipe = spawn(MODULE)
         except OSError as error:
             raise Unavailable(f"The MIDI process cannot be started ({error}).", "Close other programs.") from None
-        self._born, self._next_ping, self._heard_of, self._respawn_at = now, now, None, None
+        self._born, self._next_ping, self._respawn_at = now, now, None
+        self._answered, self._asked = False, now
         self._order(self._ports_with_peers())
         self._order(wire.Thru(self._thru))
 
@@ -237,7 +239,7 @@ class IoLink:
             self._take(wire.decode_report(frame))
 
     def _take(self, report: FromIo) -> None:
-        self._heard_of = self._clock.now()
+        self._answered, self._asked = True, None
         match report:
             case wire.Pong():
                 return
@@ -252,12 +254,16 @@ class IoLink:
             return
         if self._pipe.closed or self._child.poll() is not None:
             self._replace(self._cause_of_death(self._child), now)
-        elif now - (self._heard_of or self._born) > (SILENT_TOO_LONG if self._heard_of else FIRST_ANSWER):
+        elif self._asked is not None and now - self._asked > (SILENT_TOO_LONG if self._answered else FIRST_ANSWER):
             self._replace("The MIDI process hung.", now)
         elif now >= self._next_ping:
-            self._next_ping = Ns(now + PING_EVERY)
-            self._pings += 1
-            self._order(wire.Ping(self._pings))
+            self._ping(now)
+
+    def _ping(self, now: Ns) -> None:
+        self._next_ping = Ns(now + PING_EVERY)
+        self._asked = now if self._asked is None else self._asked
+        self._pings += 1
+        self._order(wire.Ping(self._pings))
 
     def _cause_of_death(self, child: subprocess.Popen[bytes]) -> str:
         try:

@@ -157,6 +157,16 @@ def test_a_process_that_hangs_is_killed_and_replaced(link, children, clock):
     assert len(children) == 2
 
 
+def test_a_link_that_stood_still_itself_blames_nobody(link, children, clock):
+    children[0].say(READY)
+    link.receive()
+    children[0].say(wire.Pong(1))
+    clock.advance(Ns(100 * SILENT_TOO_LONG))
+    assert link.receive() == []
+    clock.advance(Ns(SILENT_TOO_LONG - 1))
+    assert link.receive() == []
+
+
 def test_a_process_may_take_longer_to_start_than_to_answer(link, children, clock):
     clock.advance(Ns(FIRST_ANSWER - 1))
     assert link.receive() == []
