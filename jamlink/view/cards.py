@@ -1,0 +1,132 @@
+"""The hand: what is offered for which bars, until when, and the cards from safe to bold. Pure functions to text."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from rich.text import Text
+
+from jamlink.session.snapshot import Card, HandView
+from jamlink.view import paint
+from jamlink.view.contour import contour
+from jamlink.view.paint import ACCENT, DIM, FAINT, LABEL, MARK, PLAIN, STAMP, STRONG, line
+from jamlink.view.picture import Picture, Standing, beats_left, is_late, standing
+
+NARROWEST = 18
+SHOWN = 4
+"""Cards side by side; of a larger hand, those around the chosen one."""
+_COUNTDOWN = 8
+_GAP = 2
+
+
+def hand_head(picture: Picture, tick: int, width: int) -> Text:
+    """ "IDEAS for bars 9–12" and how long there is to decide."""
+    hand = picture.hand
+    if hand is None:
+        return paint.fitted(line(("IDEAS ", LABEL), (_without_a_hand(picture), PLAIN)), width)
+    deal = f" · hand {hand.deal}" if hand.deal > 1 else ""
+    late = " · the model was late, a stand-in helps" if hand.late else ""
+    left = line(("IDEAS ", LABEL), (f"for {hand.slot_words}", STRONG), f"{deal}{late}   safe → bold")
+    return paint.spread(left, _decide_by(picture, hand, tick), width)
+
+
+def _without_a_hand(picture: Picture) -> str:
+    if picture.asking:
+        return "are coming …"
+    if not picture.clock.playing:
+        return "come while you play"
+    return "come by themselves; n asks for some now"
+
+
+def _decide_by(picture: Picture, hand: HandView, tick: int) -> Text:
+    best = max((standing(picture, card) for card in hand.cards), key=_WEIGHT.__getitem__)
+    if best is not Standing.OFFERED:
+        return line((f"{_SIGNS[best]} {best.value}", MARK))
+    left = beats_left(picture, tick)
+    if left is None:
+        return line("no hurry: the clock stands")
+    if is_late(hand, tick):
+        return line(("too late for these bars: taken now, it starts one idea later", PLAIN))
+    lit = min(left, _COUNTDOWN)
+    words = f"decide by {hand.decide_words} "
+    beats = f" {left} beat{'' if left == 1 else 's'}"
+    return line((words, PLAIN), ("●" * lit, MARK if lit > 2 else STAMP), ("○" * (_COUNTDOWN - lit), FAINT), beats)
+
+
+_WEIGHT = {Standing.GONE: 0, Standing.OFFERED: 1, Standing.SOUNDS: 2, Standing.SAVING: 3, Standing.TAKEN: 4}
+_SIGNS = {
+    Standing.OFFERED: "",
+    Standing.SAVING: "…",
+    Standing.TAKEN: "✓",
+    Standing.SOUNDS: "♪",
+    Standing.GONE: "×",
+}
+
+
+def cards(picture: Picture, width: int, rows: int) -> list[Text]:
+    """The cards side by side in `rows` lines of `width` cells; nothing but room where there is no hand."""
+    hand = picture.hand
+    if hand is None:
+        return [Text(" " * width)] * rows
+    shown = _shown(hand.cards, max(1, min(SHOWN, (width + _GAP) // (NARROWEST + _GAP))))
+    each = (width - _GAP * (len(shown) - 1)) // len(shown)
+    widths = [each] * (len(shown) - 1) + [width - (each + _GAP) * (len(shown) - 1)]
+    drawn = [_card(picture, hand, card, w, rows) for card, w in zip(shown, widths, strict=True)]
+    return paint.beside(drawn, widths, _GAP)
+
+
+def _shown(hand: tuple[Card, ...], count: int) -> tuple[Card, ...]:
+    at = next((index for index, card in enumerate(hand) if card.selected), 0)
+    first = max(0, min(at - count // 2 if at >= count else 0, len(hand) - count))
+    return hand[first : first + count]
+
+
+def _card(picture: Picture, hand: HandView, card: Card, width: int, rows: int) -> list[Text]:
+    """Title, chords by bar, the melody's shape, what is special, who made it. The shape gets the room that is left."""
+    bar_ticks = picture.clock.bar_ticks
+    inner = width - 2
+    chords = _chord_rows(card, bar_ticks, inner, 3 if rows > 9 else 2)
+    words = paint.wrapped(_special(card), inner, 3 if rows > 10 else 2 if rows > 6 else 1)
+    shape = contour(card.melody or card.bass, hand.slot_bars * bar_ticks, inner, rows - 2 - len(chords) - len(words))
+    style = STRONG if card.selected else PLAIN
+    body = [line((entry, style)) for entry in chords]
+    body += [line((entry, ACCENT if card.selected else DIM)) for entry in shape]
+    body += [line((entry, PLAIN)) for entry in words]
+    body += [line(paint.cut(_maker(picture, card), inner))]
+    edge = ("┃ ", MARK) if card.selected else ("│ ", FAINT)
+    return [_title(picture, hand, card, width), *[Text.assemble(edge, entry, no_wrap=True) for entry in body]][:rows]
+
+
+def _title(picture: Picture, hand: HandView, card: Card, width: int) -> Text:
+    state = standing(picture, card)
+    name = "safe" if card.place == 1 else "bold" if card.place == len(hand.cards) else ""
+    number = (f"▶{card.place} ", STAMP) if card.selected else (f" {card.place} ", STRONG)
+    left = line(number, (f" {name} ", STRONG if card.selected else DIM))
+    right = line((f"{_SIGNS[state]} {state.value}", MARK)) if state is not Standing.OFFERED else line("")
+    room = width - left.cell_len - right.cell_len - (1 if right.cell_len else 0)
+    return Text.assemble(left, ("━" if card.selected else "─") * max(0, room), " " if right.cell_len else "", right)
+
+
+def _chord_rows(card: Card, bar_ticks: int, width: int, rows: int) -> list[str]:
+    """ "C │ Am D7 │ G", broken at bar lines."""
+    bars = [" ".join(symbol for _, symbol in group) for _, group in groupby(card.chords, lambda c: c[0] // bar_ticks)]
+    lines: list[str] = []
+    for bar in bars:
+        if lines and len(lines[-1]) + 3 + len(bar) <= width:
+            lines[-1] += f" │ {bar}"
+        else:
+            lines.append(bar)
+    lines = lines or ["no chords"]
+    if len(lines) > rows:
+        lines = [*lines[: rows - 1], paint.cut(" │ ".join(lines[rows - 1 :]), width)]
+    return [paint.cut(entry, width) for entry in lines]
+
+
+def _special(card: Card) -> str:
+    changed = f"changed: {', '.join(card.edits)}. " if card.edits else ""
+    return changed + card.words
+
+
+def _maker(picture: Picture, card: Card) -> str:
+    own = picture.model and card.made_by == picture.model
+    return f"by {card.made_by}" if own else f"by {card.made_by}, stand-in"

@@ -1,0 +1,119 @@
+"""The session's side of its views: gestures in, pictures out, and nobody who is slow can hold anybody up.
+
+Policy for a view that does not read: up to BACKLOG bytes wait for it; beyond that it gets nothing at all until it has
+read them, and then one fresh snapshot instead of everything it missed. The music never waits for a view.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jamlink.errors import Nonsense
+from jamlink.session.inputs import Gesture
+from jamlink.view import protocol
+from jamlink.view.connection import Connection
+from jamlink.view.protocol import FromSession, FromView, Goodbye, Hello, Notice, Publisher, Quit, Resync
+
+BACKLOG = 64 * 1024
+"""Some seconds of deltas; a snapshot is about 5 kB."""
+
+
+@dataclass(slots=True, eq=False)
+class _Client:
+    """A view. `behind` says that it missed something and needs a snapshot as soon as it reads again."""
+
+    connection: Connection
+    via: str
+    behind: bool = True
+
+    def say(self, message: FromSession) -> None:
+        """Send it, or note that it could not be sent."""
+        if self.connection.waiting > BACKLOG or not self.connection.send(protocol.encode(message)):
+            self.behind = True
+
+
+class Hub:
+    """The views of one session. One thread; nothing waits."""
+
+    def __init__(self, connection: Connection, via: str = "terminal") -> None:
+        self._publisher = Publisher()
+        self._published = False
+        self._clients: list[_Client] = []
+        self._quit = False
+        self.add(connection, via)
+
+    def add(self, connection: Connection, via: str) -> None:
+        """Somebody else looks; `via` is written beside what they do."""
+        client = _Client(connection, via)
+        client.say(Hello())
+        self._clients.append(client)
+        self._catch_up(client)
+
+    def filenos(self) -> Sequence[int]:
+        """What to wait on for gestures."""
+        return [client.connection.fileno() for client in self._clients]
+
+    def receive(self) -> Iterable[Gesture]:
+        """Gestures since the last call, in the order of the views. A bad one is answered, not raised."""
+        gestures: list[Gesture] = []
+        for client in list(self._clients):
+            for frame in client.connection.receive():
+                gestures += self._take(client, frame)
+            self._catch_up(client)
+        self._clients = [client for client in self._clients if not client.connection.closed]
+        return gestures
+
+    def publish(self, state: dict[str, Any]) -> None:
+        """Show `state`, which must not be changed afterwards, to everybody who keeps up."""
+        delta = self._publisher.publish(state)
+        self._published = True
+        for client in self._clients:
+            if client.behind:
+                self._catch_up(client)
+            elif delta is not None:
+                client.say(delta)
+
+    @property
+    def leaving(self) -> bool:
+        """Whether a player asked to quit, or the last view is gone."""
+        return self._quit or not self._clients
+
+    def _take(self, client: _Client, frame: bytes) -> list[Gesture]:
+        try:
+            return self._understood(client, protocol.decode_from_view(frame))
+        except Nonsense as refused:
+            client.say(Notice(str(refused)))
+            return []
+
+    def _understood(self, client: _Client, message: FromView) -> list[Gesture]:
+        match message:
+            case Quit():
+                self._quit = True
+            case Resync():
+                client.behind = True
+            case Hello():
+                self._greet(client, message)
+            case _:
+                return [protocol.to_gesture(message, client.via)]
+        return []
+
+    def _greet(self, client: _Client, hello: Hello) -> None:
+        try:
+            protocol.check_version(hello)
+        except Nonsense as stranger:
+            client.say(Goodbye(str(stranger)))
+            client.connection.close()
+
+    def goodbye(self, why: str = "") -> None:
+        """Everything is silent and saved (or `why` not, in a sentence): tell every view and let go."""
+        for client in self._clients:
+            client.say(Goodbye(why))
+            client.connection.close()
+
+    def _catch_up(self, client: _Client) -> None:
+        """A fresh snapshot for a view that needs one and has read everything before it."""
+        if client.behind and self._published and not client.connection.waiting:
+            client.behind = False
+            client.say(self._publisher.snapshot())

@@ -1,0 +1,317 @@
+"""The full-screen view. Beats are drawn from the machine's own clock, so a late message never makes the beat stumble.
+
+Each panel is drawn by a pure function and sent to the terminal only when its text has changed, which keeps it light
+over ssh. Keys go to the session wherever the eye is: while the list of keys is open, too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.events import Key, Resize
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from jamlink.errors import Nonsense
+from jamlink.timing.clock import Clock
+from jamlink.timing.units import Ns, ms
+from jamlink.view import cards, foot, paint, panels
+from jamlink.view.bulletin import Bulletin
+from jamlink.view.client import Client
+from jamlink.view.connection import Connection
+from jamlink.view.keys import action_of, all_keys
+from jamlink.view.picture import Picture, showing_tick
+from jamlink.view.protocol import Do, Quit
+from jamlink.view.words import read_words
+
+FRAMES_PER_SECOND = 25
+LEAVE_AGAIN = ms(3_000)
+"""A second "q" within this time leaves while music plays."""
+
+SMALLEST = (40, 12)
+"""Columns and rows below which only the beat and the next chord are drawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """How many rows each panel gets."""
+
+    stage: int
+    then: int
+    cards: int
+    middle: int
+    """Sentences and controls."""
+    status: int
+    keys: int
+
+
+def rows_for(height: int) -> Rows:
+    """The rows of a terminal of `height`: what comes next grows first; keys, then ports, then cards give way first."""
+    fixed = 2
+    keys = 2 if height >= 24 else 1 if height >= 20 else 0
+    status, middle, then = int(height >= 18), 2 if height >= 22 else 1, int(height >= 16)
+    rest = max(0, height - fixed - keys - status - middle - then)
+    stage = min(max(rest - 8, 5), 12) if rest >= 22 else min(8, max(rest - 6, min(rest, 5)))
+    return Rows(stage, then, min(max(0, rest - stage), 13), middle, status, keys)
+
+
+class Panel(Static):
+    """A piece of the screen that is sent only when its text has changed."""
+
+    def show(self, lines: list[Text]) -> None:
+        """Draw these lines, if they are new."""
+        fresh = paint.block(lines)
+        if fresh != self._shown:
+            self._shown = fresh
+            self.update(fresh)
+
+    _shown: Text | None = None
+
+
+class Stand(Screen[None]):
+    """The one screen, without the key bindings that screens usually have."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("tab", "app.gesture('tab')", show=False)]
+
+
+_STYLE = f"""
+Stand {{ background: {paint.GROUND}; color: {paint.INK}; layers: base over; overflow: hidden; }}
+Panel {{ width: 1fr; height: 0; background: {paint.GROUND}; }}
+#face {{ height: 1fr; padding: 0 1; }}
+#then {{ background: {paint.RAISED}; }}
+#hand {{ background: {paint.RAISED}; }}
+#keys {{ background: {paint.RAISED}; }}
+#say {{ height: 1; border: none; padding: 0 2; background: {paint.RAISED}; color: {paint.INK}; display: none; }}
+#all {{ layer: over; display: none; width: 1fr; height: 1fr; background: {paint.RAISED}; padding: 1 3; }}
+"""
+
+
+class TerminalView(App[int]):
+    """Shows one session and sends it gestures. Returns 0 after an orderly end, 1 where the session was lost."""
+
+    CSS = _STYLE
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c,ctrl+q", "leave", show=False, priority=True)]
+
+    def __init__(self, connection: Connection, clock: Clock) -> None:
+        super().__init__(ansi_color=False)
+        self._connection = connection
+        self._clock = clock
+        self._client = Client(connection, clock)
+        self._bulletin = Bulletin()
+        self._leave_until = Ns(0)
+        self._reading = -1
+
+    @property
+    def last_words(self) -> str:
+        """One sentence for the terminal once it is restored; may be empty."""
+        return self._client.last_words
+
+    # -- building -----------------------------------------------------------------------------------------------------
+
+    def get_default_screen(self) -> Screen[None]:
+        """The music stand."""
+        return Stand()
+
+    def compose(self) -> ComposeResult:
+        """Panels from top to bottom, and the list of keys over them."""
+        with Vertical(id="face"):
+            for name in ("top", "stage", "then", "hand", "cards", "middle", "status", "keys"):
+                yield Panel(id=name)
+            yield Input(id="say", placeholder="tempo 92 · bars 8 · key G minor · chord 2 Am7 …  (esc closes)")
+        with VerticalScroll(id="all", can_focus=False):
+            yield Static(_all_keys_text())
+
+    def on_mount(self) -> None:
+        """Start listening and drawing."""
+        self.title = "jamlink"
+        self._lay_out()
+        self._listen()
+        self.set_interval(1 / FRAMES_PER_SECOND, self._frame)
+        self._frame()
+
+    def on_resize(self, event: Resize) -> None:
+        """Another size: share the rows anew."""
+        self._lay_out()
+        self._draw()
+
+    def _lay_out(self) -> None:
+        rows = rows_for(self.size.height)
+        heights = {"top": 1, "hand": 1} | {name: getattr(rows, name) for name in Rows.__slots__}
+        for panel in self.query(Panel):
+            height = heights[panel.id or ""]
+            panel.styles.height = height
+            panel.display = height > 0
+
+    def _listen(self) -> None:
+        """Be woken when the session speaks, and by the signals that end a terminal."""
+        loop = asyncio.get_running_loop()
+        self._reading = self._connection.fileno()
+        if self._reading >= 0:
+            loop.add_reader(self._reading, self._frame)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+                loop.add_signal_handler(number, self._client.leave)
+
+    def _stop_listening(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._reading >= 0:
+            loop.remove_reader(self._reading)
+            self._reading = -1
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+                loop.remove_signal_handler(number)
+
+    # -- drawing ------------------------------------------------------------------------------------------------------
+
+    def _frame(self) -> None:
+        self._client.poll()
+        now, picture = self._clock.now(), self._client.picture
+        for said in self._client.notices():
+            self._bulletin.say(said, now)
+        if picture is not None:
+            self._bulletin.look(picture, now)
+        if self._client.end is not None:
+            self._stop_listening()
+            self.exit(self._client.end.value)
+        else:
+            self._draw()
+
+    def _draw(self) -> None:
+        picture, width = self._client.picture, max(1, self.size.width - 2)
+        if not self.is_running:
+            return
+        if picture is None:
+            self._panel("top").show([paint.line("jamlink is tuning …")])
+            return
+        now = self._clock.now()
+        tick = showing_tick(picture, now)
+        rows = rows_for(self.size.height)
+        drawn: dict[str, Callable[[], list[Text]]] = {
+            "top": lambda: [panels.top_line(picture, tick, width)],
+            "stage": lambda: panels.stage(picture, tick, width, rows.stage),
+            "then": lambda: [panels.then_line(picture, tick, width)],
+            "hand": lambda: [cards.hand_head(picture, tick, width)],
+            "cards": lambda: cards.cards(picture, width, rows.cards),
+            "middle": lambda: self._middle(picture, now, width, rows.middle),
+            "status": lambda: [foot.status_line(picture, width)],
+            "keys": lambda: foot.keys_lines(width, rows.keys),
+        }
+        for panel in self.query(Panel):
+            if panel.display:
+                panel.show(drawn[panel.id or ""]())
+
+    def _middle(self, picture: Picture, now: Ns, width: int, rows: int) -> list[Text]:
+        """A long sentence takes the controls' row; a short one, or none, leaves it to them."""
+        sentence = self._bulletin.sentence(picture, now)
+        said = foot.message_lines(sentence.text, sentence.urgent, width, rows) if sentence.text else []
+        room = [Text("")] * (rows - 1 - len(said))
+        return [*said, *room, foot.controls_line(picture, width)][:rows]
+
+    def _panel(self, name: str) -> Panel:
+        return self.query_one(f"#{name}", Panel)
+
+    # -- gestures -----------------------------------------------------------------------------------------------------
+
+    def on_key(self, event: Key) -> None:
+        """A gesture, unless words are being written; panic works even then, by F12."""
+        saying = self.query_one("#say", Input).has_focus
+        if saying and event.key == "escape":
+            self._say(False)
+        elif event.key == "f12" or not saying:
+            self._press(event.key, event.character)
+        event.stop()
+
+    def action_gesture(self, key: str) -> None:
+        """A key that the toolkit would keep for itself."""
+        if not self.query_one("#say", Input).has_focus:
+            self._press(key, None)
+
+    def action_leave(self) -> None:
+        """End the session in order; the view follows when it has said goodbye."""
+        self._bulletin.say("Leaving: silence, then everything is saved.", self._clock.now())
+        self._client.leave()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Words, instead of a key."""
+        self._say(False)
+        if not event.value.strip():
+            return
+        try:
+            command = read_words(event.value)
+        except Nonsense as bad:
+            self._bulletin.say(str(bad), self._clock.now())
+            return
+        if isinstance(command, Quit):
+            self.action_leave()
+        else:
+            self._client.send(command)
+
+    def _press(self, key: str, character: str | None) -> None:
+        action = action_of(key, character)
+        if action is not None:
+            self._client.send(Do(action.value))
+        elif character == ":":
+            self._say(True)
+        elif character == "?":
+            self._toggle_all_keys()
+        elif character == "q":
+            self._ask_to_leave()
+        elif key in _SCROLLS:
+            self._scroll(key)
+
+    def _ask_to_leave(self) -> None:
+        now, picture = self._clock.now(), self._client.picture
+        if picture is not None and picture.clock.playing and now >= self._leave_until:
+            self._leave_until = Ns(now + LEAVE_AGAIN)
+            self._bulletin.say("Music plays. Press q once more to leave.", now)
+        else:
+            self.action_leave()
+
+    def _say(self, wanted: bool) -> None:
+        entry = self.query_one("#say", Input)
+        entry.value = ""
+        entry.display = wanted
+        self._panel("keys").display = not wanted and rows_for(self.size.height).keys > 0
+        if wanted:
+            entry.focus()
+        else:
+            self.set_focus(None)
+
+    def _toggle_all_keys(self) -> None:
+        sheet = self.query_one("#all", VerticalScroll)
+        sheet.display = not sheet.display
+
+    def _scroll(self, key: str) -> None:
+        sheet: Widget = self.query_one("#all", VerticalScroll)
+        if sheet.display:
+            sheet.scroll_relative(y=_SCROLLS[key], animate=False)
+
+
+_SCROLLS = {"up": -1, "down": 1, "pageup": -10, "pagedown": 10}
+
+
+def _all_keys_text() -> Text:
+    rows = [Text.assemble((key.rjust(9), paint.MARK), "  ", (does, paint.PLAIN)) for key, does in all_keys()]
+    head = Text("All keys   (? closes, arrows scroll; every key works meanwhile)\n", paint.LABEL)
+    return Text("\n").join([head, *rows])
+
+
+def run(connection: Connection, clock: Clock) -> int:
+    """Show the session until it ends. Returns the exit code; the terminal is restored on every way out."""
+    view = TerminalView(connection, clock)
+    code = view.run(mouse=False)
+    if view.last_words:
+        print(view.last_words, file=sys.stderr)
+    return 1 if code is None else code
