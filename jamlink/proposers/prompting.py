@@ -65,7 +65,8 @@ def phrase_before(request: ProposalRequest, bars: int = CONTEXT_BARS) -> Phrase:
 
     Where the present is so far from the slot that nothing is known of the bars between, they are left out. A bar that
     is known at least half counts; a chord lasts until the next one. The melody is our own, where there is one, else
-    the highest line of what was heard.
+    the highest line of what was heard; none at all where a bar or more before the slot has chords but is not heard yet,
+    since the network would take that bar for a rest and go on resting.
     """
     context, bar = request.context, request.slot.bar_ticks
     end = _known_end(request)
@@ -75,14 +76,25 @@ def phrase_before(request: ProposalRequest, bars: int = CONTEXT_BARS) -> Phrase:
     count = (end - start) // bar
     start = Ticks(end - count * bar)
     spans = [span.shifted(Ticks(-start)) for span in context.chords]
-    notes = [note.shifted(Ticks(-start)) for note in (context.melody or highest_line(context.heard))]
     length = Ticks(end - start)
     return Phrase(
         context.meter,
         places_from((start // bar) % PHRASE_BARS, count, PHRASE_BARS),
         tuple(_clipped(_held_over(spans, length), length)),
-        tuple(note for note in notes if 0 <= note.onset < length),
+        tuple(_inside((note.shifted(Ticks(-start)) for note in _melody_up_to(end, request)), length)),
     )
+
+
+def _melody_up_to(end: Ticks, request: ProposalRequest) -> tuple[Note, ...]:
+    """The line that is known to go on until `end`; empty where a bar or more is missing."""
+    context = request.context
+    heard_until = max([context.end, *(note.end for note in context.melody)])
+    return (context.melody or highest_line(context.heard)) if end - heard_until < request.slot.bar_ticks else ()
+
+
+def _inside(notes: Iterable[Note], length: Ticks) -> Iterable[Note]:
+    """The notes that begin in [0, length)."""
+    return (note for note in notes if 0 <= note.onset < length)
 
 
 def _known_end(request: ProposalRequest) -> Ticks:

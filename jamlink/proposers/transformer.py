@@ -37,6 +37,8 @@ from jamlink.tokens.vocab import Task
 
 FEWEST_ROWS, ROWS_PER_IDEA = 12, 3
 """Of so many rows for each idea asked for the best are kept."""
+SPARE_LINES = 2
+"""Bass lines beyond those asked for, since two of them may turn out the same."""
 MELODY_RANGE = (52, 88)
 """E3 to E6, where no melody was heard that says better."""
 BASS_RANGE = (28, 55)
@@ -113,7 +115,7 @@ class TransformerProposer:
         rows = max(FEWEST_ROWS, ROWS_PER_IDEA * request.count)
         ideas = self._ideas(request, rows, cancelled)
         if Role.BASS in request.roles:
-            found = self._with_bass(request, ideas[: request.count], cancelled)
+            found = self._with_bass(request, ideas, cancelled)
         else:
             found = [self._candidate(idea, request.roles) for idea in ideas]
         return [] if cancelled() else [found[i] for i in _best(found, request)][: request.count]
@@ -122,17 +124,18 @@ class TransformerProposer:
         """The first pass, best first; what is worth having can be told before the bass."""
         known = prompting.chords_in_slot(request)
         if known and request.roles == {Role.BASS}:
-            return [_given(i, known, request) for i in range(request.count)]
+            return [_given(known, request)]
         ideas = self._draw(_first_pass(request, rows), _temperatures(request, rows), cancelled)
         drafts = [self._candidate(idea, {Role.CHORDS, Role.MELODY}) for idea in ideas]
         return [ideas[i] for i in _best(drafts, request)]
 
     def _with_bass(self, request: ProposalRequest, ideas: Sequence[_Idea], cancelled: Cancelled) -> list[Candidate]:
-        """Each idea with a bass line over its chords."""
+        """The best ideas, each with a bass line over its chords; with several where there are few."""
         if not ideas:
             return []
-        lines = self._draw(_bass_pass(request, ideas), _temperatures(request, len(ideas)), cancelled)
-        return [self._candidate(ideas[line.row], request.roles, line) for line in lines]
+        kept = [ideas[i % len(ideas)] for i in range(request.count + SPARE_LINES)]
+        lines = self._draw(_bass_pass(request, kept), _temperatures(request, len(kept)), cancelled)
+        return [self._candidate(kept[line.row], request.roles, line) for line in lines]
 
     def _draw(self, work: _Pass, temperatures: Sequence[float], cancelled: Cancelled) -> list[_Idea]:
         """What the rows said, without those that did not come to an end."""
@@ -241,10 +244,10 @@ def _seeds(seed: int, salt: int) -> Iterator[int]:
         yield int(sequence.spawn(1)[0].generate_state(1, np.uint64)[0])
 
 
-def _given(i: int, chords: tuple[ChordSpan, ...], request: ProposalRequest) -> _Idea:
-    """Chords that are known already, as if row i had said them."""
+def _given(chords: tuple[ChordSpan, ...], request: ProposalRequest) -> _Idea:
+    """Chords that are known already, as if a row had said them."""
     bars = places_from(prompting.place_of(request), request.slot.bars, prompting.PHRASE_BARS)
-    return _Idea(i, Phrase(request.context.meter, bars, chords), (), request.seed)
+    return _Idea(0, Phrase(request.context.meter, bars, chords), (), request.seed)
 
 
 def _read(i: int, row: Row, work: _Pass) -> _Idea:

@@ -70,6 +70,14 @@ def test_chords_decided_up_to_the_slot_are_known_and_what_lies_beyond_is_not_the
     assert chords_in_slot(asked) == ()
 
 
+def test_a_melody_that_breaks_off_bars_before_the_slot_is_not_told_as_a_rest() -> None:
+    heard = (Note(at(0), 72, Ticks(960)), Note(at(3), 74, Ticks(960)))
+    assert phrase_before(request(4, 8, span(0, 8, "C"), heard=heard)).notes == ()
+    assert phrase_before(request(7.5, 8, span(0, 8, "C"), heard=heard)).notes == heard
+    ours = (*heard, Note(at(7), 76, Ticks(960)))
+    assert phrase_before(request(4, 8, span(0, 8, "C"), melody=ours)).notes == ours
+
+
 def test_chords_that_cover_the_slot_are_known_for_it() -> None:
     assert shown(chords_in_slot(request(4, 4, span(0, 6, "C"), span(6, 12, "F")))) == "C:0-2 F:2-4"
 

@@ -204,3 +204,11 @@ def words_said(
     )  # fmt: skip
     proposer.propose(request, lambda: False)
     return [row.ids for row in kept]
+
+
+def test_a_bass_alone_gets_several_lines_over_the_chords_that_are_known(proposer: TransformerProposer) -> None:
+    bar = COMMON_TIME.bar_ticks
+    request = asked(frozenset({Role.BASS}))
+    decided = ChordSpan(Ticks(4 * bar), Ticks(2 * bar), parse_chord("Bb"))
+    context = replace(request.context, chords=(*request.context.chords, decided))
+    assert len(check_proposer(proposer, replace(request, context=context))) == 4
