@@ -58,10 +58,6 @@ class Views(Protocol):
         """Gestures that came in since the last call."""
         ...
 
-    def played(self, at: Ns) -> Iterable[MidiEvent]:
-        """Notes played on views since the last call, as heard at `at`."""
-        ...
-
     def publish(self, state: dict[str, Any]) -> None:
         """Show this."""
         ...
@@ -182,8 +178,6 @@ class Jam:
                 self._from_model(answer)
         for gesture in parts.views.receive():
             self._feed(gesture)
-        for event in parts.views.played(parts.clock.now()):
-            self._feed(Heard(event), event.at)
         if self._demo is not None and self._opened:
             self._play_demo(self._demo)
         now = parts.clock.now()
@@ -290,7 +284,7 @@ class Jam:
             self._ports[number] = message.bound
         elif direction == "in":
             self._pulled(self._ports.get(number, ""))
-        missing = "" if message.bound else f"{message.name} ({direction}) is gone; plug it in and it is found again."
+        missing = "" if message.bound else f"{message.what} {message.remedy}".strip()
         self._trouble(f"port {direction} {number}", missing)
 
     def _pulled(self, port: str) -> None:
