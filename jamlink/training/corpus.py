@@ -247,7 +247,7 @@ def build(
                     written.append(tune)
     written = _without_repeats(written, reports)
     fill_surprise(written)
-    validation = sorted({_group(tune, groups) for tune in written if _held_out(_group(tune, groups))})
+    validation = sorted({_group(tune, groups) for tune in written if held_out(_group(tune, groups))})
     out.mkdir(parents=True, exist_ok=True)
     _save(out / "corpus.npz", written, set(validation), groups)
     (out / "validation.txt").write_text("".join(f"{name}\n" for name in validation))
@@ -263,7 +263,8 @@ def _group(tune: Written, groups: dict[str, str]) -> str:
     return f"doubles {groups[piece]}" if piece in groups else piece.split(" #")[0]
 
 
-def _held_out(group: str) -> bool:
+def held_out(group: str) -> bool:
+    """Whether a group is for validation: by its name alone, so that the split stays when the corpus grows."""
     return int(hashlib.sha256(group.encode()).hexdigest()[:8], 16) % 100 < VALIDATION_PERCENT
 
 

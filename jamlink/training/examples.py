@@ -223,14 +223,14 @@ class Sampler:
     ) -> list[int]:
         ids = [int(i) for i in self.corpus.bar(silent.get(bar, bar))]
         if opens:
-            ids = self._opened(stream, bar, ids)
+            ids = self.opened(stream, bar, ids)
         if not slot or rng.random() < _DROP_ALL:
             return ids
         words = self.corpus.steering(stream, bar, slot)
         said = [w for w, drop in zip(words[1:], rng.random(4) < _DROP_FIELD, strict=True) if w >= 0 and not drop]
         return [ids[0], words[0], *said, *ids[1:]]
 
-    def _opened(self, stream: int, bar: int, ids: list[int]) -> list[int]:
+    def opened(self, stream: int, bar: int, ids: list[int]) -> list[int]:
         """A first bar that says the chord which sounds at its start."""
         carry = [int(word) for word in self.corpus.carry[bar] if word]
         if not carry:

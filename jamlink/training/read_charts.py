@@ -153,7 +153,7 @@ def _weimar_chart(name: str, tune: dict[str, str], rows: list[dict[str, str]]) -
     chart, form = _Chart([], []), ""
     for beats in by_bar.values():
         meter = parse_meter(beats[0]["signature"] or "4/4")
-        chart.add([_jazz(beat["chord"]) for beat in beats], meter, beats[0]["form"] != form)
+        chart.add([weimar_chord(beat["chord"]) for beat in beats], meter, beats[0]["form"] != form)
         form = beats[0]["form"]
     score = Score(name, _jazz_style(tune), chart.bars, chords=chart.spans)
     score.bpm = float(tune["avgtempo"]) if tune["avgtempo"] not in ("", "NA") else None
@@ -173,7 +173,7 @@ def _jazz_style(tune: dict[str, str]) -> str:
 _JAZZ = re.compile(r"([A-G][b#]?)(-j7|[-m]7b5|-69|-6|-7|-|j7|69|6|sus|o7|o|\+7|\+|7|)[^/]*(?:/([A-G][b#]?))?")
 
 
-def _jazz(label: str) -> Chord | None:
+def weimar_chord(label: str) -> Chord | None:
     """A Weimar label ("C-7", "Cj7911#", "Csus79/G"), its tensions left out; NC and empty are no chord."""
     match = _JAZZ.fullmatch(label)
     if not match:

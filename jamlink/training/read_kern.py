@@ -54,6 +54,7 @@ class _Reader:
         self.tied: dict[tuple[int, int], int] = {}
 
     def line(self, line: str) -> None:
+        """Read one line of the file. Raises `Nonsense` for one with another number of columns."""
         if not line or line.startswith("!"):
             return
         tokens = line.split("\t")
@@ -66,7 +67,7 @@ class _Reader:
         elif line.startswith("*"):
             self._interpretations(tokens)
         elif line.startswith("="):
-            self._bar_line(tokens[0])
+            self.bar_line(tokens[0])
         else:
             self._data(tokens)
 
@@ -108,7 +109,8 @@ class _Reader:
                 found.append(_Spine(None, self.now))
         self.spines = found
 
-    def _bar_line(self, token: str) -> None:
+    def bar_line(self, token: str) -> None:
+        """End a bar where the music has come to; nothing where it has not moved."""
         at = max((spine.until for spine in self.spines if spine.part is not None), default=self.end)
         if at > self.bar_start:
             length = int((at - self.bar_start) * _WHOLE)
@@ -169,7 +171,7 @@ def read_kern(path: Path) -> Kern:
     reader = _Reader()
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         reader.line(line)
-    reader._bar_line("=")
+    reader.bar_line("=")
     if not any(reader.kern.parts):
         raise Nonsense("There are no notes.")
     return reader.kern

@@ -103,8 +103,8 @@ def test_every_piece_is_on_one_side_and_the_list_says_which(built):
 
 def test_the_split_depends_on_nothing_but_the_name():
     groups = [f"source:{i}" for i in range(4000)]
-    held = [corpus._held_out(group) for group in groups]
-    assert held == [corpus._held_out(group) for group in groups]
+    held = [corpus.held_out(group) for group in groups]
+    assert held == [corpus.held_out(group) for group in groups]
     assert 100 < sum(held) < 220
 
 
@@ -139,7 +139,7 @@ def test_a_window_begins_with_the_chord_that_sounds(built):
     for stream, (_, kind, first, bars) in enumerate(found.streams):
         if corpus.STREAMS[kind] in ("lead", "chords", "harmonise"):
             for bar in range(first, first + bars):
-                ids = sampler._opened(stream, bar, [int(i) for i in found.bar(bar)])
+                ids = sampler.opened(stream, bar, [int(i) for i in found.bar(bar)])
                 positions = vocab.RANGES["POS"]
                 before = [i for i in ids if i in chords or i in positions]
                 assert before[0] == found.carry[bar][0]

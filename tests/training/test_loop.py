@@ -190,5 +190,5 @@ def test_measures_of_a_tiny_model_stand_beside_those_of_ngrams(recipe, corpus_fo
     net = measure.load_network(tmp_path / "run" / "export")
     figures = measure.next_chord(net, found, ["mcgill-billboard"])
     assert figures["changes"] == 10 * 31
-    assert figures["2-gram"] == 1.0
+    assert figures["2 before"] == 1.0
     assert 0 <= figures["jam"] <= 1

@@ -156,7 +156,7 @@ def test_labels_that_are_not_harte_are_nonsense(label):
     ],
 )
 def test_weimar_labels(label, symbol):
-    assert str(read_charts._jazz(label)) == symbol
+    assert str(read_charts.weimar_chord(label)) == symbol
 
 
 def test_progressions(tmp_path):
