@@ -53,6 +53,8 @@ class ModelLink:
         self._respawn_at: Ns | None = clock.now()
         self._told = ""
         self._news: list[FromModel] = []
+        self.damaged = 0
+        """Frames that were no message and were passed over."""
         self._respawn(clock.now())
 
     @property
@@ -94,11 +96,13 @@ class ModelLink:
         self._bury(_LAST_GRACE_S)
 
     def _hear(self, pipe: Framed, now: Ns) -> None:
-        try:
-            for frame in pipe.receive():
-                self._take(wire.decode(frame), now)
-        except Nonsense:
-            self._replace("The model process talks nonsense; it is being started again.", now)
+        for frame in pipe.receive():
+            try:
+                answer = wire.decode(frame)
+            except Nonsense:
+                self.damaged += 1  # its request will count as missed
+            else:
+                self._take(answer, now)
 
     def _take(self, answer: FromModel, now: Ns) -> None:
         match answer:

@@ -2,7 +2,8 @@
 
 It is started and watched by `model_link.ModelLink`, knows no port and no transport, and goes when the pipe ends. One
 thread: between two steps of the network a proposer asks whether it is cancelled, and that is when the pipe is read, so
-a cancelled or replaced request stops within a step.
+a cancelled or replaced request stops within a step. A bug is told as one sentence; its traceback goes to stderr, which
+in a jam is the session's log.
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ from jamlink.timing.meter import COMMON_TIME
 from jamlink.timing.units import Ns, Ticks, tempo_of_bpm
 
 _THREAD_SETTINGS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-_DEBUG = bool(os.environ.get("JAMLINK_DEBUG"))
 _NICENESS = 5
 """Ideas may wait for a note; a note never waits for ideas."""
 
@@ -40,6 +40,8 @@ class ModelProcess:
         self._waiting: dict[Ticks, ProposalRequest] = {}
         self._running: ProposalRequest | None = None
         self._stop = False
+        self.damaged = 0
+        """Frames that were no message and were passed over."""
 
     def run(self) -> None:
         """Warm up, say so, then serve."""
@@ -58,8 +60,7 @@ class ModelProcess:
         try:
             ideas = self._proposer.propose(request, self._cancelled)
         except Exception as bug:
-            if _DEBUG:
-                traceback.print_exc()
+            traceback.print_exc()
             self._say(wire.Failed(request.id, f"The model stumbled ({type(bug).__name__})."))
         else:
             self._say(wire.CandidatesReady(request.id, () if self._stop else tuple(ideas)))
@@ -71,7 +72,12 @@ class ModelProcess:
 
     def _read(self) -> None:
         for frame in self._pipe.receive():
-            match wire.decode(frame):
+            try:
+                message = wire.decode(frame)
+            except Nonsense:
+                self.damaged += 1
+                continue
+            match message:
                 case wire.Ask(request):
                     self._queue(request)
                 case wire.CancelAsk(number):
@@ -145,16 +151,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _be_modest() -> None:
-    """One thread, below everything that plays, and nothing on the player's screen."""
+    """One thread, below everything that plays."""
     for setting in _THREAD_SETTINGS:
         os.environ[setting] = "1"
     if hasattr(os, "nice"):
         os.nice(_NICENESS)
-    if not _DEBUG:
-        nothing = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nothing, 1)
-        os.dup2(nothing, 2)
-        os.close(nothing)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import select
 import signal
 import subprocess
@@ -14,8 +15,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from jamlink.music.chord import ChordSpan, parse_chord
+from jamlink.errors import Nonsense
+from jamlink.music.chord import Chord, ChordSpan, Quality, parse_chord
 from jamlink.music.key import Key
 from jamlink.music.note import Note
 from jamlink.nn import checkpoint
@@ -28,7 +32,7 @@ from jamlink.session.context import ContextWindow
 from jamlink.session.proposal import Candidate, Controls, ProposalRequest, Role, Slot
 from jamlink.testing.clock import ManualClock
 from jamlink.testing.proposers import ScriptedProposer, SlowProposer
-from jamlink.timing.meter import Meter
+from jamlink.timing.meter import KNOWN_METERS, Meter
 from jamlink.timing.units import Ns, Ticks, ms, tempo_of_bpm
 from jamlink.tokens import vocab
 
@@ -80,9 +84,42 @@ def news(link: ModelLink) -> FromModel:
 # -- one process ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("message", [wire.Ask(request()), wire.CancelAsk(7), Ready("jam-s"), Failed(None, "No.")])
-def test_what_is_sent_arrives_equal(message: object) -> None:
-    assert wire.decode(wire.encode(message)) == message  # type: ignore[arg-type]
+ticks = st.integers(0, 2**40)
+chords = st.one_of(st.none(), st.builds(Chord, st.integers(0, 11), st.sampled_from(Quality), st.integers(-1, 11)))
+spans = st.lists(st.builds(ChordSpan, ticks, ticks, chords), max_size=3).map(tuple)
+notes = st.lists(st.builds(Note, ticks, st.integers(0, 127), ticks, st.integers(1, 127)), max_size=3).map(tuple)
+real = st.floats(allow_nan=False)
+candidates = st.lists(
+    st.builds(Candidate, spans, notes, notes, real, real, st.text(), st.integers(-(2**63), 2**64 - 1), st.text()),
+    max_size=2,
+).map(tuple)
+keys = st.one_of(st.none(), st.builds(Key, st.integers(0, 11), st.booleans()))
+meters = st.sampled_from(KNOWN_METERS).map(lambda known: Meter(*known))
+contexts = st.builds(ContextWindow, ticks, ticks, meters, ticks, keys, notes, spans, notes)
+requests = st.builds(
+    ProposalRequest, ticks, st.builds(Slot, ticks, st.integers(1, 8), ticks), st.frozensets(st.sampled_from(Role)),
+    contexts, st.builds(Controls, real, real, real, real, st.text()), st.integers(-(2**63), 2**64 - 1),
+    st.integers(1, 64), ticks, st.booleans(), candidates,
+)  # fmt: skip
+messages = st.one_of(
+    requests.map(wire.Ask),
+    ticks.map(wire.CancelAsk),
+    st.text().map(Ready),
+    st.builds(CandidatesReady, ticks, candidates),
+    st.builds(Failed, st.one_of(st.none(), ticks), st.text()),
+)
+
+
+@given(messages)
+def test_what_is_sent_arrives_equal(message: wire.ToModel | FromModel) -> None:
+    assert wire.decode(wire.encode(message)) == message
+
+
+@given(messages, st.integers(0, 10**6))
+def test_a_message_that_was_cut_short_is_nonsense(message: wire.ToModel | FromModel, at: int) -> None:
+    frame = wire.encode(message)
+    with pytest.raises(Nonsense):
+        wire.decode(frame[: at % len(frame)])
 
 
 def test_ideas_come_back_as_the_proposer_made_them() -> None:
@@ -135,6 +172,29 @@ def test_the_process_goes_when_its_pipe_ends() -> None:
     assert child.wait(PATIENCE_S) == 0
 
 
+def test_damaged_frames_are_counted_and_passed_over() -> None:
+    with linked("ScriptedProposer") as (link, _):
+        news(link)
+        assert link._pipe is not None
+        link._pipe.send(wire.encode(wire.Ask(request(1)))[:-3])
+        link._pipe.send(b"")
+        link.ask(request(2))
+        answer = news(link)
+        assert isinstance(answer, CandidatesReady)
+        assert answer.request_id == 2
+
+
+def test_a_damaged_answer_is_counted_and_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    with linked("ScriptedProposer") as (link, _):
+        news(link)
+        link.ask(request(1))
+        assert link._pipe is not None
+        frames = [b"?", wire.encode(CandidatesReady(1, ()))]
+        monkeypatch.setattr(link._pipe, "receive", lambda: frames)
+        assert link.receive() == [CandidatesReady(1, ())]
+        assert link.damaged == 1
+
+
 # -- trouble --------------------------------------------------------------------------------------------------------
 
 
@@ -152,6 +212,28 @@ def test_a_killed_process_is_reported_and_replaced_after_growing_waits() -> None
             clock.advance(Ns(1))
             link.receive()
             assert link.pid not in (None, pid)
+        assert news(link) == Ready("scripted")
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_process_killed_at_any_moment_leaves_no_request_without_its_one_answer(seed: int) -> None:
+    dice = random.Random(seed)
+    with linked("ScriptedProposer") as (link, clock):
+        for looks in range(dice.randrange(3)):
+            news(link) if not looks else link.receive()
+        asked = dice.randrange(1, 5)
+        for number in range(asked):
+            link.ask(request(number, slot=number))
+        for _ in range(dice.randrange(4)):
+            select.select([link], [], [], 0.001)
+        assert link.pid is not None
+        os.kill(link.pid, signal.SIGKILL)
+        said: list[FromModel] = []
+        while Failed(None, "The model stopped; it is being started again.") not in said:
+            said += link.receive()
+        answers = [what.request_id for what in said if not isinstance(what, Ready) and what.request_id is not None]
+        assert sorted(answers) == list(range(asked))
+        clock.advance(SECOND)
         assert news(link) == Ready("scripted")
 
 
