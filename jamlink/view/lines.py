@@ -151,8 +151,9 @@ def _decisions(before: Picture | None, after: Picture) -> Iterator[str]:
     if not is_saved(after) and (before is None or is_saved(before) or after.decision > before.decision):
         yield "saving…"
     if after.taken and now is not None and now != was:
-        yield f"taken{_place(after)}: {names(after.taken.chords) or 'no chords'}, starts at {after.taken.start_words}"
-    if before and not is_saved(before) and is_saved(after):
+        what = f"{names(after.taken.chords) or 'no chords'}, starts at {after.taken.start_words}"
+        yield f"taken{_place(after)}: {what}, saved"
+    elif before and not is_saved(before) and is_saved(after):
         yield "saved"
 
 
