@@ -6,11 +6,13 @@ from itertools import groupby
 
 from rich.text import Text
 
+from jamlink.midi.actions import GESTURE_OF, Action
 from jamlink.session.snapshot import Card, HandView
 from jamlink.view import paint
 from jamlink.view.contour import contour
+from jamlink.view.keys import cap
 from jamlink.view.paint import ACCENT, DIM, FAINT, LABEL, MARK, PLAIN, STAMP, STRONG, line
-from jamlink.view.picture import Picture, Standing, beats_left, is_late, standing
+from jamlink.view.picture import Picture, Standing, bar_words, beats_left, is_late, standing
 
 NARROWEST = 18
 SHOWN = 4
@@ -41,7 +43,7 @@ def _without_a_hand(picture: Picture) -> str:
 def _decide_by(picture: Picture, hand: HandView, tick: int) -> Text:
     best = max((standing(picture, card) for card in hand.cards), key=_WEIGHT.__getitem__)
     if best is not Standing.OFFERED:
-        return line((f"{_SIGNS[best]} {best.value}", MARK))
+        return line((f"{_SIGNS[best]} {best.value}{_from(picture)}", MARK))
     left = beats_left(picture, tick)
     if left is None:
         return line("no hurry: the clock stands")
@@ -51,6 +53,10 @@ def _decide_by(picture: Picture, hand: HandView, tick: int) -> Text:
     words = f"decide by {hand.decide_words} "
     beats = f" {left} beat{'' if left == 1 else 's'}"
     return line((words, PLAIN), ("●" * lit, MARK if lit > 2 else STAMP), ("○" * (_COUNTDOWN - lit), FAINT), beats)
+
+
+def _from(picture: Picture) -> str:
+    return f", from {bar_words(picture.clock, picture.taken.start)}" if picture.taken else ""
 
 
 _WEIGHT = {Standing.GONE: 0, Standing.OFFERED: 1, Standing.SOUNDS: 2, Standing.SAVING: 3, Standing.TAKEN: 4}
@@ -64,15 +70,29 @@ _SIGNS = {
 
 
 def cards(picture: Picture, width: int, rows: int) -> list[Text]:
-    """The cards side by side in `rows` lines of `width` cells; nothing but room where there is no hand."""
+    """The cards side by side in `rows` lines of `width` cells; without a hand, how to begin while all stands still."""
     hand = picture.hand
     if hand is None:
-        return [Text(" " * width)] * rows
+        return [*([] if picture.clock.playing else _how_to_begin(width)), *[Text(" " * width)] * rows][:rows]
     shown = _shown(hand.cards, max(1, min(SHOWN, (width + _GAP) // (NARROWEST + _GAP))))
     each = (width - _GAP * (len(shown) - 1)) // len(shown)
     widths = [each] * (len(shown) - 1) + [width - (each + _GAP) * (len(shown) - 1)]
     drawn = [_card(picture, hand, card, w, rows) for card, w in zip(shown, widths, strict=True)]
     return paint.beside(drawn, widths, _GAP)
+
+
+def about_chosen(picture: Picture) -> str:
+    """What is special about the chosen card, in full; empty where there is none."""
+    card = next((card for card in picture.hand.cards if card.selected), None) if picture.hand else None
+    return f"{card.place}: {_special(card)}" if card and _special(card) else ""
+
+
+def _how_to_begin(width: int) -> list[Text]:
+    steps = [line((cap(a).rjust(10), MARK), "   ", (GESTURE_OF[a].does, PLAIN)) for a in _FIRST_STEPS]
+    return [paint.fitted(entry, width) for entry in (Text(""), *steps)]
+
+
+_FIRST_STEPS = (Action.PLAY_STOP, Action.ACCEPT, Action.REJECT, Action.SELECT, Action.TAP, Action.PANIC)
 
 
 def _shown(hand: tuple[Card, ...], count: int) -> tuple[Card, ...]:
@@ -128,5 +148,4 @@ def _special(card: Card) -> str:
 
 
 def _maker(picture: Picture, card: Card) -> str:
-    own = picture.model and card.made_by == picture.model
-    return f"by {card.made_by}" if own else f"by {card.made_by}, stand-in"
+    return f"by {card.made_by}" if card.made_by == picture.model else f"by {card.made_by}, stand-in"

@@ -9,6 +9,8 @@ from jamlink.session.snapshot import NoteView
 _BLANK = 0x2800
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """The bit of each dot, by row from the top and column (Unicode, block Braille Patterns)."""
+_THICK = 2
+"""Dots: one alone is hard to see from a distance."""
 _NARROWEST = 12
 """Semitones: a line that hardly moves looks as if it hardly moves."""
 
@@ -20,11 +22,12 @@ def contour(notes: Sequence[NoteView], length: int, width: int, rows: int) -> li
     cells = [[0] * width for _ in range(rows)]
     low, high = _range(notes)
     for note in notes:
-        y = (high - note.pitch) * (4 * rows - 1) // (high - low)
+        top = (high - note.pitch) * (4 * rows - _THICK) // (high - low)
         first = min(2 * width - 1, note.onset * 2 * width // length)
         last = max(first + 1, min(2 * width, (note.onset + note.duration) * 2 * width // length))
         for x in range(first, max(first + 1, last - (last - first > 2))):
-            cells[y // 4][x // 2] |= _DOTS[y % 4][x % 2]
+            for y in range(top, top + _THICK):
+                cells[y // 4][x // 2] |= _DOTS[y % 4][x % 2]
     return ["".join(chr(_BLANK + cell) if cell else " " for cell in row) for row in cells]
 
 

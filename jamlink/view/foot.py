@@ -6,12 +6,16 @@ from rich.text import Text
 
 from jamlink.midi.actions import KNOBS, Action, Knob
 from jamlink.view import paint
+from jamlink.view.bulletin import Sentence
+from jamlink.view.cards import about_chosen
 from jamlink.view.keys import cap, hints
 from jamlink.view.paint import ACCENT, DIM, FAINT, MARK, PLAIN, STAMP, STRONG, line
 from jamlink.view.picture import Picture, is_saved
 
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _WIDEST_BAR = 12
+_ROOMY = 100
+"""Columns from which file names are shown whole."""
 
 KNOB_KEYS = {
     Knob.SURPRISE: (Action.SURPRISE_DOWN, Action.SURPRISE_UP),
@@ -21,11 +25,19 @@ KNOB_KEYS = {
 }
 
 
-def message_lines(sentence: str, urgent: bool, width: int, rows: int) -> list[Text]:
-    """A sentence for the player; what needs the player's hand has a mark before it."""
-    mark = ("!", STAMP) if urgent else ("›", MARK)
-    words = paint.wrapped(sentence, width - 3, rows)
-    return [line(mark if index == 0 else " ", "  ", (entry, STRONG)) for index, entry in enumerate(words)]
+def middle_lines(picture: Picture, sentence: Sentence, width: int, rows: int) -> list[Text]:
+    """A sentence for the player, else what is special about the chosen idea; and the controls.
+
+    What needs the player's hand has a mark before it. A long sentence takes the controls' row.
+    """
+    said = _said(sentence, width, rows) if sentence.text else [line(paint.cut(about_chosen(picture), width))]
+    return [*said, *([Text("")] * (rows - 1 - len(said))), controls_line(picture, width)][:rows]
+
+
+def _said(sentence: Sentence, width: int, rows: int) -> list[Text]:
+    mark = (" ! ", STAMP) if sentence.urgent else (" › ", MARK)
+    words = paint.wrapped(sentence.text, width - 4, rows)
+    return [line(mark if index == 0 else "   ", " ", (entry, STRONG)) for index, entry in enumerate(words)]
 
 
 def controls_line(picture: Picture, width: int) -> Text:
@@ -57,17 +69,16 @@ def _bar(value: float, width: int) -> str:
 
 def status_line(picture: Picture, width: int) -> Text:
     """Ports, how late and how much was missed, the session file and whether it is saved."""
-    return paint.spread(_ports(picture, width // 2), _file(picture, width), width)
+    right = _file(picture, width)
+    return paint.spread(_ports(picture, max(0, width - right.cell_len)), right, width)
 
 
 def _file(picture: Picture, width: int) -> Text:
     late = picture.lateness
-    counts = f"late {late.p99_ms:.1f} ms · ideas missed {picture.missed}" + (
-        f" · notes lost {late.lost}" if late.lost else ""
-    )
+    lost = f" · lost {late.lost}" if late.lost else ""
     saved = ("✓ saved", PLAIN) if is_saved(picture) else ("… saving", MARK)
-    name = paint.cut(picture.file, 24 if width < 100 else 40)
-    return line(f"  {counts} · {name} ", saved)
+    name = picture.file if width >= _ROOMY else paint.cut_head(picture.file, 13)
+    return line(f"  late {late.p99_ms:.1f} ms · missed {picture.missed}{lost} · {name} ", saved)
 
 
 def _ports(picture: Picture, width: int) -> Text:

@@ -10,7 +10,7 @@ ALSO: dict[str, Action] = {"ctrl+z": Action.UNDO, "f12": Action.PANIC}
 LEAVE_KEYS = ("ctrl+c", "ctrl+q")
 """Leave at once. "q" asks once more while music plays."""
 
-_CAPS = {"enter": "⏎", "backspace": "⌫", "escape": "esc", "tab": "tab", "space": "space"}
+_CAPS = {"backspace": "bksp", "escape": "esc"}
 _PICKS = (Action.PICK_1, Action.PICK_2, Action.PICK_3, Action.PICK_4)
 _FIRST = (
     Action.PLAY_STOP,

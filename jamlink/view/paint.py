@@ -32,6 +32,11 @@ def cut(text: str, width: int) -> str:
     return text if len(text) <= width else text[: max(0, width - 1)] + "…"
 
 
+def cut_head(text: str, width: int) -> str:
+    """At most `width` cells, the end kept."""
+    return text if len(text) <= width else "…" + text[len(text) - width + 1 :]
+
+
 def fitted(text: Text, width: int) -> Text:
     """Exactly `width` cells."""
     fresh = text.copy()

@@ -109,7 +109,7 @@ def _notes(picture: Picture) -> str:
 
 def _now(picture: Picture, current: Coming | None, width: int, rows: int) -> list[Text]:
     playing = picture.playing
-    who = f"{playing.made_by} plays" if playing and current else "nothing of ours" if picture.clock.playing else ""
+    who = f"{playing.made_by} plays" if playing and current else "you alone" if picture.clock.playing else ""
     head = line(("NOW ", LABEL), who)
     return [head, *_letters(current, width - 2, rows - 1, PLAIN, 2 * 7)]
 
@@ -119,7 +119,9 @@ def _next(picture: Picture, tick: int, following: Coming | None, width: int, row
         return [line(("NEXT ", LABEL)), *_emptiness(picture, width, rows - 1)]
     when = _when(picture, tick, following.tick)
     sign, word, style = _PROMISED[following.promise]
-    head = line(("NEXT ", MARK), (f"{sign} ", style), (f"{following.symbol} ", STRONG), (f"{when} ", PLAIN), word)
+    head = line(("NEXT ", MARK), (f"{sign} ", style), (f"{following.symbol} ", STRONG), (when, PLAIN))
+    if head.cell_len + len(word) < width:
+        head.append(f" {word}", DIM)
     return [head, *_letters(following, width, rows - 1, ACCENT, 99)]
 
 

@@ -31,7 +31,7 @@ from jamlink.view.bulletin import Bulletin
 from jamlink.view.client import Client
 from jamlink.view.connection import Connection
 from jamlink.view.keys import action_of, all_keys
-from jamlink.view.picture import Picture, showing_tick
+from jamlink.view.picture import showing_tick
 from jamlink.view.protocol import Do, Quit
 from jamlink.view.words import read_words
 
@@ -82,6 +82,7 @@ class Panel(Static):
 class Stand(Screen[None]):
     """The one screen, without the key bindings that screens usually have."""
 
+    AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [Binding("tab", "app.gesture('tab')", show=False)]
 
 
@@ -196,7 +197,7 @@ class TerminalView(App[int]):
             self._panel("top").show([paint.line("jamlink is tuning …")])
             return
         now = self._clock.now()
-        tick = showing_tick(picture, now)
+        tick, said = showing_tick(picture, now), self._bulletin.sentence(picture, now)
         rows = rows_for(self.size.height)
         drawn: dict[str, Callable[[], list[Text]]] = {
             "top": lambda: [panels.top_line(picture, tick, width)],
@@ -204,20 +205,13 @@ class TerminalView(App[int]):
             "then": lambda: [panels.then_line(picture, tick, width)],
             "hand": lambda: [cards.hand_head(picture, tick, width)],
             "cards": lambda: cards.cards(picture, width, rows.cards),
-            "middle": lambda: self._middle(picture, now, width, rows.middle),
+            "middle": lambda: foot.middle_lines(picture, said, width, rows.middle),
             "status": lambda: [foot.status_line(picture, width)],
             "keys": lambda: foot.keys_lines(width, rows.keys),
         }
         for panel in self.query(Panel):
             if panel.display:
                 panel.show(drawn[panel.id or ""]())
-
-    def _middle(self, picture: Picture, now: Ns, width: int, rows: int) -> list[Text]:
-        """A long sentence takes the controls' row; a short one, or none, leaves it to them."""
-        sentence = self._bulletin.sentence(picture, now)
-        said = foot.message_lines(sentence.text, sentence.urgent, width, rows) if sentence.text else []
-        room = [Text("")] * (rows - 1 - len(said))
-        return [*said, *room, foot.controls_line(picture, width)][:rows]
 
     def _panel(self, name: str) -> Panel:
         return self.query_one(f"#{name}", Panel)
