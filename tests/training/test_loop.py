@@ -14,8 +14,9 @@ torch = pytest.importorskip("torch", reason="training needs the train extra")
 from jamlink.errors import Nonsense  # noqa: E402  (after the check for torch)
 from jamlink.nn import checkpoint  # noqa: E402
 from jamlink.tokens import vocab  # noqa: E402
-from jamlink.training import loop, measure  # noqa: E402
+from jamlink.training import baselines, loop, measure, obedience  # noqa: E402
 from jamlink.training.corpus import BAR_FACTS, STREAMS  # noqa: E402
+from jamlink.training.examples import target_mask  # noqa: E402
 
 RECIPE = """
 name = "tiny"
@@ -161,25 +162,25 @@ def test_the_word_ngram_gives_probabilities_that_sum_to_one():
     rng = np.random.default_rng(1)
     words = np.array(vocab.RANGES["PITCH"])[:6]
     rows = words[rng.integers(0, 6, (20, 30))]
-    ngram = measure.WordNgram(rows, 2)
+    ngram = baselines.WordNgram(rows, 2)
     start = rows[:1, :2]
     total = np.zeros(3)
     for word in range(vocab.SIZE):
-        if measure.target_mask()[word]:
+        if target_mask()[word]:
             total += np.exp(-np.array(ngram.nats(np.concatenate([start, [[word]]], axis=1))))
-    unlearnt = vocab.SIZE - measure.target_mask().sum()
+    unlearnt = vocab.SIZE - target_mask().sum()
     assert total[0] == pytest.approx(1 - unlearnt / (rows.size + vocab.SIZE))
     assert total[1:] == pytest.approx([1, 1], abs=0.05)
 
 
 def test_the_word_ngram_of_higher_order_knows_a_cycle_better():
     words = np.array(vocab.RANGES["PITCH"])[[0, 1, 0, 2] * 10]
-    nats = measure.WordNgram(words[None], 3).nats(words[None])
+    nats = baselines.WordNgram(words[None], 3).nats(words[None])
     assert nats[0] > nats[1] > nats[2] > nats[3]
 
 
 def test_the_chord_ngram_knows_a_cadence_in_every_key():
-    ngram = measure.ChordNgram([chords("Dm7 G7 Cmaj7 Am7 Dm7 G7 Cmaj7")], 2)
+    ngram = baselines.ChordNgram([chords("Dm7 G7 Cmaj7 Am7 Dm7 G7 Cmaj7")], 2)
     assert ngram.best(chords("Ebm7 Ab7")) == chords("Dbmaj7")[0]
     assert ngram.best(chords("F#m7 B7 Emaj7")) == chords("C#m7")[0]
 
@@ -192,3 +193,26 @@ def test_measures_of_a_tiny_model_stand_beside_those_of_ngrams(recipe, corpus_fo
     assert figures["changes"] == 10 * 31
     assert figures["2 before"] == 1.0
     assert 0 <= figures["jam"] <= 1
+
+
+# --- steering
+
+
+@pytest.mark.parametrize(
+    ("pairs", "expected"),
+    [
+        ([(0, 1.0), (1, 5.0), (2, 6.0)], 1),
+        ([(0, 3.0), (1, 2.0), (4, -9.0)], -1),
+        ([(0, 1.0), (1, 1.0)], 0),
+        ([(0, 0.0), (0, 1.0), (1, 0.0), (1, 1.0)], 0),
+    ],
+)
+def test_rank_correlation(pairs, expected):
+    assert obedience.rank_correlation(pairs) == pytest.approx(expected)
+
+
+def test_steering_is_judged_on_what_the_network_then_plays(recipe, corpus_folder, tmp_path):
+    train(recipe, corpus_folder, tmp_path / "run")
+    found = obedience.obedience(tmp_path / "run" / "export", loop.Corpus(corpus_folder / "corpus.npz"), rows=2)
+    assert set(found) == {"density", "brightness", "surprise"}
+    assert all(-1 <= value <= 1 for value in found.values())
