@@ -1,0 +1,362 @@
+"""`jamlink bench loop`: how quick and how steady the note path is, beside a bare loop in the same run.
+
+Starts a JACK server of its own without a sound card, keeps a core busy as a model would, and measures one subject after
+the other: round trips of messages through it, and how far scheduled messages land from their moment. The bare loops are
+the least code that does the same with the same library and the same priority; where they are bad, the machine is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+import jamlink
+from jamlink.errors import Fault
+from jamlink.ports.jack_server import JackServer, private_jack_server
+
+PERIOD_FRAMES = 128
+NATIVE_LATENESS_MS = 0.1
+"""Scheduled over JACK, 99 of 100 messages land this near to their moment."""
+POLLED_LATENESS_MS = 1.0
+"""And through RtMidi within one period and this."""
+_TIMES_BARE = 1.5
+"""On a machine where the bare loop itself is worse than the target."""
+_MEMORY_EVERY_S = 1.0
+_FLOOD_PER_S = 500
+_WARM_UP_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How a measure spreads; all in milliseconds."""
+
+    p10: float
+    p50: float
+    p90: float
+    p99: float
+    max: float
+    std: float
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One subject. `kind` is "echo" (round trip) or "scheduled" (distance from the desired moment)."""
+
+    kind: str
+    subject: str
+    bare: str
+    """The subject that this one is to be held against; empty for a bare loop."""
+    sent: int
+    lost: int
+    dropouts: int
+    """Periods that JACK itself missed meanwhile: whoever runs then may lose a period's messages."""
+    spread_ms: Spread
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What the io process held, in MiB, through a flood."""
+
+    messages_per_s: int
+    seconds: float
+    start_mib: float
+    after_warm_up_mib: float
+    end_mib: float
+    sent: int
+    lost: int
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A promise, and whether it was kept here. `limit` already allows for the bare loop beside it."""
+
+    promise: str
+    measured: float
+    limit: float
+    kept: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything one run found."""
+
+    machine: dict[str, object]
+    commit: str
+    jack: dict[str, object]
+    rows: tuple[Row, ...]
+    memory: Memory
+    targets: tuple[Target, ...] = field(default=())
+
+
+def spread(values: Sequence[float]) -> Spread:
+    """The spread of at least one value, each percentile being one of the values."""
+    if not values:
+        raise Fault("Nothing came through, so there is nothing to measure.")
+    ordered = sorted(values)
+
+    def at(part: float) -> float:
+        return round(ordered[min(len(ordered) - 1, int(part * len(ordered)))], 4)
+
+    return Spread(at(0.10), at(0.50), at(0.90), at(0.99), round(ordered[-1], 4), round(statistics.pstdev(ordered), 4))
+
+
+class _Process:
+    """A child that talks in JSON lines."""
+
+    def __init__(self, module: str, *arguments: str) -> None:
+        one_core = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", f"jamlink.runtime.{module}", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, **one_core},
+        )
+
+    def read(self) -> Any:
+        """The next line it says."""
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            raise Fault(f"A measuring process ended early: {' '.join(map(str, self.process.args[2:]))}.")  # type: ignore[index]
+        return json.loads(line)
+
+    def go(self) -> None:
+        """Sends it the line that means "begin"."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(b"\n")
+        self.process.stdin.flush()
+
+    def end_input(self) -> None:
+        """Tells it that this is all."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+
+    def finish(self) -> None:
+        """Tells it to end, and waits."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        with contextlib.suppress(OSError):
+            self.process.stdin.close()
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process.stdout.close()
+
+
+@contextlib.contextmanager
+def _running(module: str, *arguments: str) -> Iterator[_Process]:
+    child = _Process(module, *arguments)
+    try:
+        yield child
+    finally:
+        child.finish()
+
+
+def _echo(subject: str, bare: str, count: int, *options: str) -> Row:
+    with _running("bench_subjects", subject, *options) as loop:
+        loop.read()
+        measured = _probe_echo(count)
+    name = f"{subject} {' '.join(options[1:])}".strip()
+    return Row("echo", name, bare, count, measured["lost"], measured["dropouts"], spread(measured["trips_ms"]))
+
+
+def _probe_echo(count: int, gap_ms: float = 1.0) -> Any:
+    ends = ("--to", "bench in", "--hear", "bench out")
+    with _running("bench_probe", "echo", *ends, "--count", str(count), "--gap-ms", str(gap_ms)) as probe:
+        return probe.read()
+
+
+def _scheduled(subject: str, bare: str, count: int, *options: str) -> Row:
+    with _running("bench_subjects", subject, *options, "--count", str(count)) as player:
+        player.read()
+        with _running("bench_probe", "record", "--hear", "bench out") as probe:
+            probe.read()
+            player.go()
+            plan = player.read()["plan"]
+            probe.end_input()
+            measured = probe.read()
+    late, lost = lateness_ms(plan, measured["received"])
+    name = f"{subject} {' '.join(options[1:])}".strip()
+    return Row("scheduled", name, bare, count, lost, measured["dropouts"], spread(late))
+
+
+def lateness_ms(plan: Sequence[tuple[int, str]], received: Sequence[tuple[int, str]]) -> tuple[list[float], int]:
+    """How long after its moment each planned message arrived, in order of arrival, and how many never did.
+
+    Messages are known by their bytes; of equal ones the earlier planned arrives first. What nobody planned (ends that
+    were said again) is passed over.
+    """
+    waiting: dict[str, list[int]] = {}
+    for moment, data in plan:
+        waiting.setdefault(data, []).append(moment)
+    late = [(at - waiting[data].pop(0)) / 1e6 for at, data in received if waiting.get(data)]
+    return late, sum(map(len, waiting.values()))
+
+
+def _memory(seconds: float) -> Memory:
+    """Floods the io process with notes passing through, and looks at what it holds."""
+    with _running("bench_subjects", "jamlink-thru") as loop:
+        pid = loop.read()["io_pid"]
+        count = round(seconds * _FLOOD_PER_S)
+        start = resident_mib(pid)
+        ends = ("--to", "bench in", "--hear", "bench out", "--count", str(count), "--gap-ms", str(1000 / _FLOOD_PER_S))
+        with _running("bench_probe", "echo", *ends) as probe:
+            time.sleep(min(_WARM_UP_S, seconds / 2))
+            warm = resident_mib(pid)
+            measured = probe.read()
+        return Memory(_FLOOD_PER_S, seconds, start, warm, resident_mib(pid), count, measured["lost"])
+
+
+def resident_mib(pid: int) -> float:
+    """What a process holds in memory now. Raises `Fault` where there is no such process."""
+    shown = subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+    if not shown.strip():
+        raise Fault(f"Process {pid} ended early.")
+    return round(int(shown) / 1024, 2)
+
+
+def run(
+    messages: int = 10_000,
+    scheduled: int = 2_000,
+    flood_s: float = 30.0,
+    tell: Callable[[str], None] = lambda what: None,
+) -> Report:
+    """Measures everything, in about two minutes plus `flood_s`. `tell` hears what is being measured.
+
+    Raises `Unavailable` where no JACK server can be started.
+    """
+    with private_jack_server(PERIOD_FRAMES) as server, _running("bench_subjects", "busy-model") as model:
+        model.read()
+        rows = tuple(_rows(messages, scheduled, tell))
+        tell(f"memory, {flood_s:g} s of {_FLOOD_PER_S} messages a second")
+        memory = _memory(flood_s)
+        jack: dict[str, object] = {
+            "realtime": server.realtime,
+            "period_frames": server.period_frames,
+            "rate": server.rate,
+        }
+        targets = tuple(_targets(rows, memory, server))
+    return Report(_machine(), _commit(), jack, rows, memory, targets)
+
+
+def _rows(messages: int, scheduled: int, tell: Callable[[str], None]) -> Iterator[Row]:
+    echoes = (
+        ("bare-rtmidi-echo", "", ()),
+        ("bare-jack-echo", "", ()),
+        ("jamlink-thru", "bare-jack-echo", ("--system", "JACK")),
+        ("jamlink-thru", "bare-rtmidi-echo", ("--system", "rtmidi-JACK")),
+        ("jamlink-session-echo", "bare-jack-echo", ("--system", "JACK")),
+    )
+    for subject, bare, options in echoes:
+        tell(f"echo, {subject} {' '.join(options[1:])}")
+        yield _echo(subject, bare, messages, *options)
+    players = (
+        ("bare-rtmidi-player", "", ()),
+        ("bare-jack-player", "", ()),
+        ("jamlink-player", "bare-jack-player", ("--system", "JACK")),
+        ("jamlink-player", "bare-rtmidi-player", ("--system", "rtmidi-JACK")),
+    )
+    for subject, bare, options in players:
+        tell(f"scheduled, {subject} {' '.join(options[1:])}")
+        yield _scheduled(subject, bare, scheduled, *options)
+
+
+def _targets(rows: Sequence[Row], memory: Memory, server: JackServer) -> Iterator[Target]:
+    period_ms = server.period / 1e6
+    by_name = {row.subject: row for row in rows}
+    limits = {
+        "jamlink-thru JACK": ("echo through the io process, JACK, p99 ms", 2 * period_ms),
+        "jamlink-thru rtmidi-JACK": ("echo through the io process, RtMidi, p99 ms", 2 * period_ms),
+        "jamlink-player JACK": ("scheduled over JACK, p99 ms", NATIVE_LATENESS_MS),
+        "jamlink-player rtmidi-JACK": ("scheduled through RtMidi, p99 ms", period_ms + POLLED_LATENESS_MS),
+    }
+    for name, (promise, limit) in limits.items():
+        row = by_name[name]
+        allowed = max(limit, _TIMES_BARE * by_name[row.bare].spread_ms.p99)
+        yield Target(promise, row.spread_ms.p99, round(allowed, 4), row.spread_ms.p99 <= allowed)
+    for row in rows:
+        if row.bare:
+            allowed = int(_TIMES_BARE * by_name[row.bare].lost)
+            yield Target(f"messages lost, {row.kind}, {row.subject}", row.lost, allowed, row.lost <= allowed)
+    grown = round(memory.end_mib - memory.after_warm_up_mib, 2)
+    yield Target("io process grows through the flood, MiB", grown, 1.0, grown <= 1.0)
+
+
+def _machine() -> dict[str, object]:
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    return {
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "cpus": os.cpu_count(),
+        "load_1min": load,
+        "jamlink": jamlink.__version__,
+    }
+
+
+def _commit() -> str:
+    """The commit of the clone this runs from; empty in an installed package."""
+    here = Path(__file__).resolve().parents[2]
+    try:
+        asked = subprocess.run(
+            ["git", "-C", str(here), "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
+        )
+    except OSError:
+        return ""
+    return asked.stdout.strip()
+
+
+def show(report: Report, console: Console) -> None:
+    """A table for people."""
+    table = Table(
+        "what", "sent", "lost", "dropouts", "p50", "p90", "p99", "max", "std", title="ms, a model at work beside it"
+    )
+    for row in report.rows:
+        s = row.spread_ms
+        figures = (f"{value:.2f}" for value in (s.p50, s.p90, s.p99, s.max, s.std))
+        table.add_row(f"{row.kind}: {row.subject}", str(row.sent), str(row.lost), str(row.dropouts), *figures)
+    console.print(table)
+    m = report.memory
+    console.print(
+        f"io process: {m.start_mib} MiB at rest, {m.after_warm_up_mib} warm, {m.end_mib} after {m.sent} messages"
+    )
+    if not report.jack["realtime"]:
+        console.print("JACK runs without real-time priority here: its time stumbles, and so do these figures.")
+    for target in report.targets:
+        console.print(
+            f"{'kept' if target.kept else 'MISSED'}: {target.promise} {target.measured} (limit {target.limit})"
+        )
+
+
+def as_json(report: Report) -> str:
+    """One line."""
+    return json.dumps({"bench": "loop", **asdict(report)})
+
+
+def main(json_line: bool = False, messages: int = 10_000, scheduled: int = 2_000, flood_s: float = 30.0) -> int:
+    """What `jamlink bench loop` does: the table, and with `json_line` the report as the last line. Returns 0.
+
+    A missed target is a figure, not a failure: the machine has its part in it. Raises `Unavailable` without JACK.
+    """
+    screen = Console()
+    with screen.status("measuring") as status:
+        report = run(messages, scheduled, flood_s, lambda what: status.update(f"measuring {what}"))
+    show(report, screen)
+    if json_line:
+        sys.stdout.write(as_json(report) + "\n")
+    return 0

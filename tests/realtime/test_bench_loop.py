@@ -1,0 +1,27 @@
+"""The whole measurement in small, on a real server. What it finds is not judged: that is the machine's."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from rich.console import Console
+
+from jamlink.runtime import bench_loop
+
+pytestmark = pytest.mark.real
+
+
+def test_a_small_run_measures_every_subject_beside_a_bare_one(jack_server):
+    report = bench_loop.run(messages=40, scheduled=20, flood_s=1.0)
+    subjects = {row.subject: row for row in report.rows}
+    assert all(row.bare in subjects for row in report.rows if row.bare)
+    assert {row.kind for row in report.rows} == {"echo", "scheduled"}
+    assert len(report.targets) == 10
+    assert report.memory.end_mib > 0
+    found = json.loads(bench_loop.as_json(report))
+    assert {"bench", "machine", "commit", "jack", "rows", "memory", "targets"} <= set(found)
+    console = Console(record=True, width=140)
+    bench_loop.show(report, console)
+    shown = console.export_text()
+    assert all(subject in shown for subject in subjects)
