@@ -57,6 +57,12 @@ class Quality(Enum):
 QUALITIES = tuple(Quality)
 """In the order that numbers them; the token vocabulary relies on it."""
 
+_PITCH_CLASSES = {
+    (root, quality.symbol): frozenset((root + i) % 12 for i in quality.intervals)
+    for root in range(12)
+    for quality in QUALITIES
+}
+
 NO_CHORD = "N.C."
 
 
@@ -75,7 +81,7 @@ class Chord:
     @property
     def pitch_classes(self) -> frozenset[int]:
         """The pitch classes of root and quality (a foreign bass is not among them)."""
-        return frozenset((self.root + i) % 12 for i in self.quality.intervals)
+        return _PITCH_CLASSES[self.root % 12, self.quality.symbol]
 
     def transposed(self, semitones: int) -> Chord:
         """The chord `semitones` higher."""

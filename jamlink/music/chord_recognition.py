@@ -82,6 +82,8 @@ class _Lens:
     """For each chord note its pitch class, and what its sound adds compared with being outside the chord."""
     needs: tuple[int, ...]
     """The notes (bits by pitch class) that must be heard before this quality is believed."""
+    roots: tuple[int, ...]
+    """All twelve, up from the tonic, so that equal fits are told apart in the same way in every key."""
     start: tuple[tuple[float, ...], ...]
     """What habit and bass say, before any sound: by the pitch class of the bass (12: no bass), then by state."""
 
@@ -96,6 +98,7 @@ def _lens(key: Key | None, ear: Ear) -> _Lens:
     return _Lens(
         tuple(_gains(root, quality, outside, ear) for root, quality in _STATES),
         tuple(_needs(root, quality) for root, quality in _STATES),
+        tuple((tonic + step) % 12 for step in range(12)),
         (*(tuple(map(add, habit, bass)) for bass in basses), tuple(habit)),
     )
 
@@ -154,7 +157,7 @@ def _candidates(weights: Sequence[float], lens: _Lens) -> list[State]:
         + 0.3 * max(weights[r - 2], weights[r - 6])
         for r in range(12)
     ]
-    roots = sorted(range(12), key=fit.__getitem__, reverse=True)[:_ROOTS]
+    roots = sorted(lens.roots, key=fit.__getitem__, reverse=True)[:_ROOTS]
     return [s for root in roots for s in range(14 * root, 14 * root + 14) if not lens.needs[s] & ~heard]
 
 

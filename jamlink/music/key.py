@@ -10,6 +10,11 @@ from jamlink.music.pitch import parse_pitch_class, pitch_class_name
 MAJOR_SCALE = (0, 2, 4, 5, 7, 9, 11)
 MINOR_SCALE = (0, 2, 3, 5, 7, 8, 10)
 
+_SCALES = tuple(
+    tuple(frozenset((tonic + step) % 12 for step in scale) for tonic in range(12))
+    for scale in (MAJOR_SCALE, MINOR_SCALE)
+)
+
 _MAJOR_WITH_FLATS = frozenset({5, 10, 3, 8, 1, 6})
 """Tonics (F Bb Eb Ab Db Gb) whose major key is written with flats."""
 
@@ -24,7 +29,7 @@ class Key:
     @property
     def scale(self) -> frozenset[int]:
         """The seven pitch classes of the key (natural minor where it is minor)."""
-        return frozenset((self.tonic + s) % 12 for s in (MINOR_SCALE if self.minor else MAJOR_SCALE))
+        return _SCALES[self.minor][self.tonic % 12]
 
     @property
     def flats(self) -> bool:
