@@ -92,7 +92,6 @@ class Run:
         groups = [{"params": matrices, "weight_decay": recipe.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
         self.optimiser = torch.optim.AdamW(groups, lr=recipe.peak, betas=(0.9, 0.95), fused=True)
         self.step, self.seconds, self.tokens = 0, 0.0, 0
-        self.best: dict[str, float] = {}
         self.sampler = Sampler(corpus, recipe.mix, recipe.row + 1, held_out=False, seed=recipe.seed)
         held = Sampler(corpus, recipe.mix, recipe.row + 1, held_out=True, seed=VALIDATION_SEED)
         self.validation = held.rows(0, VALIDATION_ROWS)
@@ -151,6 +150,17 @@ class Run:
             self.optimiser.load_state_dict(state["optimiser"])
             self.step, self.seconds, self.tokens = state["step"], state["seconds"], state["tokens"]
 
+    def progress(self, minutes: float) -> float:
+        """How much of the plan is done, 0 to 1; in time where `minutes` is above 0, else in steps."""
+        return self.seconds / 60 / minutes if minutes else self.step / self.recipe.steps
+
+    def keep(self, say: Callable[[str], None]) -> None:
+        """Save, validate, export."""
+        self.save()
+        figure = self.validate()
+        say(f"step {self.step} validation {figure:.4f} nats a word after {self.seconds / 60:.1f} min")
+        self.export(self.folder / "export", {"validation_nats": round(figure, 4)})
+
     def export(self, folder: Path, figures: dict[str, Any]) -> None:
         """Write the weights as a checkpoint."""
         weights = {name: tensor.detach().cpu().numpy() for name, tensor in self.net.state_dict().items()}
@@ -178,7 +188,7 @@ def train(
     """Train to the end of the plan and export into `run_folder`/export; returns that folder.
 
     `minutes` above 0 replaces the recipe's steps as the length of the plan, time already spent in this run folder
-    counted in. Raises `Nonsense` for an unfit recipe or corpus.
+    counted in. Raises `Nonsense` for an unfit recipe or corpus, or a loss that is not a number.
     """
     recipe = read_recipe(recipe_path)
     torch.set_num_threads(recipe.threads)
@@ -187,34 +197,22 @@ def train(
     run.resume()
     size = sum(p.numel() for p in run.net.parameters())
     say(f"{recipe.name}: {size} parameters, from step {run.step}, {run.seconds / 60:.1f} min so far")
-    began, before = time.monotonic(), run.seconds
-    saved, recent = began, 0.0
-
-    def progress() -> float:
-        return run.seconds / 60 / minutes if minutes else run.step / recipe.steps
-
-    while progress() < 1:
-        loss = run.train_step(progress())
+    began, before, saved = time.monotonic(), run.seconds, time.monotonic()
+    while (progress := run.progress(minutes)) < 1:
+        loss = run.train_step(progress)
         run.seconds = before + time.monotonic() - began
-        recent = loss if not recent else 0.9 * recent + 0.1 * loss
-        if run.step % _SAY_EVERY == 0:
-            left = run.seconds * (1 / max(progress(), 1e-6) - 1) / 60
-            plan = f"lr {rate(progress(), recipe):.1e} left {left:.1f} min"
-            say(f"step {run.step} loss {recent:.4f} {run.tokens / run.seconds:.0f} tokens/s {plan}")
         if not math.isfinite(loss):
             raise Nonsense(
-                "The loss is not a number any more.", "Lower the recipe's peak and start from the last state."
+                "The loss is not a number any more.", "Lower the recipe's peak and go on from the last state."
             )
+        if run.step % _SAY_EVERY == 0:
+            left = run.seconds * (1 / run.progress(minutes) - 1) / 60
+            plan = f"lr {rate(progress, recipe):.1e} left {left:.1f} min"
+            say(f"step {run.step} loss {loss:.4f} {run.tokens / run.seconds:.0f} tokens/s {plan}")
         if time.monotonic() - saved > save_every:
             saved = time.monotonic()
-            run.save()
-            figure = run.validate()
-            say(f"step {run.step} validation {figure:.4f} nats a word")
-            run.export(run_folder / "export", {"validation_nats": round(figure, 4)})
-    run.save()
-    figure = run.validate()
-    say(f"step {run.step} validation {figure:.4f} nats a word, done after {run.seconds / 60:.1f} min")
-    run.export(run_folder / "export", {"validation_nats": round(figure, 4)})
+            run.keep(say)
+    run.keep(say)
     return run_folder / "export"
 
 
