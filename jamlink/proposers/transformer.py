@@ -16,7 +16,7 @@ ANSWER stands for LEAD where the player's phrase is answered.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -28,6 +28,7 @@ from jamlink.music.chord import Chord, ChordSpan
 from jamlink.nn.checkpoint import Checkpoint
 from jamlink.proposers import prompting
 from jamlink.proposers.base import Cancelled
+from jamlink.proposers.critics import rank
 from jamlink.session.proposal import Candidate, ProposalRequest, Role
 from jamlink.tokens import vocab
 from jamlink.tokens.decode import decode_slot
@@ -53,10 +54,18 @@ _ONE_CELL = 12
 """The most ids that one cell takes."""
 
 _ENDS = frozenset((vocab.EOS, *vocab.RANGES["BAR"]))
-_HUSHED = np.zeros(vocab.SIZE, bool)
-_HUSHED[[vocab.rhythm_id(rhythm) for rhythm in vocab.RHYTHMS if not rhythm.onsets]] = True
-_HUSHED[list(_ENDS)] = True
-_NO_CHORD = vocab.chord_id(None)
+_RHYTHMS = list(zip(vocab.RANGES["RHYTHM"], vocab.RHYTHMS, strict=True))
+
+
+def _mask_of(ids: Iterable[int]) -> Mask:
+    mask = np.zeros(vocab.SIZE, bool)
+    mask[list(ids)] = True
+    return mask
+
+
+_QUIET = _mask_of([*_ENDS, *(i for i, rhythm in _RHYTHMS if not rhythm.onsets)])
+_SOUNDING = ~_mask_of(i for i, rhythm in _RHYTHMS if not rhythm.onsets)
+_NO_SILENT_CHORD = ~_mask_of([vocab.chord_id(None)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +90,11 @@ class _Pass:
     def cells(self) -> int:
         """Cells of the slot."""
         return self.request.slot.bars * vocab.cells_in_bar(self.context.meter)
+
+    @property
+    def begins(self) -> int:
+        """In which cell a line begins at the latest: a bass at once, a melody half-way."""
+        return 0 if self.task is Task.BASS else self.cells // 2
 
     def grammar(self, i: int) -> Grammar:
         """What row i may say."""
@@ -112,25 +126,28 @@ class TransformerProposer:
 
     def propose(self, request: ProposalRequest, cancelled: Cancelled) -> list[Candidate]:
         """As `Proposer.propose`. Nothing when cancelled."""
-        rows = max(FEWEST_ROWS, ROWS_PER_IDEA * request.count)
-        ideas = self._ideas(request, rows, cancelled)
+        ideas = self._ideas(request, max(FEWEST_ROWS, ROWS_PER_IDEA * request.count), cancelled)
         if Role.BASS in request.roles:
-            found = self._with_bass(request, ideas, cancelled)
+            found = self._with_bass(request, self._ranked(ideas, request), cancelled)
         else:
             found = [self._candidate(idea, request.roles) for idea in ideas]
-        return [] if cancelled() else [found[i] for i in _best(found, request)][: request.count]
+        return [] if cancelled() else rank(found, request)
 
     def _ideas(self, request: ProposalRequest, rows: int, cancelled: Cancelled) -> list[_Idea]:
-        """The first pass, best first; what is worth having can be told before the bass."""
+        """The first pass."""
         known = prompting.chords_in_slot(request)
         if known and request.roles == {Role.BASS}:
             return [_given(known, request)]
-        ideas = self._draw(_first_pass(request, rows), _temperatures(request, rows), cancelled)
+        return self._draw(_first_pass(request, rows), _temperatures(request, rows), cancelled)
+
+    def _ranked(self, ideas: Sequence[_Idea], request: ProposalRequest) -> list[_Idea]:
+        """The ideas that deserve a bass line, as far as chords and melody can tell."""
         drafts = [self._candidate(idea, {Role.CHORDS, Role.MELODY}) for idea in ideas]
-        return [ideas[i] for i in _best(drafts, request)]
+        by_seed = {idea.seed: idea for idea in ideas}
+        return [by_seed[draft.seed] for draft in rank(drafts, request)]
 
     def _with_bass(self, request: ProposalRequest, ideas: Sequence[_Idea], cancelled: Cancelled) -> list[Candidate]:
-        """The best ideas, each with a bass line over its chords; with several where there are few."""
+        """Each idea with a bass line over its chords; with several where there are few."""
         if not ideas:
             return []
         kept = [ideas[i % len(ideas)] for i in range(request.count + SPARE_LINES)]
@@ -144,7 +161,7 @@ class TransformerProposer:
         free = self._decoder.limit - len(words) - work.cells - work.request.slot.bars - _ONE_CELL
         seeds = _seeds(work.request.seed, work.salt)
         rows = [
-            Row(_Guide(work.grammar(i), free), Sampling(next(seeds), temperature, min_p=_MIN_P))
+            Row(_Guide(work.grammar(i), work.begins, free), Sampling(next(seeds), temperature, min_p=_MIN_P))
             for i, temperature in enumerate(temperatures)
         ]
         generate(self._decoder, words, rows, cancelled)
@@ -166,45 +183,47 @@ class TransformerProposer:
 
 
 class _Guide:
-    """A grammar for the engine: what may follow, as a mask; and quiet words only, once `free` ids are said.
+    """A grammar for the engine: what may follow, as a mask.
 
-    The bar after the slot is nobody's, so its word is not drawn where it is the only thing that can follow.
+    On top of the grammar, a line begins in cell `begins` at the latest, since silence is no idea; quiet words only are
+    left once `free` ids are said, so that the slot comes to its end; and of the words that may end the slot, which
+    belong to the bar behind it, there is no choice.
     """
 
-    __slots__ = ("_free", "_grammar")
+    __slots__ = ("_begins", "_free", "_grammar")
 
-    def __init__(self, grammar: Grammar, free: int) -> None:
-        self._grammar, self._free = grammar, free
+    def __init__(self, grammar: Grammar, begins: int, free: int) -> None:
+        self._grammar, self._begins, self._free = grammar, begins, free
 
     @property
     def finished(self) -> bool:
         return self._grammar.finished
 
     def next(self) -> int | Mask:
-        return _choice(self._grammar.mask(), self._free <= 0)
+        return _choice(self._grammar.mask(), self._free <= 0, self._begins == 0)
 
     def advance(self, token: int) -> None:
+        group = vocab.group_of(token)
+        if group == "PITCH":
+            self._begins = -1
+        elif group == "RHYTHM":
+            self._begins -= 1
         self._free -= 1
         self._grammar.advance(token)
 
 
 @lru_cache(maxsize=1024)
-def _choice(allowed: bytes, hushed: bool) -> int | Mask:
+def _choice(allowed: bytes, hushed: bool, begins: bool) -> int | Mask:
     """The only id left, or a mask of several. "No chord" is no idea, unless it is given."""
     mask = np.frombuffer(allowed, np.uint8).astype(bool)
-    for wanted in (~_is(_NO_CHORD), _HUSHED if hushed else None):
-        if wanted is not None and (mask & wanted).any():
-            mask &= wanted
+    wishes = (_NO_SILENT_CHORD, _QUIET if hushed else None, _SOUNDING if begins else None)
+    for wish in wishes:
+        if wish is not None and (mask & wish).any():
+            mask &= wish
     ids = np.flatnonzero(mask)
     if set(ids.tolist()) <= _ENDS:
         return vocab.EOS if mask[vocab.EOS] else int(ids[0])
     return int(ids[0]) if len(ids) == 1 else mask
-
-
-def _is(token: int) -> Mask:
-    found = np.zeros(vocab.SIZE, bool)
-    found[token] = True
-    return found
 
 
 def _first_pass(request: ProposalRequest, rows: int) -> _Pass:
@@ -254,20 +273,3 @@ def _read(i: int, row: Row, work: _Pass) -> _Idea:
     meter, place = work.context.meter, prompting.place_of(work.request)
     phrase = decode_slot(row.ids, work.task, meter, place, work.chord_before)
     return _Idea(i, phrase, tuple(row.log_probabilities), row.sampling.seed)
-
-
-def _best(found: Sequence[Candidate], request: ProposalRequest) -> list[int]:
-    """Places of the ideas worth having, best first: none twice, none refused before, no melody without a note."""
-    seen = {_music(refused) for refused in request.avoid}
-    order = []
-    for i in sorted(range(len(found)), key=lambda i: -found[i].score):
-        music = _music(found[i])
-        if music not in seen and (found[i].melody or Role.MELODY not in request.roles):
-            seen.add(music)
-            order.append(i)
-    return order
-
-
-def _music(candidate: Candidate) -> Hashable:
-    """What one hears of a candidate."""
-    return candidate.chords, candidate.melody, candidate.bass
