@@ -97,27 +97,11 @@ def _jam_config(flags: Mapping[str, Any], sessions: Path | None, demo: bool, pla
     settings = with_remembered(settings, remembered(places.remembered))
     if demo:
         settings = load(places.settings, {}, {**flags, **_DEMO})
-    settings = _with_only_ports(settings)
     session_settings(settings, 1)
     remember(places.remembered, {"input": settings.ports.input, "output": settings.ports.output})
     folder = sessions or places.sessions(settings)
     file = folder / f"{datetime.now():%Y-%m-%d %H.%M.%S}.jam"
     return JamConfig(settings, secrets.randbelow(2**31), str(file), demo, play)
-
-
-def _with_only_ports(settings: Settings) -> Settings:
-    """Where nothing was chosen and there is exactly one keyboard, or one synth, that is the one."""
-    from jamlink.ports.base import Direction
-    from jamlink.ports.discovery import is_loop_cable, list_ports
-    from jamlink.runtime.monotonic import MonotonicClock
-
-    found = list_ports(MonotonicClock(), settings.ports.system).ports
-    changes = {}
-    for key, way in (("input", Direction.IN), ("output", Direction.OUT)):
-        names = [port.name for port in found if port.direction is way and not is_loop_cable(port.name)]
-        if not getattr(settings.ports, key) and len(names) == 1:
-            changes[key] = names[0]
-    return msgspec.structs.replace(settings, ports=msgspec.structs.replace(settings.ports, **changes))
 
 
 # -- the session process -------------------------------------------------------------------------------------------
@@ -160,7 +144,8 @@ def _wake_on_signals(running: Any) -> int:
 
 def _put_together(config: JamConfig, descriptor: int) -> Any:
     from jamlink.ledger.store import Ledger
-    from jamlink.runtime.io_link import IoLink, standard_ports
+    from jamlink.runtime.io_link import IoLink
+    from jamlink.runtime.io_wire import OpenPorts
     from jamlink.runtime.ipc import inherited
     from jamlink.runtime.jam import Jam, Parts
     from jamlink.runtime.monotonic import MonotonicClock
@@ -170,7 +155,7 @@ def _put_together(config: JamConfig, descriptor: int) -> Any:
     settings, clock = config.settings, MonotonicClock()
     setup = session_settings(settings, config.seed)
     started = clock.now()
-    io = IoLink(clock, standard_ports(settings.ports.input, settings.ports.output, settings.ports.system))
+    io = IoLink(clock, OpenPorts((), (), settings.ports.system))
     io.start()
     ledger = Ledger(Path(config.file))
     ledger.append(HEADER, new_header(setup, started), started, durable=True)
@@ -186,8 +171,31 @@ def _put_together(config: JamConfig, descriptor: int) -> Any:
         file=Path(config.file).name,
         opening=(Do(Action.PLAY_STOP, "start"),) if config.play else (),
         demo=_demo(setup) if config.demo else None,
+        ports=_ports_to_have(settings),
     )
     return Jam(parts)
+
+
+def _ports_to_have(settings: Settings) -> Callable[[Listing], Any]:
+    """From what is there to the ports to have; None to leave them as they are. Where no port was named and there is
+    exactly one keyboard, or one synth, that is the one."""
+    from jamlink.ports.discovery import is_loop_cable
+    from jamlink.runtime.io_link import standard_ports
+
+    chosen = {"inputs": settings.ports.input, "outputs": settings.ports.output}
+    had: list[dict[str, str]] = []
+
+    def look(listing: Listing) -> Any:
+        for way, names in (("inputs", listing.inputs), ("outputs", listing.outputs)):
+            real = [name for name in names if not is_loop_cable(name)]
+            if not chosen[way] and len(real) == 1:
+                chosen[way] = real[0]
+        if had and had[-1] == chosen:
+            return None
+        had.append(dict(chosen))
+        return standard_ports(chosen["inputs"], chosen["outputs"], settings.ports.system)
+
+    return look
 
 
 def new_header(setup: SessionSettings, started: Ns) -> Any:

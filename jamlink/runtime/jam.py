@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import os
 import select
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -21,11 +22,12 @@ from jamlink.midi.events import ALL_SOUND_OFF, ControlChange, MidiEvent
 from jamlink.midi.maps import Bindings, KnobMoved
 from jamlink.midi.maps import Gesture as Reading
 from jamlink.midi.wire import Parser
-from jamlink.ports.base import HOUSE, Outgoing
+from jamlink.ports.base import HOUSE, Listing, Outgoing
 from jamlink.proposers.base import Proposer
 from jamlink.runtime import io_wire, model_link
 from jamlink.runtime.demo import Demo
 from jamlink.runtime.io_link import IoBack, IoGone, IoLink
+from jamlink.runtime.io_wire import OpenPorts
 from jamlink.runtime.model_link import ModelLink
 from jamlink.session import effects as fx
 from jamlink.session.core import Session
@@ -113,6 +115,8 @@ class Parts:
     opening: tuple[Input, ...] = ()
     """What happens at once, as if the player had done it."""
     demo: Demo | None = None
+    ports: Callable[[Listing], OpenPorts | None] = lambda listing: None
+    """The ports to have, now that these are there; None to leave them as they are. Not asked while playing."""
 
 
 class Jam:
@@ -131,6 +135,7 @@ class Jam:
         self._systems: dict[str, str] = {}
         self._answers: deque[Ideas] = deque()
         self._opened = False
+        self._asked_for_ports = False
         self._open_by = Ns(0)
         self._model_ready = False
         self._saved = -1
@@ -194,6 +199,8 @@ class Jam:
         model = self._parts.model is None or self._model_ready
         if (ports and model) or self._parts.clock.now() >= self._open_by:
             self._opened = self._dirty = True
+            if not self._asked_for_ports:
+                self._choose_ports(Listing())
             for item in self._parts.opening:
                 self._feed(item)
 
@@ -216,12 +223,15 @@ class Jam:
             case io_wire.PortsThere():
                 status.inputs, status.outputs = message.listing.inputs, message.listing.outputs
                 self._dirty = True
+                self._choose_ports(message.listing)
             case io_wire.MidiSystem():
                 self._midi_system(message)
             case io_wire.IoReady():
                 status.realtime = message.realtime
             case io_wire.Counters():
                 status.lost = message.too_late + message.unwritten + message.faults
+            case io_wire.IoFault():
+                print(message.text, file=sys.stderr)  # standard error is the log beside the session file
             case IoGone():
                 self._trouble("ports", f"{message.what} It is being started again.")
             case IoBack():
@@ -286,6 +296,14 @@ class Jam:
             self._pulled(self._ports.get(number, ""))
         missing = "" if message.bound else f"{message.what} {message.remedy}".strip()
         self._trouble(f"port {direction} {number}", missing)
+
+    def _choose_ports(self, there: Listing) -> None:
+        """A port is never taken from under a player: what is plugged in while playing waits for a stop."""
+        wanted = None if self._session.playing else self._parts.ports(there)
+        if wanted is not None:
+            self._asked_for_ports = True
+            self._status.bound.clear()
+            self._parts.io.open(wanted)
 
     def _pulled(self, port: str) -> None:
         """A keyboard that is pulled holds no keys, no pedal and no pads any more."""

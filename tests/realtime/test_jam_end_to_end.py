@@ -7,6 +7,7 @@ note that the session file names was heard, and nothing goes on sounding whateve
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -16,6 +17,7 @@ import threading
 from collections import Counter
 from pathlib import Path
 
+import jack
 import pytest
 
 from jamlink.ledger.store import read, verify
@@ -48,7 +50,8 @@ class Running:
             env={**os.environ, **home},
         )
         self.lines: list[str] = []
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listener = threading.Thread(target=self._listen)
+        self._listener.start()
 
     def _listen(self) -> None:
         for line in self.process.stdout:
@@ -62,10 +65,17 @@ class Running:
         (file,) = (self.folder / "data").rglob("*.jam")
         return file
 
-    def end(self) -> None:
+    def type(self, words: str) -> None:
+        self.process.stdin.write(f"{words}\n")
+        self.process.stdin.flush()
+
+    def end(self, how: int = signal.SIGTERM) -> None:
         if self.process.poll() is None:
-            self.process.terminate()
+            self.process.send_signal(how)
         self.process.wait(timeout=20)
+        self._listener.join(timeout=20)
+        self.process.stdin.close()
+        self.process.stdout.close()
 
 
 @pytest.fixture
@@ -74,12 +84,27 @@ def recorder(jack_server):
         yield recorder
 
 
+def ports_of_jamlink(recorder: JackRecorder) -> set[str] | None:
+    """Names of its ports; None where one went while they were counted."""
+    try:
+        return {port.name for port in recorder.client.get_ports("jamlink:", is_midi=True)}
+    except jack.JackError:
+        return None
+
+
 def wire_up(running: Running, recorder: JackRecorder) -> None:
     """Connect every output of jamlink to the recorder, as soon as there are any."""
     client = recorder.client
-    wait_until(lambda: len(client.get_ports("jamlink:", is_midi=True, is_output=True)) == len(OUTPUTS))
+    try:
+        wait_until(lambda: ports_of_jamlink(recorder) == {f"jamlink:{name}" for name in ("in", *OUTPUTS)})
+        wait_until(lambda: running.says("started"))
+    except AssertionError as waited:
+        raise AssertionError(f"jamlink said only {running.lines}") from waited
     for name in OUTPUTS:
-        recorder.listen_to(f"jamlink:{name}")
+        with contextlib.suppress(jack.JackError):  # the only synth there is was found and connected already
+            recorder.listen_to(f"jamlink:{name}")
+        connected = client.get_all_connections(f"jamlink:{name}")
+        assert recorder.port_name in {port.name for port in connected}
 
 
 def notes(recorded, channel: int) -> Counter:
@@ -95,14 +120,14 @@ def test_an_idea_taken_with_a_pad_starts_on_the_bar_and_every_note_is_on_record(
             start = musician.client.frame_time
             for event in performance(read_score(PIANIST), "piano"):
                 musician.play(encode(event), start + event.at * musician.rate // 1_000_000_000)
-            running.process.stdin.write("metronome\nmetronome\n")
+            running.type("metronome")  # from the count-in alone to always
             wait_until(lambda: running.says("decide by"))
             with JackPlayer("pads") as pads:
                 pads.play_into("jamlink:in")
                 pads.play(ACCEPT_PAD)
                 wait_until(lambda: running.says("saved"))
                 wait_until(lambda: notes(recorder.recorded, 0))
-            wait_until(lambda: any(r.data[0] == 0x80 for r in recorder.recorded))
+            wait_until(lambda: running.says("bars 9–10"))  # what was taken for bars 3 to 6 is over by then
     finally:
         running.end()
     wait_until(lambda: not recorder.sounding())
@@ -122,6 +147,9 @@ def _check_record(file: Path, recorder: JackRecorder) -> None:
         ons = [_bytes(v["data"]) for v in sent if v["out"] == out and _bytes(v["data"])[0] & 0xF0 == 0x90]
         heard = notes(recorder.recorded, channel)
         assert Counter(ons) == Counter({d: n for d, n in heard.items() if d[0] & 0xF0 == 0x90}), out
+    clicks = {r.frame for r in recorder.note_ons() if r.data[0] == 0x99}
+    begins = min(r.frame for r in recorder.note_ons() if r.data[0] & 0x0F in (0, 1, 2))
+    assert begins in clicks, "the first note sounds with the click, at the same sample"
     heard_from_player = [value for kind, value in entries if kind == "heard"]
     assert len(heard_from_player) > 30, "the pianist was heard"
 
@@ -146,9 +174,8 @@ def test_no_note_outlives_the_jam_whatever_ends_it_and_whenever(jack_server, rec
         wait_until(recorder.sounding)
         threading.Event().wait(dice.uniform(0.0, 1.5))  # the random moment is what is tested
     finally:
-        running.process.send_signal(WAYS_TO_GO[number])
-        running.process.wait(timeout=20)
-    wait_until(lambda: not recorder.client.get_ports("jamlink:", is_midi=True))
+        running.end(WAYS_TO_GO[number])
+    wait_until(lambda: ports_of_jamlink(recorder) == set())
     assert recorder.note_ons()
     assert recorder.sounding() == set()
     assert verify(running.session_file).whole
