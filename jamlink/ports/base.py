@@ -120,7 +120,8 @@ class PortSystem(Protocol):
     """One MIDI system of this machine (JACK, ALSA, CoreMIDI, WinMM, or lists in a test).
 
     All methods belong to one thread, the io process's main thread. None of them waits longer than the system takes to
-    answer (below 10 ms), except `start` and `stop` (below 2 s). Ports are numbered by the caller, per direction.
+    answer (below 10 ms), except `start`, `flush` and `stop` (below 2 s). Ports are numbered by the caller, each
+    direction from 0.
     """
 
     name: str
@@ -179,6 +180,10 @@ class PortSystem(Protocol):
         """What went out since the last call, in order; call with `lock` held."""
         ...
 
+    def flush(self) -> None:
+        """Waits until what is due now was written and has left: some periods over JACK, at most 0.4 s."""
+        ...
+
     def stop(self) -> None:
-        """Waits until what was written has left, closes all ports and lets the system go. Never raises."""
+        """Flushes, closes all ports and lets the system go. Never raises."""
         ...

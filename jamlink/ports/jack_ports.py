@@ -157,8 +157,7 @@ class JackPorts:
         client = self._client
         if client is None:
             return
-        if not self._gone:
-            self._let_leave()
+        self.flush()
         self._client = None
         with contextlib.suppress(Exception):  # a server that died meanwhile cannot be left politely
             client.deactivate()
@@ -168,8 +167,10 @@ class JackPorts:
             self._inputs, self._outputs = {}, {}
             self._carried.clear()
 
-    def _let_leave(self) -> None:
+    def flush(self) -> None:
         """Waits until some whole periods have passed: one to write, the others for the readers to read."""
+        if self._client is None:
+            return
         enough, deadline = self._periods + _PERIODS_TO_LEAVE, self._clock.now() + _LONGEST_LEAVE
         while (self._periods < enough or self._carried) and self._clock.now() < deadline and not self._gone:
             time.sleep(0.001)

@@ -115,9 +115,13 @@ class LoopbackPorts:
         written, self._written = self._written, []
         return written
 
+    def flush(self) -> None:
+        """Writes what is due."""
+        self.pump(self._clock.now())
+
     def stop(self) -> None:
         """Writes what is due and lets go."""
-        self.pump(self._clock.now())
+        self.flush()
         self._held.clear()
         self._queue = None
 

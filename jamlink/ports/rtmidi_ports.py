@@ -164,7 +164,7 @@ class RtMidiPorts:
 
     def stop(self) -> None:
         """Writes what is due and closes everything."""
-        self.pump(self._clock.now())
+        self.flush()
         self._queue = None
         for direction, port in list(self._held):
             self.release(direction, port)
@@ -287,6 +287,10 @@ class RtMidiPorts:
             self.losses.unwritten += 1
             return
         self._written.append(Written(self._clock.now(), message))
+
+    def flush(self) -> None:
+        """Writes what is due; RtMidi hands it to the system at once."""
+        self.pump(self._clock.now())
 
     def heard(self) -> list[HeardBytes]:
         """What came in."""

@@ -38,6 +38,7 @@ class Desk:
         self._make_systems = make_systems
         self._say = say
         self._patchbay: Patchbay | None = None
+        self._joined = ("", "")
         self._thru: int | None = None
         self._next_look = Ns(0)
         self._next_count = Ns(0)
@@ -100,8 +101,11 @@ class Desk:
         return self._patchbay.outputs_of(part) if self._patchbay else []
 
     def _open(self, ports: wire.OpenPorts) -> None:
-        self._close_ports()
-        self._patchbay = Patchbay(self._clock, self._make_systems(ports.system, ports.client), ports, self._say)
+        if self._patchbay is None or self._joined != (ports.system, ports.client):
+            self._close_ports()
+            self._joined = (ports.system, ports.client)
+            self._patchbay = Patchbay(self._clock, self._make_systems(*self._joined), self._say)
+        self._patchbay.ask(ports)
         self._look()
 
     def _take_over(self, notes: Iterable[tuple[int, int, int]]) -> None:

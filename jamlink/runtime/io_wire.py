@@ -21,7 +21,10 @@ from jamlink.timing.units import Ns
 
 @dataclass(frozen=True, slots=True)
 class OpenPorts:
-    """Have these ports from now on; outputs and inputs are numbered in this order. Replaces what was there.
+    """Have these ports from now on; outputs and inputs are numbered in this order.
+
+    A port that was there before, under the same number, name and pattern, stays as it is, with what sounds on it and
+    who is connected to it; every other one is silenced and let go. All that are bound are told anew.
 
     `system` is "auto" or the name of one MIDI system ("JACK", "ALSA", "CoreMIDI", "Windows", "rtmidi-JACK").
     """

@@ -45,23 +45,58 @@ class Line:
     bound: str = ""
     said: PortChanged | None = None
 
+    @property
+    def place(self) -> tuple[Direction, int, str, str]:
+        """What makes it the same line when ports are asked for again."""
+        return self.direction, self.number, self.spec.name, self.spec.pattern
+
 
 class Patchbay:
-    """Binds the ports of one `OpenPorts`. `say` receives what changed."""
+    """Binds the ports that were asked for. `say` receives what changed."""
 
-    def __init__(
-        self, clock: Clock, systems: Sequence[PortSystem], ports: OpenPorts, say: Callable[[FromIo], None]
-    ) -> None:
+    def __init__(self, clock: Clock, systems: Sequence[PortSystem], say: Callable[[FromIo], None]) -> None:
         self.parts = [Part(system) for system in systems]
         self._clock = clock
         self._say = say
         self._there: Listing | None = None
-        self._lines = [Line(Direction.IN, number, spec) for number, spec in enumerate(ports.inputs)]
-        self._lines += [Line(Direction.OUT, number, spec) for number, spec in enumerate(ports.outputs)]
-        for line in self._lines:
-            if line.direction is Direction.OUT:
-                self.parts[0].queue.lost(line.number)
+        self._lines: list[Line] = []
+        self._homes: dict[int, Line] = {}
+
+    def ask(self, ports: OpenPorts) -> None:
+        """Have these ports from the next look on. What was asked for before, in the same words, stays as it is."""
+        wanted = [Line(Direction.IN, number, spec) for number, spec in enumerate(ports.inputs)]
+        wanted += [Line(Direction.OUT, number, spec) for number, spec in enumerate(ports.outputs)]
+        kept = {line.place: line for line in self._lines if line.place in {other.place for other in wanted}}
+        self._retire([line for line in self._lines if line.place not in kept])
+        self._lines = [kept.get(line.place, line) for line in wanted]
         self._homes = {line.number: line for line in self._lines if line.direction is Direction.OUT}
+        for line in self._lines:
+            if line.place in kept:
+                line.said = None
+            elif line.direction is Direction.OUT:
+                self._lose(line.number, self.parts[0])
+        for line in self._lines:
+            if line.bound:
+                self._tell_bound(line)
+
+    def _retire(self, lines: list[Line]) -> None:
+        """Ends what sounds on these lines, and lets them go."""
+        bound = [(line, line.part) for line in lines if line.part is not None and line.bound]
+        for line, part in bound:
+            if line.direction is Direction.OUT:
+                with part.system.lock:
+                    part.queue.farewell(self._clock.now(), {line.number})
+        for part in self.parts:
+            if part.up and any(line.direction is Direction.OUT and home is part for line, home in bound):
+                part.system.flush()
+        for line, part in bound:
+            if line.direction is Direction.OUT:
+                self._lose(line.number, part)
+            part.system.release(line.direction, line.number)
+
+    def _lose(self, output: int, part: Part) -> None:
+        with part.system.lock:
+            part.queue.lost(output)
 
     def home(self, output: int) -> Part | None:
         """The part whose queue sends for this output; None for a number nobody asked for."""
@@ -141,8 +176,7 @@ class Patchbay:
 
     def _let_go(self, line: Line, part: Part) -> None:
         if line.direction is Direction.OUT:
-            with part.system.lock:
-                part.queue.lost(line.number)
+            self._lose(line.number, part)
         part.system.release(line.direction, line.number)
         gone, line.bound = line.bound, ""
         self._tell_missing(line, f'"{gone}" is gone.', "Plug it in or start it again; it is taken up by itself.")

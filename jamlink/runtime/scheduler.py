@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -197,31 +197,41 @@ class Scheduler:
 
     def cancel(self, owner: int, now: Ns) -> None:
         """Drops what is queued for `owner`; what sounds for it ends, and its pedals go up, with the next take."""
-        kept = []
-        for entry in self._heap:
-            if entry[3].owner == owner:
-                self._forget_queued(entry[3])
-            else:
-                kept.append(entry)
-        heapq.heapify(kept)
-        self._heap = kept
+        self._drop(lambda message: message.owner == owner)
         for key, owners in list(self._sounding.items()):
             for _ in range(owners.count(owner)):
                 self._urgent += self._end(_off(key, owner, now))
         self._urgent += self._pedals_up({p for p, by in self._pedals.items() if by == owner}, owner, now)
 
-    def silence(self, now: Ns) -> None:
-        """Drops everything queued; what sounds ends, pedals go up and bends to the centre on every channel used."""
-        self._heap.clear()
-        self._onsets.clear()
-        self._queued.clear()
+    def silence(self, now: Ns, outputs: Collection[int] | None = None) -> None:
+        """Drops everything queued; what sounds ends, pedals go up and bends to the centre on every channel used.
+
+        With `outputs`, on these only.
+        """
+        self._drop(lambda message: outputs is None or message.port in outputs)
         for key, owners in list(self._sounding.items()):
-            for owner in list(owners):
-                self._urgent += self._end(_off(key, owner, now))
-        used = sorted(c for c in self._used if c[0] not in self._absent)
+            if outputs is None or key[0] in outputs:
+                for owner in list(owners):
+                    self._urgent += self._end(_off(key, owner, now))
+        used = self._used_channels(outputs)
         self._urgent += self._pedals_up({(*channel, pedal) for channel in used for pedal in _PEDALS}, HOUSE, now)
         self._urgent += [_channel_message(now, c, _BEND, 0x00, 0x40) for c in used]
         self._used -= set(used)
+
+    def _drop(self, unwanted: Callable[[Outgoing], bool]) -> None:
+        """Takes messages out of the queue unsent."""
+        kept = []
+        for entry in self._heap:
+            if unwanted(entry[3]):
+                self._forget_queued(entry[3])
+            else:
+                kept.append(entry)
+        heapq.heapify(kept)
+        self._heap = kept
+
+    def _used_channels(self, outputs: Collection[int] | None) -> list[tuple[int, int]]:
+        there = (c for c in self._used if c[0] not in self._absent)
+        return sorted(c for c in there if outputs is None or c[0] in outputs)
 
     def panic(self, now: Ns, outputs: Sequence[int]) -> None:
         """Silence, then all-sound-off, reset-controllers and all-notes-off on all 16 channels of `outputs`."""
@@ -230,10 +240,10 @@ class Scheduler:
         for control in (_SOUND_OFF, _RESET, _NOTES_OFF):
             self._urgent += [_channel_message(now, c, _CONTROL, control, 0) for c in channels]
 
-    def farewell(self, now: Ns) -> None:
+    def farewell(self, now: Ns, outputs: Collection[int] | None = None) -> None:
         """What is said on every way out: silence, then all-notes-off on the channels that were used."""
-        used = sorted(c for c in self._used if c[0] not in self._absent)
-        self.silence(now)
+        used = self._used_channels(outputs)
+        self.silence(now, outputs)
         self._urgent += [_channel_message(now, c, _CONTROL, _NOTES_OFF, 0) for c in used]
 
     def _pedals_up(self, pedals: Iterable[tuple[int, int, int]], owner: int, now: Ns) -> list[Outgoing]:

@@ -285,6 +285,28 @@ def test_choosing_other_ports_silences_the_old_ones():
     assert studio.arrived()[-1] == ("jamlink solo", "90 3c 50")
 
 
+def test_choosing_ports_leaves_those_alone_that_were_chosen_before():
+    studio = Studio(inputs=[PortSpec("in")], outputs=[CHORDS, BASS])
+    studio.send(
+        note(studio, ON, Ns(0)), note(studio, OFF, ms(50)), note(studio, bytes((0x90, 40, 80)), Ns(0), output=1)
+    )
+    studio.pass_time(ms(5))
+    studio.told(wire.PortChanged)
+    studio.first.plug(IN, "MPK mini")
+    studio.desk.handle(wire.OpenPorts((PortSpec("in", "mpk"),), (CHORDS, PortSpec("drums"))))
+    assert studio.bound() == {"in": "MPK mini", "chords": "jamlink chords", "drums": "jamlink drums"}
+    assert ("jamlink bass", "80 28 00") in studio.arrived()
+    assert ("jamlink chords", "80 3c 00") not in studio.arrived()
+    studio.pass_time(ms(50))
+    assert studio.arrived()[-1] == ("jamlink chords", "80 3c 00")
+
+
+def test_choosing_another_system_moves_everything():
+    studio = Studio()
+    studio.desk.handle(wire.OpenPorts((), (CHORDS,), client="other"))
+    assert studio.bound()["chords"] == "jamlink chords"
+
+
 def test_a_ping_is_answered():
     studio = Studio()
     studio.desk.handle(wire.Ping(3))

@@ -240,6 +240,16 @@ def test_farewell_ends_with_all_notes_off_where_something_was_played():
     assert data_of(queue.take_due(Ns(3))) == ["80 3c 00", "b0 40 00", "b0 42 00", "e0 00 40", "b0 7b 00"]
 
 
+def test_farewell_to_one_output_leaves_the_others_playing():
+    queue = Scheduler()
+    queue.push([on(0), on(0, output=1), on(500, pitch=64), on(500, pitch=64, output=1)])
+    queue.take_due(Ns(1))
+    queue.farewell(Ns(2), {1})
+    assert {m.port for m in queue.take_due(Ns(3))} == {1}
+    assert queue.owed() == ((0, 0, 60),)
+    assert queue.take_due(Ns(501)) == [on(500, pitch=64)]
+
+
 def test_ends_of_cancel_overtake_the_queue():
     queue = Scheduler()
     queue.push([on(0), on(10, owner=2, pitch=72)])
