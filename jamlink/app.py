@@ -393,5 +393,64 @@ def _only_input() -> str:
     return inputs[0]
 
 
+def bench_loop(messages: int, minutes: float, presses: int, as_json: bool) -> None:
+    """The note path beside a bare loop, then press-to-hand through the whole instrument; one JSON object last."""
+    from rich.console import Console
+
+    from jamlink.runtime import bench_loop as note_path
+
+    screen = Console(stderr=as_json)
+    with screen.status("measuring") as status:
+        report = note_path.run(messages, 2_000, minutes * 60, lambda what: status.update(f"measuring {what}"))
+        hands = _bench_hands(presses, lambda what: status.update(f"measuring {what}"))
+    note_path.show(report, screen)
+    screen.print(
+        f"press to new hand of chords: p50 {hands['p50_ms']} p95 {hands['p95_ms']} ms (limit 250), "
+        f"{hands['by_model']} of {hands['presses']} by the model; "
+        f"io, session and model hold {hands['io_mib']}, {hands['session_mib']} and {hands['model_mib']} MiB"
+    )
+    if as_json:
+        print(msgspec.json.encode({**msgspec.to_builtins(report), "bench": "loop", "hands": hands}).decode())
+
+
+def _bench_hands(presses: int, tell: Callable[[str], None]) -> dict[str, Any]:
+    """Press to hand, on a JACK server and in a folder of its own, with what the processes hold in memory."""
+    import tempfile
+
+    from jamlink.ports.jack_server import private_jack_server
+    from jamlink.runtime.bench_loop import resident_mib
+    from jamlink.runtime.ipc import spawn
+    from jamlink.runtime.monotonic import MonotonicClock
+    from jamlink.view.bench_hand import measure
+
+    flags = {"session.tempo": 60.0, "session.bars": 8, "session.roles": ["chords"], "session.click": "off"}
+    with private_jack_server(period_frames=128), tempfile.TemporaryDirectory() as folder:
+        settings = load(Path(os.devnull), {}, {**flags, "ports.system": "JACK"})
+        config = JamConfig(settings, 1, str(Path(folder) / "bench.jam"), demo=False, play=False)
+        child, connection = spawn("jamlink.app", "--config", msgspec.json.encode(config).decode())
+        held: dict[str, float] = {}
+
+        def watched(what: str) -> None:
+            held.update(_resident(child.pid, resident_mib))
+            tell(what)
+
+        times = measure(connection, MonotonicClock(), presses, watched)
+        _reap(child)
+    ordered = sorted(times.spans_ms)
+    pick = {
+        name: round(ordered[int(part * (len(ordered) - 1))], 1) for name, part in (("p50_ms", 0.5), ("p95_ms", 0.95))
+    }
+    return {**pick, "max_ms": round(ordered[-1], 1), "presses": presses, "by_model": times.by_model, **held}
+
+
+def _resident(session: int, resident_mib: Callable[[int], float]) -> dict[str, float]:
+    """Resident memory of a session process and its children, by what they run."""
+    found = {"session_mib": resident_mib(session)}
+    for pid in Path(f"/proc/{session}/task/{session}/children").read_text().split():
+        words = Path(f"/proc/{pid}/cmdline").read_bytes()
+        found["io_mib" if b"io_main" in words else "model_mib"] = resident_mib(int(pid))
+    return found
+
+
 if __name__ == "__main__":
     session_process()

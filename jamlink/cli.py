@@ -291,13 +291,14 @@ def maps_learn(
 def bench_loop(
     messages: Annotated[int, typer.Option(help="How many notes make the round trip.")] = 10_000,
     minutes: Annotated[float, typer.Option(help="How long the memory test runs.")] = 1.0,
+    presses: Annotated[int, typer.Option(help="How many hands are asked for.")] = 40,
     as_json: Annotated[bool, AS_JSON] = False,
 ) -> None:
     """The note path: echo, scheduled output, losses, memory; beside a bare loop in the same run."""
     from jamlink import app as house
 
     with one_sentence():
-        house.bench_loop(messages, minutes, as_json)
+        house.bench_loop(messages, minutes, presses, as_json)
 
 
 @corpus_app.command("build")
