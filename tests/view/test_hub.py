@@ -97,6 +97,44 @@ def test_a_view_that_does_not_read_gets_one_fresh_snapshot_instead_of_a_backlog(
     assert len(kinds) < 200
 
 
+class Slow:
+    """A connection whose backlog is what the test says."""
+
+    closed = False
+
+    def __init__(self):
+        self.waiting, self.sent = 0, []
+
+    def fileno(self):
+        return 0
+
+    def send(self, frame):
+        self.sent.append(protocol.decode_from_session(frame))
+        return True
+
+    def receive(self):
+        return []
+
+    def close(self):
+        self.closed = True
+
+
+def test_a_view_that_fell_behind_gets_nothing_before_it_has_read_everything():
+    slow = Slow()
+    hub = Hub(slow)
+    hub.publish({"n": 0})
+    slow.waiting = BACKLOG + 1
+    hub.publish({"n": 1})
+    slow.waiting = 1
+    hub.publish({"n": 2})
+    hub.receive()
+    assert slow.sent == [Hello(), Snapshot(1, {"n": 0})]
+    slow.waiting = 0
+    hub.receive()
+    hub.publish({"n": 3})
+    assert slow.sent[2:] == [Snapshot(3, {"n": 2}), Delta(4, {"n": 3})]
+
+
 def test_a_resync_gets_a_snapshot(pair):
     pair.hub.publish({"key": "C"})
     heard(pair.view)

@@ -211,6 +211,22 @@ def test_the_end_of_the_input_does_not_quit_but_the_end_of_the_session_is_one_se
     assert capsys.readouterr().err.count("\n") == 1
 
 
+def test_input_that_has_ended_is_not_read_again(state, typed, monkeypatch):
+    class Leaving(Session):
+        looked = 0
+
+        def receive(self):
+            self.looked += 1
+            if self.looked == 4:
+                self.theirs.close()
+            return super().receive()
+
+    reads, read = [], os.read
+    monkeypatch.setattr(lines.os, "read", lambda *args: reads.append(args) or read(*args))
+    lines.run(Leaving(Hello(), Snapshot(1, state)), ManualClock(), typed(b"accept\n"), StringIO())
+    assert len(reads) == 2
+
+
 def test_ctrl_c_ends_in_order_with_zero(state, typed):
     session = Interrupted(Hello(), Snapshot(1, state))
     assert lines.run(session, ManualClock(), typed(b""), StringIO()) == 0
