@@ -100,7 +100,7 @@ class Meter:
 def parse_meter(text: str) -> Meter:
     """Read "4/4". Raises `Nonsense` with the list of meters that jamlink counts."""
     top, slash, bottom = text.strip().partition("/")
-    if not (slash and top.isdigit() and bottom.isdigit()):
+    if not (slash and top.isdecimal() and bottom.isdecimal()):
         raise Nonsense(f"{text!r} is not a meter.", "Write it as 4/4 or 6/8.")
     return Meter(int(top), int(bottom))
 

@@ -35,7 +35,7 @@ _FONT = {
     "6": ".##.|#...|#...|###.|#..#|#..#|.##.",
     "7": "####|...#|...#|..#.|..#.|.#..|.#..",
     "△": ".....|..#..|..#..|.#.#.|.#.#.|#...#|#####",
-    "ø": "....#|.###.|#..##|#.#.#|##..#|.###.|#....",
+    "ø": "....#|.###.|#.#.#|#.#.#|.###.|#....|.....",
     "°": ".##.|#..#|#..#|.##.|....|....|....",
     "+": ".....|..#..|..#..|#####|..#..|..#..|.....",
     "/": "...#|...#|..#.|..#.|.#..|#...|#...",
@@ -74,7 +74,7 @@ def _sizes(rows: int) -> list[tuple[int, int]]:
 
 def _draw(symbol: str, root: int, rest: int) -> Pixels:
     """The root, what is beside its top, what is beside its foot. Empty where a letter is missing in the font."""
-    if any(letter not in _FONT for letter in symbol):
+    if not symbol or any(letter not in _FONT for letter in symbol):
         return []
     if symbol == NO_CHORD:
         return _word(symbol, root)

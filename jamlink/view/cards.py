@@ -12,7 +12,7 @@ from jamlink.view import paint
 from jamlink.view.contour import contour
 from jamlink.view.keys import cap
 from jamlink.view.paint import ACCENT, DIM, FAINT, LABEL, MARK, PLAIN, STAMP, STRONG, line
-from jamlink.view.picture import Picture, Standing, bar_words, beats_left, is_late, standing
+from jamlink.view.picture import Picture, Standing, bar_words, beats_left, is_late, made_by, standing
 
 NARROWEST = 18
 SHOWN = 4
@@ -27,8 +27,9 @@ def hand_head(picture: Picture, tick: int, width: int) -> Text:
     if hand is None:
         return paint.fitted(line(("IDEAS ", LABEL), (_without_a_hand(picture), PLAIN)), width)
     deal = f" · hand {hand.deal}" if hand.deal > 1 else ""
-    late = " · the model was late, a stand-in helps" if hand.late else ""
-    left = line(("IDEAS ", LABEL), (f"for {hand.slot_words}", STRONG), f"{deal}{late}   safe → bold")
+    late = " · model was late" if hand.late else ""
+    ends = "" if hand.late or hand.deal > 1 else "   safe → bold"
+    left = line(("IDEAS ", LABEL), (f"for {hand.slot_words}", STRONG), f"{deal}{late}{ends}")
     return paint.spread(left, _decide_by(picture, hand, tick), width)
 
 
@@ -148,4 +149,4 @@ def _special(card: Card) -> str:
 
 
 def _maker(picture: Picture, card: Card) -> str:
-    return f"by {card.made_by}" if card.made_by == picture.model else f"by {card.made_by}, stand-in"
+    return f"by {card.made_by}" if card.made_by == picture.model else made_by(picture, card.made_by)

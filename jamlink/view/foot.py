@@ -30,7 +30,9 @@ def middle_lines(picture: Picture, sentence: Sentence, width: int, rows: int) ->
 
     What needs the player's hand has a mark before it. A long sentence takes the controls' row.
     """
-    said = _said(sentence, width, rows) if sentence.text else [line(paint.cut(about_chosen(picture), width))]
+    about = [line(paint.cut(about_chosen(picture), width))] if rows > 1 else []
+    said = _said(sentence, width, rows) if sentence.text else about
+    said = [paint.fitted(entry, width) for entry in said]
     return [*said, *([Text("")] * (rows - 1 - len(said))), controls_line(picture, width)][:rows]
 
 

@@ -29,7 +29,7 @@ def line(*parts: tuple[str, str] | str) -> Text:
 
 def cut(text: str, width: int) -> str:
     """At most `width` cells, with a sign that something was left out."""
-    return text if len(text) <= width else text[: max(0, width - 1)] + "…"
+    return text if len(text) <= width else text[: width - 1] + "…" if width > 0 else ""
 
 
 def cut_head(text: str, width: int) -> str:
@@ -39,15 +39,17 @@ def cut_head(text: str, width: int) -> str:
 
 def fitted(text: Text, width: int) -> Text:
     """Exactly `width` cells."""
+    if width <= 0:
+        return Text("")
     fresh = text.copy()
-    fresh.truncate(max(0, width), overflow="ellipsis", pad=True)
+    fresh.truncate(width, overflow="ellipsis", pad=True)
     return fresh
 
 
 def spread(left: Text, right: Text, width: int) -> Text:
     """`left` at the left and `right` at the right of `width` cells; the right one wins where there is no room."""
     room = max(0, width - right.cell_len)
-    return Text.assemble(fitted(left, room), right, no_wrap=True)
+    return Text.assemble(fitted(left, room), right if room else fitted(right, width), no_wrap=True)
 
 
 def beside(columns: list[list[Text]], widths: list[int], gap: int = 0) -> list[Text]:

@@ -78,7 +78,7 @@ def stage(picture: Picture, tick: int, width: int, rows: int) -> list[Text]:
         columns.insert(0, _now(picture, current, widths[-2], rows))
     if len(widths) > 2:
         columns.insert(0, _you(picture, widths[0], rows))
-    return paint.beside(columns, widths)
+    return paint.beside(columns, widths)[:rows]
 
 
 def _widths(width: int) -> list[int]:
@@ -190,5 +190,6 @@ def then_line(picture: Picture, tick: int, width: int) -> Text:
 
 def _then(picture: Picture, chord: Coming) -> Text:
     kept = chord.promise in (Promise.KEPT, Promise.LOOP)
-    name = chord.symbol if kept else f"({chord.symbol})"
+    again = "↻" if chord.promise is Promise.LOOP else ""
+    name = again + chord.symbol if kept else f"({chord.symbol})"
     return line((name, STRONG if kept else PLAIN), f" {bar_words(picture.clock, chord.tick)}   ")

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import signal
 import sys
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
@@ -35,12 +36,12 @@ from jamlink.view.picture import showing_tick
 from jamlink.view.protocol import Do, Quit
 from jamlink.view.words import read_words
 
-FRAMES_PER_SECOND = 25
+FRAMES_PER_SECOND = 30
+_FAULTS_KEPT = 3
+_PHASES = 4
+"""A beat is drawn in so many phases; between two of them nothing on the screen can change by itself."""
 LEAVE_AGAIN = ms(3_000)
 """A second "q" within this time leaves while music plays."""
-
-SMALLEST = (40, 12)
-"""Columns and rows below which only the beat and the next chord are drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,25 +59,30 @@ class Rows:
 
 def rows_for(height: int) -> Rows:
     """The rows of a terminal of `height`: what comes next grows first; keys, then ports, then cards give way first."""
-    fixed = 2
     keys = 2 if height >= 24 else 1 if height >= 20 else 0
     status, middle, then = int(height >= 18), 2 if height >= 22 else 1, int(height >= 16)
-    rest = max(0, height - fixed - keys - status - middle - then)
-    stage = min(max(rest - 8, 5), 12) if rest >= 22 else min(8, max(rest - 6, min(rest, 5)))
-    return Rows(stage, then, min(max(0, rest - stage), 13), middle, status, keys)
+    rest = max(0, height - 2 - keys - status - middle - then)
+    stage = min(rest, _STAGE_LEAST) if rest < 2 * _STAGE_LEAST else max(_STAGE_FULL, rest * 3 // 7)
+    return Rows(stage, then, min(rest - stage, _CARDS_MOST), middle, status, keys)
+
+
+_STAGE_LEAST = 6
+_STAGE_FULL = 8
+"""A heading and letters of seven rows."""
+_CARDS_MOST = 18
 
 
 class Panel(Static):
     """A piece of the screen that is sent only when its text has changed."""
 
+    shown = Text("")
+
     def show(self, lines: list[Text]) -> None:
         """Draw these lines, if they are new."""
         fresh = paint.block(lines)
-        if fresh != self._shown:
-            self._shown = fresh
+        if fresh != self.shown:
+            self.shown = fresh
             self.update(fresh)
-
-    _shown: Text | None = None
 
 
 class Stand(Screen[None]):
@@ -94,7 +100,8 @@ Panel {{ width: 1fr; height: 0; background: {paint.GROUND}; }}
 #hand {{ background: {paint.RAISED}; }}
 #keys {{ background: {paint.RAISED}; }}
 #say {{ height: 1; border: none; padding: 0 2; background: {paint.RAISED}; color: {paint.INK}; display: none; }}
-#all {{ layer: over; display: none; width: 1fr; height: 1fr; background: {paint.RAISED}; padding: 1 3; }}
+#all {{ layer: over; display: none; width: 1fr; height: 1fr; background: {paint.RAISED}; padding: 1 3;
+        scrollbar-size-vertical: 1; scrollbar-color: {paint.FAINT}; scrollbar-background: {paint.RAISED}; }}
 """
 
 
@@ -113,6 +120,9 @@ class TerminalView(App[int]):
         self._bulletin = Bulletin()
         self._leave_until = Ns(0)
         self._reading = -1
+        self._looks: tuple[object, ...] = ()
+        self.faults: deque[str] = deque(maxlen=_FAULTS_KEPT)
+        """What could not be drawn, for a report; empty where all is well."""
 
     @property
     def last_words(self) -> str:
@@ -139,8 +149,8 @@ class TerminalView(App[int]):
         self.title = "jamlink"
         self._lay_out()
         self._listen()
-        self.set_interval(1 / FRAMES_PER_SECOND, self._frame)
-        self._frame()
+        self.set_interval(1 / FRAMES_PER_SECOND, self.look)
+        self.look()
 
     def on_resize(self, event: Resize) -> None:
         """Another size: share the rows anew."""
@@ -150,17 +160,18 @@ class TerminalView(App[int]):
     def _lay_out(self) -> None:
         rows = rows_for(self.size.height)
         heights = {"top": 1, "hand": 1} | {name: getattr(rows, name) for name in Rows.__slots__}
+        saying = self.query_one("#say", Input).display
         for panel in self.query(Panel):
             height = heights[panel.id or ""]
             panel.styles.height = height
-            panel.display = height > 0
+            panel.display = height > 0 and not (saying and panel.id == "keys")
 
     def _listen(self) -> None:
         """Be woken when the session speaks, and by the signals that end a terminal."""
         loop = asyncio.get_running_loop()
         self._reading = self._connection.fileno()
         if self._reading >= 0:
-            loop.add_reader(self._reading, self._frame)
+            loop.add_reader(self._reading, self.look)
         for number in (signal.SIGTERM, signal.SIGHUP):
             with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
                 loop.add_signal_handler(number, self._client.leave)
@@ -176,7 +187,8 @@ class TerminalView(App[int]):
 
     # -- drawing ------------------------------------------------------------------------------------------------------
 
-    def _frame(self) -> None:
+    def look(self) -> None:
+        """Take in what has come and draw what has changed; the timer and the connection call it."""
         self._client.poll()
         now, picture = self._clock.now(), self._client.picture
         for said in self._client.notices():
@@ -198,6 +210,10 @@ class TerminalView(App[int]):
             return
         now = self._clock.now()
         tick, said = showing_tick(picture, now), self._bulletin.sentence(picture, now)
+        looks = (picture, tick * _PHASES // picture.clock.beat_ticks, said, self.size)
+        if looks == self._looks:
+            return
+        self._looks = looks
         rows = rows_for(self.size.height)
         drawn: dict[str, Callable[[], list[Text]]] = {
             "top": lambda: [panels.top_line(picture, tick, width)],
@@ -211,7 +227,15 @@ class TerminalView(App[int]):
         }
         for panel in self.query(Panel):
             if panel.display:
-                panel.show(drawn[panel.id or ""]())
+                panel.show(self._drawn(drawn[panel.id or ""]))
+
+    def _drawn(self, draw: Callable[[], list[Text]]) -> list[Text]:
+        """A panel that cannot be drawn says so in its place: the music does not stop for a picture."""
+        try:
+            return draw()
+        except Exception as fault:
+            self.faults.append(f"{type(fault).__name__}: {fault}")
+            return [paint.line("this part cannot be drawn")]
 
     def _panel(self, name: str) -> Panel:
         return self.query_one(f"#{name}", Panel)
@@ -277,7 +301,7 @@ class TerminalView(App[int]):
         entry = self.query_one("#say", Input)
         entry.value = ""
         entry.display = wanted
-        self._panel("keys").display = not wanted and rows_for(self.size.height).keys > 0
+        self._lay_out()
         if wanted:
             entry.focus()
         else:
@@ -306,6 +330,6 @@ def run(connection: Connection, clock: Clock) -> int:
     """Show the session until it ends. Returns the exit code; the terminal is restored on every way out."""
     view = TerminalView(connection, clock)
     code = view.run(mouse=False)
-    if view.last_words:
-        print(view.last_words, file=sys.stderr)
+    for words in filter(None, (view.last_words, *(f"A part of the screen was not drawn: {f}" for f in view.faults))):
+        print(words, file=sys.stderr)
     return 1 if code is None else code
