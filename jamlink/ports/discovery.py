@@ -70,7 +70,7 @@ def plain_windows(own: str) -> str:
 
 def is_ours(name: str, client: str = CLIENT_NAME) -> bool:
     """Whether a port of this (own or plain) name was made by a jamlink. Ours are never offered to ourselves."""
-    return re.match(rf"{re.escape(client)}(-\d+)?([: ]|$)", name, re.IGNORECASE) is not None
+    return re.match(rf"{re.escape(client)}\b", name, re.IGNORECASE) is not None
 
 
 def offered_without_own_ports(name: str, direction: Direction) -> bool:

@@ -129,7 +129,7 @@ class JackPorts:
         try:
             client = jack.Client(self._client_name, no_start_server=True)
         except jack.JackError:
-            raise Unavailable("No JACK server answers.", "Start JACK, or use another MIDI system.") from None
+            raise Unavailable("No JACK server answers.", "Start JACK or PipeWire.") from None
         self._gone = ""
         self._queue = queue
         self._frames = FrameClock(client.samplerate)

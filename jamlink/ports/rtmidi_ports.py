@@ -63,7 +63,7 @@ class _System:
 
 
 RTMIDI_SYSTEMS = {
-    "ALSA": _System("API_LINUX_ALSA", plain_alsa, True, "Load the snd-seq module, or start JACK."),
+    "ALSA": _System("API_LINUX_ALSA", plain_alsa, True, "Load the kernel module snd-seq, or start JACK."),
     "rtmidi-JACK": _System("API_UNIX_JACK", plain_jack, True, "Start JACK, or use another MIDI system."),
     "CoreMIDI": _System("API_MACOSX_CORE", str.strip, True, "Restart the MIDI server of this Mac."),
     "Windows": _System("API_WINDOWS_MM", plain_windows, False, "Plug in a MIDI device, or make a port with loopMIDI."),

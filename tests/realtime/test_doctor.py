@@ -1,0 +1,18 @@
+"""The doctor on a machine where all is well."""
+
+from __future__ import annotations
+
+import pytest
+
+from jamlink.runtime.doctor import run_checks
+from jamlink.runtime.monotonic import MonotonicClock
+
+pytestmark = pytest.mark.real
+
+
+@pytest.mark.parametrize("system", ["JACK", "rtmidi-JACK"])
+def test_notes_go_out_and_come_in_again_through_ports_of_our_own(jack_server, tmp_path, system):
+    checks = {check.name: check for check in run_checks(MonotonicClock(), tmp_path, system=system)}
+    assert set(checks) == {"Python", "MIDI", "ports", "loop-back", "priority", "disk"}
+    assert "out and in again" in checks["loop-back"].what, checks["loop-back"]
+    assert checks["MIDI"].what == f"{system} answers."
