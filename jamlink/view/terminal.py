@@ -62,8 +62,8 @@ def rows_for(height: int) -> Rows:
     keys = 2 if height >= 24 else 1 if height >= 20 else 0
     status, middle, then = int(height >= 18), 2 if height >= 22 else 1, int(height >= 16)
     rest = max(0, height - 2 - keys - status - middle - then)
-    stage = min(rest, _STAGE_LEAST) if rest < 2 * _STAGE_LEAST else max(_STAGE_FULL, rest * 3 // 7)
-    return Rows(stage, then, min(rest - stage, _CARDS_MOST), middle, status, keys)
+    stage = min(rest, _STAGE_LEAST) if rest < 2 * _STAGE_LEAST else max(_STAGE_FULL, rest * 3 // 7, rest - _CARDS_MOST)
+    return Rows(stage, then, rest - stage, middle, status, keys)
 
 
 _STAGE_LEAST = 6
@@ -85,11 +85,10 @@ class Panel(Static):
             self.update(fresh)
 
 
-class Stand(Screen[None]):
+class Stand(Screen[None], inherit_bindings=False):
     """The one screen, without the key bindings that screens usually have."""
 
     AUTO_FOCUS = ""
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("tab", "app.gesture('tab')", show=False)]
 
 
 _STYLE = f"""
@@ -250,11 +249,6 @@ class TerminalView(App[int]):
         elif event.key == "f12" or not saying:
             self._press(event.key, event.character)
         event.stop()
-
-    def action_gesture(self, key: str) -> None:
-        """A key that the toolkit would keep for itself."""
-        if not self.query_one("#say", Input).has_focus:
-            self._press(key, None)
 
     def action_leave(self) -> None:
         """End the session in order; the view follows when it has said goodbye."""
