@@ -9,7 +9,7 @@ from jamlink.view import paint
 from jamlink.view.bulletin import Sentence
 from jamlink.view.cards import about_chosen
 from jamlink.view.keys import cap, hints
-from jamlink.view.paint import ACCENT, DIM, FAINT, MARK, PLAIN, STAMP, STRONG, line
+from jamlink.view.paint import DIM, FAINT, MARK, PLAIN, STAMP, STRONG, line
 from jamlink.view.picture import Picture, is_saved
 
 _EIGHTHS = " ▏▎▍▌▋▊▉"
@@ -58,9 +58,7 @@ def _knobs() -> list[tuple[str, str, Action, Action]]:
 
 def _control(value: float, ends: tuple[str, str, Action, Action], width: int) -> Text:
     low, high, down, up = ends
-    return line(
-        (cap(down), MARK), f" {low} ", (_bar(value, width), f"{ACCENT} on {FAINT}"), f" {high} ", (cap(up), MARK)
-    )
+    return line((cap(down), MARK), f" {low} ", (_bar(value, width), f"{DIM} on {FAINT}"), f" {high} ", (cap(up), MARK))
 
 
 def _bar(value: float, width: int) -> str:

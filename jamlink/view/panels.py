@@ -148,6 +148,7 @@ def _letters(chord: Coming | None, width: int, rows: int, style: str, most: int)
 def _when(picture: Picture, tick: int, at: int) -> str:
     """ "bar 9, in 3 beats"."""
     where = bar_words(picture.clock, at)
+    where = where if where.startswith("bar") else f"at {where}"
     if not picture.clock.playing:
         return where
     beats = -((tick - at) // picture.clock.beat_ticks)
