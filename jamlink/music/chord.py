@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from jamlink.errors import Nonsense
+from jamlink.music.key import Key
 from jamlink.music.pitch import parse_pitch_class, pitch_class_name
 from jamlink.timing.units import Ticks
 
@@ -91,6 +92,11 @@ class Chord:
         """As on a lead sheet: Bbmaj7, Am7b5, C/E."""
         name = pitch_class_name(self.root, flats=flats) + self.quality.symbol
         return name if self.bass == self.root else f"{name}/{pitch_class_name(self.bass, flats=flats)}"
+
+    def symbol_in(self, key: Key) -> str:
+        """As on a lead sheet in `key`: Eb in G major, D# in E minor's dominant B/D#."""
+        name = key.name(self.root) + self.quality.symbol
+        return name if self.bass == self.root else f"{name}/{key.name(self.bass)}"
 
     def __str__(self) -> str:
         return self.symbol()

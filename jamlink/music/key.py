@@ -37,6 +37,15 @@ class Key:
         relative_major = (self.tonic + 3) % 12 if self.minor else self.tonic
         return relative_major in _MAJOR_WITH_FLATS
 
+    def name(self, pitch_class: int) -> str:
+        """How a pitch class is written in this key: its own notes by the signature, others as musicians borrow them
+        (flat second, third, sixth and seventh, sharp fourth; in minor the raised third, sixth and seventh)."""
+        step = (pitch_class - self.tonic) % 12
+        if pitch_class % 12 in self.scale:
+            return pitch_class_name(pitch_class, flats=self.flats)
+        raised = step in ((4, 6, 9, 11) if self.minor else (6,))
+        return pitch_class_name(pitch_class, flats=not raised)
+
     def transposed(self, semitones: int) -> Key:
         """The key `semitones` higher."""
         return Key((self.tonic + semitones) % 12, self.minor)

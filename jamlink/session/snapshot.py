@@ -218,7 +218,9 @@ def _named(spans: Iterable[ChordSpan], key: Key | None) -> tuple[tuple[int, str]
 
 
 def _symbol_of(chord: Chord | None, key: Key | None) -> str:
-    return chord.symbol(flats=key.flats if key else True) if chord else NO_CHORD
+    if chord is None:
+        return NO_CHORD
+    return chord.symbol_in(key) if key else chord.symbol()
 
 
 def _bars_in_words(slot: Slot, meter: Meter) -> str:
