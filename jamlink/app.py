@@ -21,7 +21,7 @@ from typing import Any
 import msgspec
 
 from jamlink import __version__
-from jamlink.errors import Nonsense, Unavailable
+from jamlink.errors import JamlinkError, Nonsense, Unavailable
 from jamlink.ledger.entry import HEADER
 from jamlink.midi.actions import Action
 from jamlink.midi.map_files import read_map, read_maps
@@ -391,6 +391,30 @@ def _only_input() -> str:
     if len(inputs) != 1:
         raise Nonsense(f"{len(inputs) or 'No'} controllers are plugged in.", "Name one: jamlink maps learn --in NAME")
     return inputs[0]
+
+
+def doctor() -> list[Any]:
+    """Everything that can be wrong with this machine or installation, checked; the model last."""
+    from jamlink.runtime.doctor import run_checks
+    from jamlink.runtime.monotonic import MonotonicClock
+
+    settings = load(Places().settings, os.environ, {})
+    return run_checks(MonotonicClock(), Places().sessions(settings), more=(lambda: _check_model(settings),))
+
+
+def _check_model(settings: Settings) -> Any:
+    """Whether the model's files are whole."""
+    from jamlink.nn.checkpoint import load as load_checkpoint
+    from jamlink.runtime.doctor import Check
+    from jamlink.tokens import vocab
+
+    folder = model_folder(settings.model.folder)
+    try:
+        found = load_checkpoint(folder, vocab.HASH)
+    except JamlinkError as trouble:
+        return Check("model", False, trouble.what, trouble.remedy)
+    size = sum(array.size for array in found.weights.values())
+    return Check("model", True, f"{folder.name} is whole, {size / 1e6:.1f} million parameters.", "")
 
 
 def bench_loop(messages: int, minutes: float, presses: int, as_json: bool) -> None:
