@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import groupby
-
 from rich.text import Text
 
 from jamlink.midi.actions import GESTURE_OF, Action
@@ -19,6 +17,7 @@ SHOWN = 4
 """Cards side by side; of a larger hand, those around the chosen one."""
 _COUNTDOWN = 8
 _GAP = 2
+_REPEAT = "%"
 
 
 def hand_head(picture: Picture, tick: int, width: int) -> Text:
@@ -106,7 +105,7 @@ def _card(picture: Picture, hand: HandView, card: Card, width: int, rows: int) -
     """Title, chords by bar, the melody's shape, what is special, who made it. The shape gets the room that is left."""
     bar_ticks = picture.clock.bar_ticks
     inner = width - 2
-    chords = _chord_rows(card, bar_ticks, inner, 3 if rows > 9 else 2)
+    chords = _chord_rows(by_bar(card, hand, bar_ticks), inner, 3 if rows > 9 else 2)
     words = paint.wrapped(_special(card), inner, 3 if rows > 10 else 2 if rows > 6 else 1)
     shape = contour(card.melody or card.bass, hand.slot_bars * bar_ticks, inner, rows - 2 - len(chords) - len(words))
     style = STRONG if card.selected else PLAIN
@@ -128,9 +127,14 @@ def _title(picture: Picture, hand: HandView, card: Card, width: int) -> Text:
     return Text.assemble(left, ("━" if card.selected else "─") * max(0, room), " " if right.cell_len else "", right)
 
 
-def _chord_rows(card: Card, bar_ticks: int, width: int, rows: int) -> list[str]:
+def by_bar(card: Card, hand: HandView, bar_ticks: int) -> list[str]:
+    """The symbols of each bar; a bar where none begins repeats the one before, as charts write it. Empty: no chords."""
+    bars = [" ".join(name for tick, name in card.chords if tick // bar_ticks == bar) for bar in range(hand.slot_bars)]
+    return [bar or _REPEAT for bar in bars] if any(bars) else []
+
+
+def _chord_rows(bars: list[str], width: int, rows: int) -> list[str]:
     """ "C │ Am D7 │ G", broken at bar lines."""
-    bars = [" ".join(symbol for _, symbol in group) for _, group in groupby(card.chords, lambda c: c[0] // bar_ticks)]
     lines: list[str] = []
     for bar in bars:
         if lines and len(lines[-1]) + 3 + len(bar) <= width:

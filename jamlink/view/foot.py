@@ -85,7 +85,7 @@ def _ports(picture: Picture, width: int) -> Text:
     roles = [entry.partition(": ") for entry in picture.ports.bound]
     hears = next((port for role, _, port in roles if role == "in"), "")
     plays = list(dict.fromkeys(port for role, _, port in roles if role != "in" and port))
-    parts = [f"hears {_short(hears)}" if hears else "hears nothing yet"]
+    parts = [f"hears {_short(hears)}" if hears else "hears nothing"]
     parts.append(
         f"plays {_short(plays[0])}{f' +{len(plays) - 1}' if len(plays) > 1 else ''}" if plays else "plays nowhere"
     )

@@ -119,6 +119,8 @@ def _next(picture: Picture, tick: int, following: Coming | None, width: int, row
         return [line(("NEXT ", LABEL)), *_emptiness(picture, width, rows - 1)]
     when = _when(picture, tick, following.tick)
     sign, word, style = _PROMISED[following.promise]
+    if following.promise is Promise.IDEA and picture.steering.repeat == Repeat.ROLL.value:
+        word = "unless you refuse it"
     head = line(("NEXT ", MARK), (f"{sign} ", style), (f"{following.symbol} ", STRONG), (when, PLAIN))
     if head.cell_len + len(word) < width:
         head.append(f" {word}", DIM)
@@ -169,6 +171,8 @@ def _what_to_do(picture: Picture) -> str:
         return "Your turn: play. The answer grows out of your phrase."
     if picture.hand is not None:
         return "This idea has no chords; it goes with yours."
+    if picture.playing is not None:
+        return f"This plays until {bar_words(picture.clock, picture.playing.end)}; ideas come before that."
     return "Nothing taken. You play alone until you take an idea."
 
 

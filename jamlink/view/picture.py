@@ -196,7 +196,7 @@ def _spans(placed: PlacedView, start: int, promise: Promise) -> list[Coming]:
 def _between(chords: Iterable[tuple[int, str]], start: int, length: int, promise: Promise) -> list[Coming]:
     """Each chord lasts until the next one begins, the last one to the end."""
     entries = list(chords)
-    ends = [tick for tick, _ in entries[1:]] + [length]
+    ends = [*(tick for tick, _ in entries[1:]), length][: len(entries)]
     return [Coming(start + tick, start + end, name, promise) for (tick, name), end in zip(entries, ends, strict=True)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -167,7 +168,7 @@ def test_what_the_player_changed_is_said_on_the_card():
 def test_ports_are_named_by_the_device_and_missing_ones_are_said():
     assert "hears MPK mini 3 · plays FLUID Synth" in foot.status_line(picture(), 118).plain
     nothing = picture(ports=Ports(bound=("in", "chords")))
-    assert "hears nothing yet · plays nowhere" in foot.status_line(nothing, 118).plain
+    assert "hears nothing · plays nowhere" in foot.status_line(nothing, 118).plain
 
 
 def test_lost_notes_are_shown_only_when_there_are_any():
@@ -237,3 +238,45 @@ def test_an_octave_up_and_down_again():
         "  ⣤⡄⠛⠃  ⠛⠃⣤⡄    ",
         "⣤⡄          ⣤⡄⣤⡄",
     ]
+
+
+# -- charts -----------------------------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.integers(0, 4 * 8 - 1), unique=True, max_size=12))
+def test_a_chart_has_every_bar_once_and_every_chord_in_its_bar(places):
+    chords = tuple((place * BAR // 8, f"C{n}") for n, place in enumerate(sorted(places)))
+    chart = cards.by_bar(replace(card(1), chords=chords), hand(), BAR)
+    if not chords:
+        assert chart == []
+    else:
+        assert len(chart) == 4
+        assert [(bar, name) for bar, names in enumerate(chart) for name in names.split() if name != "%"] == [
+            (tick // BAR, name) for tick, name in chords
+        ]
+
+
+def test_a_bar_without_a_new_chord_repeats_the_one_before_as_charts_write_it():
+    sparse = replace(card(1), chords=((0, "G"), (2 * BAR, "D7")))
+    assert cards.by_bar(sparse, hand(), BAR) == ["G", "%", "D7", "%"]
+
+
+# -- what to do -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("shown", "tick", "words"),
+    [
+        (picture(hand=None), BAR, "you take an idea."),
+        (picture(hand=None, playing=placed(4 * BAR)), 7 * BAR + 2000, "This plays until bar 9;"),
+        (picture(hand=hand(replace(card(1, selected=True), chords=()))), BAR, "This idea has no chords;"),
+    ],
+)
+def test_where_nothing_is_next_a_sentence_says_how_it_goes_on(shown, tick, words):
+    assert words in re.sub(r"\s+", " ", " ".join(plain(panels.stage(shown, tick, 60, 8))))
+
+
+def test_an_idea_that_will_be_taken_by_itself_says_so():
+    rolling = picture(steering=steering(repeat=Repeat.ROLL.value))
+    assert "unless you refuse it" in panels.stage(rolling, BAR, 118, 8)[0].plain
+    assert "if you take it" in panels.stage(picture(), BAR, 118, 8)[0].plain
