@@ -6,18 +6,23 @@ read them, and then one fresh snapshot instead of everything it missed. The musi
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from jamlink.errors import Nonsense
+from jamlink.midi.events import NoteOff, NoteOn
 from jamlink.session.inputs import Gesture
+from jamlink.timing.units import Ns
 from jamlink.view import protocol
 from jamlink.view.connection import Connection
-from jamlink.view.protocol import FromSession, FromView, Goodbye, Hello, Notice, Publisher, Quit, Resync
+from jamlink.view.protocol import FromSession, FromView, Goodbye, Hello, Notice, Play, Publisher, Quit, Resync
 
 BACKLOG = 64 * 1024
 """Some seconds of deltas; a snapshot is about 5 kB."""
+PLAYED_WAITING = 256
+"""Notes played on views that nobody has fetched; beyond that the oldest go."""
 
 
 @dataclass(slots=True, eq=False)
@@ -41,6 +46,7 @@ class Hub:
         self._publisher = Publisher()
         self._published = False
         self._clients: list[_Client] = []
+        self._played: deque[tuple[Play, str]] = deque(maxlen=PLAYED_WAITING)
         self._quit = False
         self.add(connection, via)
 
@@ -64,6 +70,11 @@ class Hub:
             self._catch_up(client)
         self._clients = [client for client in self._clients if not client.connection.closed]
         return gestures
+
+    def played(self, at: Ns) -> list[NoteOn | NoteOff]:
+        """Notes played on views since the last call, as heard at `at` on a port with the view's name."""
+        notes, self._played = list(self._played), deque(maxlen=PLAYED_WAITING)
+        return [protocol.to_event(note, at, via) for note, via in notes]
 
     def publish(self, state: dict[str, Any]) -> None:
         """Show `state`, which must not be changed afterwards, to everybody who keeps up."""
@@ -91,6 +102,9 @@ class Hub:
         match message:
             case Quit():
                 self._quit = True
+            case Play():
+                protocol.to_event(message, Ns(0), client.via)
+                self._played.append((message, client.via))
             case Resync():
                 client.behind = True
             case Hello():

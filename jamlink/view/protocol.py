@@ -1,7 +1,7 @@
 """The words between a session and whoever looks at it: a terminal now, a page later.
 
     session -> view   hello  snapshot  delta*  notice  goodbye
-    view -> session   hello  resync  quit, and one message per gesture (COMMANDS)
+    view -> session   hello  resync  quit  play, and one message per gesture (Command)
 
 Every message is one JSON object whose `kind` names it. A view gets one snapshot, then deltas whose `rev` counts up by
 one; each carries the top-level sections of the state that changed, whole. A view that misses one asks for a resync
@@ -18,6 +18,7 @@ import msgspec
 from jamlink import __version__
 from jamlink.errors import Nonsense
 from jamlink.midi.actions import Action, Knob
+from jamlink.midi.events import NoteOff, NoteOn
 from jamlink.music.chord import parse_chord
 from jamlink.music.key import parse_key
 from jamlink.session import inputs
@@ -25,7 +26,7 @@ from jamlink.session.inputs import Gesture
 from jamlink.session.proposal import Role
 from jamlink.session.settings import SLOT_BARS
 from jamlink.timing.meter import parse_meter
-from jamlink.timing.units import tempo_of_bpm
+from jamlink.timing.units import Ns, tempo_of_bpm
 
 VERSION = 1
 """Counts up when a view of the old version would misread the new one."""
@@ -145,9 +146,17 @@ class ReplaceChord(_Message, frozen=True, tag="chord"):
     symbol: str
 
 
+class Play(_Message, frozen=True):
+    """A note played on the view itself, such as on computer keys: `on`, then the same pitch not `on`."""
+
+    on: bool
+    pitch: int
+    velocity: int = 80
+
+
 Command: TypeAlias = Do | Turn | Tempo | Meter | Bars | Roles | LockKey | Repeat | Mode | ReplaceChord
 FromSession: TypeAlias = Hello | Snapshot | Delta | Notice | Goodbye
-FromView: TypeAlias = Hello | Resync | Quit | Command
+FromView: TypeAlias = Hello | Resync | Quit | Play | Command
 
 M = TypeVar("M")
 
@@ -287,6 +296,15 @@ def _counted(command: Turn | Bars | Roles | ReplaceChord, via: str) -> Gesture:
             name = _word(symbol)
             _require(parse_chord(name) is not None, f"{name!r} is not a chord.", "Write it as C, Am7, F#dim or G/B.")
             return inputs.ReplaceChord(index, name, via)
+
+
+def to_event(note: Play, at: Ns, port: str) -> NoteOn | NoteOff:
+    """The note as if it came in at `at` on `port`, first channel. Raises `Nonsense` for what no keyboard has."""
+    _require(0 <= note.pitch <= 127, f"There is no key {_quote(note.pitch)}.", "Keys go from 0 to 127.")
+    _require(0 <= note.velocity <= 127, f"{_quote(note.velocity)} is no velocity.", "It goes from 0 to 127.")
+    if note.on and note.velocity:
+        return NoteOn(at, port, 0, note.pitch, note.velocity)
+    return NoteOff(at, port, 0, note.pitch, note.velocity)
 
 
 E = TypeVar("E", bound=Enum)

@@ -7,11 +7,13 @@ import socket
 import pytest
 
 from jamlink.midi.actions import Action
+from jamlink.midi.events import NoteOff, NoteOn
 from jamlink.runtime.ipc import Framed
 from jamlink.session.inputs import Do
+from jamlink.timing.units import Ns
 from jamlink.view import protocol
-from jamlink.view.hub import BACKLOG, Hub
-from jamlink.view.protocol import Applied, Delta, Goodbye, Hello, Mirror, Notice, Snapshot
+from jamlink.view.hub import BACKLOG, PLAYED_WAITING, Hub
+from jamlink.view.protocol import Applied, Delta, Goodbye, Hello, Mirror, Notice, Play, Snapshot
 
 
 class Pair:
@@ -185,3 +187,23 @@ def test_a_view_that_is_gone_is_waited_for_no_more(pair):
     pair.hub.receive()
     assert len(pair.hub.filenos()) == 1
     assert all(number >= 0 for number in pair.hub.filenos())
+
+
+def test_notes_played_on_a_view_are_heard_once_under_its_name_and_impossible_ones_are_refused(pair):
+    page = pair.another("page")
+    for note in (Play(True, 60, 90), Play(False, 60), Play(True, 61, 0), Play(True, 128), Play(True, 60, -1)):
+        page.send(protocol.encode(note))
+    assert list(pair.hub.receive()) == []
+    on, off = NoteOn(Ns(7), "page", 0, 60, 90), NoteOff(Ns(7), "page", 0, 60, 80)
+    assert pair.hub.played(Ns(7)) == [on, off, NoteOff(Ns(7), "page", 0, 61, 0)]
+    assert pair.hub.played(Ns(8)) == []
+    refused = [message.text for message in heard(page) if isinstance(message, Notice)]
+    assert refused == ["There is no key 128. Keys go from 0 to 127.", "-1 is no velocity. It goes from 0 to 127."]
+    page.close()
+
+
+def test_notes_that_nobody_fetches_do_not_pile_up(pair):
+    for pitch in (0, *[60] * PLAYED_WAITING):
+        pair.view.send(protocol.encode(Play(True, pitch)))
+        pair.hub.receive()
+    assert [event.pitch for event in pair.hub.played(Ns(0))] == [60] * PLAYED_WAITING
