@@ -13,13 +13,13 @@ import numpy as np
 
 from jamlink.tokens import vocab
 from jamlink.training.corpus import STREAMS
-from jamlink.training.examples import Corpus, Ints, target_mask
+from jamlink.training.examples import Corpus, Ints, Rows
 
 
 class WordNgram:
     """Interpolated n-gram over rows of ids, orders 0 to `order`; only learnt words are predicted."""
 
-    def __init__(self, rows: Ints, order: int) -> None:
+    def __init__(self, rows: Rows, order: int) -> None:
         self.tables = []
         for n in range(order + 1):
             contexts, words = _windows(rows, n)
@@ -28,7 +28,7 @@ class WordNgram:
             totals = np.add.reduceat(pair_counts, first)
             self.tables.append((pairs, pair_counts, seen, totals, kinds))
 
-    def nats(self, rows: Ints) -> list[float]:
+    def nats(self, rows: Rows) -> list[float]:
         """Mean -ln p of the learnt words of `rows`, by order; all orders judge the same words."""
         longest = len(self.tables) - 1
         found, p = [], None
@@ -44,14 +44,14 @@ class WordNgram:
         return found
 
 
-def _windows(rows: Ints, n: int, skip: int | None = None) -> tuple[Ints, Ints]:
+def _windows(rows: Rows, n: int, skip: int | None = None) -> tuple[Ints, Ints]:
     """(contexts of n words as one number, next words) where the next word is learnt; the first `skip` are left out."""
     start = n if skip is None else skip
-    words = rows[:, start:]
+    words, length = rows.ids[:, start:], rows.ids.shape[1]
     contexts = np.zeros_like(words)
     for back in range(n, 0, -1):
-        contexts = contexts * vocab.SIZE + rows[:, start - back : rows.shape[1] - back]
-    kept = target_mask()[words]
+        contexts = contexts * vocab.SIZE + rows.ids[:, start - back : length - back]
+    kept = rows.learnt[:, start:]
     return contexts[kept], words[kept]
 
 
@@ -115,13 +115,13 @@ def _chord(before: int, motion: int, quality: int) -> int:
     return start if quality < 0 else start + 1 + (place // 14 + motion) % 12 * 14 + quality
 
 
-def charts_of(corpus: Corpus, sources: Sequence[str], held_out: bool) -> list[tuple[int, Ints]]:
-    """(meter id, ids) of the chord streams of some sources, whole."""
+def charts_of(corpus: Corpus, sources: Sequence[str], held_out: bool) -> list[tuple[int, int, Ints]]:
+    """(style id, meter id, ids) of the chord streams of some sources, whole."""
     found = []
     for tune, kind, first, bars in corpus.streams:
         row = corpus.tunes[tune]
         if STREAMS[kind] == "chords" and corpus.sources[row[0]] in sources and row[5] == int(held_out):
-            found.append((int(row[2]), corpus.ids[corpus.bar_at[first] : corpus.bar_at[first + bars]]))
+            found.append((int(row[1]), int(row[2]), corpus.ids[corpus.bar_at[first] : corpus.bar_at[first + bars]]))
     return found
 
 

@@ -21,6 +21,7 @@ from jamlink.tokens.vocab import Task
 from jamlink.training.corpus import BAR_FACTS, STREAMS
 
 Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
 _DROP_FIELD, _DROP_ALL = 0.15, 0.10
 _SLOT_WEIGHTS = (0.15, 0.20, 0.50, 0.15)
@@ -41,12 +42,20 @@ class Mix:
     weight: float
 
 
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of `ids`, (n, row), and which of them are to be `learnt`, likewise."""
+
+    ids: Ints
+    learnt: Bools
+
+
 def transpositions() -> Ints:
     """(12, vocab): row s is every word s - 5 semitones higher."""
     return np.array([[vocab.transposed_id(i, s - 5) for i in range(vocab.SIZE)] for s in range(12)])
 
 
-def target_mask() -> npt.NDArray[np.bool_]:
+def target_mask() -> Bools:
     """(vocab,): which words are learnt; not those that are given at play, nor PAD."""
     learnt = np.ones(vocab.SIZE, dtype=bool)
     learnt[vocab.RANGES["TASK"].start : vocab.RANGES["BAR"].start] = False
@@ -126,7 +135,7 @@ class Sampler:
 
     def __init__(self, corpus: Corpus, mix: Sequence[Mix], row: int, *, held_out: bool, seed: int) -> None:
         self.corpus, self.row, self.seed = corpus, row, seed
-        self.shift = transpositions()
+        self.shift, self.target = transpositions(), target_mask()
         self.pools: list[tuple[Ints, npt.NDArray[np.float64]]] = []
         weights = []
         sides = corpus.tunes[corpus.streams[:, 0], 5] == int(held_out)
@@ -142,36 +151,37 @@ class Sampler:
             raise Nonsense("The recipe's mix names nothing that is in the corpus.", "Compare it with counts.json.")
         self.edges = np.cumsum(np.array(weights) / sum(weights))
 
-    def rows(self, step: int, count: int) -> Ints:
-        """(count, row) ids."""
+    def rows(self, step: int, count: int) -> Rows:
+        """`count` rows of ids, (count, row), and which of them are to be learnt."""
         rng = np.random.default_rng((self.seed, step))
-        found = np.full((count, self.row), vocab.PAD, dtype=np.int64)
-        for line in found:
+        ids = np.full((count, self.row), vocab.PAD, dtype=np.int64)
+        learnt = np.zeros((count, self.row), dtype=bool)
+        for line, taught in zip(ids, learnt, strict=True):
             at = 0
             while self.row - at >= _FEWEST_LEFT:
-                ids = self.window(rng, self.row - at)
-                line[at : at + len(ids)] = ids
-                at += len(ids)
-        return found
+                words, wanted = self.window(rng, self.row - at)
+                line[at : at + len(words)], taught[at : at + len(words)] = words, wanted
+                at += len(words)
+        return Rows(ids, learnt)
 
-    def window(self, rng: np.random.Generator, room: int) -> Ints:
-        """One example of at most `room` ids."""
+    def window(self, rng: np.random.Generator, room: int) -> tuple[Ints, Bools]:
+        """One example of at most `room` ids, and which of them are to be learnt."""
         pool, sizes = self.pools[min(int(np.searchsorted(self.edges, rng.random())), len(self.pools) - 1)]
         stream = int(pool[min(int(np.searchsorted(sizes, rng.random())), len(pool) - 1)])
         _, kind, first, bars = (int(v) for v in self.corpus.streams[stream])
         answer = STREAMS[kind] == "lead" and (rng.random() < _ANSWER_SHARE or self._chordless(first, bars))
         start, plan = self._plan(rng, first, bars, answer)
-        ids = self._heading(rng, stream, answer)
-        end = first + bars
-        silent = self._silent(rng, stream, kind, start, plan[0][0] if plan else end, answer)
-        slots = dict(plan)
-        for bar in range(start, end):
+        silent = self._silent(rng, stream, start, plan[0][0] if plan else start, answer)
+        slots, ids, learnt = dict(plan), self._heading(rng, stream, answer), 0
+        for bar in range(start, first + bars):
             ids += self._bar(rng, stream, bar, bar == start, slots.get(bar, 0), silent)
+            learnt = len(ids) if bar in silent else learnt
             if len(ids) >= room:
                 break
         else:
             ids.append(vocab.EOS)
-        return self.shift[rng.integers(12)][np.array(ids[:room])]
+        moved = self.shift[rng.integers(12)][np.array(ids[:room])]
+        return moved, self.target[moved] & (np.arange(len(moved)) >= learnt)
 
     def _chordless(self, first: int, bars: int) -> bool:
         """Whether a stream has no chord at all."""
@@ -208,11 +218,12 @@ class Sampler:
         words = (-1 if dropped[0] else style, meter, -1 if dropped[1] else tempo, -1 if dropped[2] else key)
         return [vocab.BOS, vocab.task_id(task), *(word for word in words if word >= 0)]
 
-    def _silent(
-        self, rng: np.random.Generator, stream: int, kind: int, start: int, until: int, answer: bool
-    ) -> Mapping[int, int]:
-        """Bars of the context that are taken from the stream of rests instead."""
-        tune, _, first, _ = (int(v) for v in self.corpus.streams[stream])
+    def _silent(self, rng: np.random.Generator, stream: int, start: int, until: int, answer: bool) -> Mapping[int, int]:
+        """Bars before the first slot that are taken from the stream of rests instead; these are not learnt.
+
+        A network that learns the rests of a player who has not played yet goes on resting.
+        """
+        tune, kind, first, _ = (int(v) for v in self.corpus.streams[stream])
         wanted = STREAMS[kind] in ("lead", "bass") and not answer and rng.random() < _SILENT_CONTEXT
         if not wanted or tune not in self.corpus.hush:
             return {}

@@ -25,7 +25,7 @@ from jamlink.nn import checkpoint
 from jamlink.nn.config import ModelConfig
 from jamlink.nn.transformer import Transformer
 from jamlink.tokens import vocab
-from jamlink.training.examples import Corpus, Mix, Sampler, target_mask
+from jamlink.training.examples import Corpus, Mix, Rows, Sampler
 
 VALIDATION_SEED, VALIDATION_ROWS = 7, 96
 _SAY_EVERY = 20
@@ -95,39 +95,42 @@ class Run:
         self.sampler = Sampler(corpus, recipe.mix, recipe.row + 1, held_out=False, seed=recipe.seed)
         held = Sampler(corpus, recipe.mix, recipe.row + 1, held_out=True, seed=VALIDATION_SEED)
         self.validation = held.rows(0, VALIDATION_ROWS)
-        self.learnt = torch.from_numpy(target_mask()).to(device)
         self.loss = torch.compile(self._loss) if recipe.compiled else self._loss
 
-    def _loss(self, rows: Tensor) -> Tensor:
-        """(B, row + 1) ids -> mean nats per learnt word."""
+    def _loss(self, rows: Tensor, learnt: Tensor) -> Tensor:
+        """(B, row + 1) ids and which of them are learnt -> mean nats per learnt word."""
         targets = rows[:, 1:]
         with torch.autocast(self.device, torch.bfloat16, enabled=self.device == "cuda"):
             logits = self.net(rows[:, :-1])
         nats = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="none")
-        kept = self.learnt[targets.flatten()].float()
+        kept = learnt[:, 1:].flatten().float()
         return (nats * kept).sum() / kept.sum()
 
     def train_step(self, progress: float) -> float:
         """One batch; its loss."""
-        rows = torch.from_numpy(self.sampler.rows(self.step, self.recipe.rows)).to(self.device)
+        rows = self.sampler.rows(self.step, self.recipe.rows)
         for group in self.optimiser.param_groups:
             group["lr"] = rate(progress, self.recipe)
         self.net.train()
-        loss = self.loss(rows)
+        loss = self.loss(*self._tensors(rows))
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), self.recipe.clip)
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
         self.step += 1
-        self.tokens += int((rows[:, 1:] != vocab.PAD).sum())
+        self.tokens += int((rows.ids[:, 1:] != vocab.PAD).sum())
         return float(loss.detach())
 
     @torch.no_grad()
     def validate(self) -> float:
         """Mean nats per learnt word on the held-out rows."""
         self.net.eval()
-        batches = torch.from_numpy(self.validation).to(self.device).split(self.recipe.rows)
-        return sum(float(self._loss(batch)) for batch in batches) / len(batches)
+        batches = zip(*(part.split(self.recipe.rows) for part in self._tensors(self.validation)), strict=True)
+        losses = [float(self._loss(ids, learnt)) for ids, learnt in batches]
+        return sum(losses) / len(losses)
+
+    def _tensors(self, rows: Rows) -> tuple[Tensor, Tensor]:
+        return torch.from_numpy(rows.ids).to(self.device), torch.from_numpy(rows.learnt).to(self.device)
 
     def save(self) -> None:
         """State into the run folder; a crash while saving leaves the state before."""

@@ -20,7 +20,7 @@ from jamlink.nn.transformer import Transformer
 from jamlink.tokens import vocab
 from jamlink.tokens.vocab import Task
 from jamlink.training.baselines import ChordNgram, WordNgram, changes_of, charts_of
-from jamlink.training.examples import Corpus, Ints, Sampler, target_mask
+from jamlink.training.examples import Corpus, Rows, Sampler
 from jamlink.training.loop import VALIDATION_ROWS, VALIDATION_SEED, Recipe, read_recipe
 from jamlink.training.obedience import obedience
 
@@ -31,13 +31,13 @@ _CHARTS, _CHART_IDS = 160, 400
 def next_chord(net: Transformer, corpus: Corpus, sources: Sequence[str]) -> dict[str, float]:
     """Top-1 of the next chord where one changes, all 169 to choose from: the network, and chord n-grams 1 to 4.
 
-    Everyone is told where a change comes; the network has read no style, key or tempo.
+    Everyone is told where a change comes; the network has read the style, as the n-grams have seen no other, but no key.
     """
-    train = [changes_of(ids) for _, ids in charts_of(corpus, sources, False)]
+    train = [changes_of(ids) for _, _, ids in charts_of(corpus, sources, False)]
     ngrams = [ChordNgram(train, order) for order in range(1, 5)]
     chords, right, asked = vocab.RANGES["CHORD"], Counter[str](), 0
-    for meter, chart in charts_of(corpus, sources, True)[:_CHARTS]:
-        ids = np.array([vocab.BOS, vocab.task_id(Task.CHORDS), meter, *chart])[:_CHART_IDS]
+    for style, meter, chart in charts_of(corpus, sources, True)[:_CHARTS]:
+        ids = np.array([vocab.BOS, vocab.task_id(Task.CHORDS), style, meter, *chart])[:_CHART_IDS]
         guesses = net(torch.from_numpy(ids)[None])[0, :, chords.start : chords.stop].argmax(-1).numpy() + chords.start
         places = [at for at, token in enumerate(ids) if token in chords]
         for i in range(1, len(places)):
@@ -58,14 +58,14 @@ def load_network(folder: Path) -> Transformer:
 
 
 @torch.no_grad()
-def nats(net: Transformer, rows: Ints, skip: int) -> float:
+def nats(net: Transformer, rows: Rows, skip: int) -> float:
     """Mean -ln p of the learnt words of `rows` after the first `skip` of each."""
     total, count = 0.0, 0
-    learnt = torch.from_numpy(target_mask())
-    for batch in torch.from_numpy(rows).split(8):
+    batches = zip(torch.from_numpy(rows.ids).split(8), torch.from_numpy(rows.learnt).split(8), strict=True)
+    for batch, learnt in batches:
         targets = batch[:, 1:]
         found = torch.nn.functional.cross_entropy(net(batch[:, :-1]).transpose(1, 2), targets, reduction="none")
-        kept = learnt[targets].clone()
+        kept = learnt[:, 1:].clone()
         kept[:, : skip - 1] = False
         total, count = total + float(found[kept].sum()), count + int(kept.sum())
     return total / count
@@ -78,13 +78,14 @@ def measure(recipe: Recipe, corpus: Corpus, folder: Path, steps: int) -> dict[st
     train = Sampler(corpus, recipe.mix, recipe.row + 1, held_out=False, seed=recipe.seed)
     held = Sampler(corpus, recipe.mix, recipe.row + 1, held_out=True, seed=VALIDATION_SEED)
     rows = held.rows(0, VALIDATION_ROWS)
-    seen = np.concatenate([train.rows(step, recipe.rows) for step in range(steps)])
+    parts = [train.rows(step, recipe.rows) for step in range(steps)]
+    seen = Rows(np.concatenate([part.ids for part in parts]), np.concatenate([part.learnt for part in parts]))
     return {
-        "validation words": int(target_mask()[rows[:, order:]].sum()),
+        "validation words": int(rows.learnt[:, order:].sum()),
         "nats a word": {
             "model": round(nats(net, rows, order), 4),
             **{f"{n + 1}-gram": round(x, 4) for n, x in enumerate(WordNgram(seen, order).nats(rows))},
-            "n-gram rows": len(seen),
+            "n-gram rows": len(seen.ids),
         },
         "next chord, pop": next_chord(net, corpus, ["mcgill-billboard"]),
         "next chord, jazz": next_chord(net, corpus, ["wjazzd-changes"]),

@@ -39,10 +39,10 @@ def obedience(folder: Path, corpus: Corpus, *, rows: int = 12) -> dict[str, floa
     """
     found = checkpoint.load(folder, vocab.HASH)
     decoder = Decoder(found.config, found.weights)
-    bigram = ChordNgram([changes_of(ids) for _, ids in charts_of(corpus, _CHART_SOURCES, False)], 1)
+    bigram = ChordNgram([changes_of(ids) for _, _, ids in charts_of(corpus, _CHART_SOURCES, False)], 1)
     common = vocab.meter_id(COMMON_TIME)
     heading = [vocab.BOS, vocab.task_id(Task.CHORDS), common]
-    held = [ids for meter, ids in charts_of(corpus, _CHART_SOURCES, True) if meter == common]
+    held = [ids for _, meter, ids in charts_of(corpus, _CHART_SOURCES, True) if meter == common]
     charts = [decode([*heading, *ids, vocab.EOS]).phrase for ids in held]
     asked: dict[str, list[tuple[int, float]]] = defaultdict(list)
     for i, chart in enumerate(chart for chart in charts if chart.bars >= _CONTEXT):

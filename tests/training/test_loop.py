@@ -16,7 +16,7 @@ from jamlink.nn import checkpoint  # noqa: E402
 from jamlink.tokens import vocab  # noqa: E402
 from jamlink.training import baselines, loop, measure, obedience  # noqa: E402
 from jamlink.training.corpus import BAR_FACTS, STREAMS  # noqa: E402
-from jamlink.training.examples import target_mask  # noqa: E402
+from jamlink.training.examples import Rows, target_mask  # noqa: E402
 
 RECIPE = """
 name = "tiny"
@@ -158,16 +158,20 @@ def test_the_shipped_recipe_names_sources_and_kinds_that_exist():
 # --- baselines
 
 
+def taught(ids: np.ndarray) -> Rows:
+    return Rows(ids, target_mask()[ids])
+
+
 def test_the_word_ngram_gives_probabilities_that_sum_to_one():
     rng = np.random.default_rng(1)
     words = np.array(vocab.RANGES["PITCH"])[:6]
     rows = words[rng.integers(0, 6, (20, 30))]
-    ngram = baselines.WordNgram(rows, 2)
+    ngram = baselines.WordNgram(taught(rows), 2)
     start = rows[:1, :2]
     total = np.zeros(3)
     for word in range(vocab.SIZE):
         if target_mask()[word]:
-            total += np.exp(-np.array(ngram.nats(np.concatenate([start, [[word]]], axis=1))))
+            total += np.exp(-np.array(ngram.nats(taught(np.concatenate([start, [[word]]], axis=1)))))
     unlearnt = vocab.SIZE - target_mask().sum()
     assert total[0] == pytest.approx(1 - unlearnt / (rows.size + vocab.SIZE))
     assert total[1:] == pytest.approx([1, 1], abs=0.05)
@@ -175,7 +179,7 @@ def test_the_word_ngram_gives_probabilities_that_sum_to_one():
 
 def test_the_word_ngram_of_higher_order_knows_a_cycle_better():
     words = np.array(vocab.RANGES["PITCH"])[[0, 1, 0, 2] * 10]
-    nats = baselines.WordNgram(words[None], 3).nats(words[None])
+    nats = baselines.WordNgram(taught(words[None]), 3).nats(taught(words[None]))
     assert nats[0] > nats[1] > nats[2] > nats[3]
 
 
