@@ -4,14 +4,15 @@ JACK calls `_process` once per period, in a thread of its own with real-time pri
 stamp it, take what is due within this period from the queue and write it at its frame. Everything in this process is
 kept small so that the callback gets Python's lock at once; see docs/architecture.md for what happens where it does not.
 
-Time. JACK counts frames, and its microseconds run on CLOCK_MONOTONIC_RAW, which drifts from the clock that jamlink uses
-(by 249 ms on one machine, as time servers slew one and not the other). Its estimate of the current frame is a slow
-control loop: after a stall (a client that died, a machine out of breath) it was measured 36 to 80 ms wrong, for
-seconds. So no time of JACK's is used, only how many frames of this period have passed, which it knows from the period's
-very start: each period pairs that frame with our own clock, read at once, and the median of the last few takes out
-periods that woke late. It is good to 10 microseconds on a quiet machine and follows a stall within four periods. A
-message heard or written at frame f is stamped with the moment of frame f on this line, which is also the line on which
-every other JACK program sees it. Frames of the period being played lie up to one period ahead of now.
+Time. JACK counts frames, and its microseconds run on CLOCK_MONOTONIC_RAW, which drifts from the clock that jamlink
+uses (by 249 ms on one machine, as time servers slew one and not the other). Its estimate of the current frame is a
+slow control loop: after a stall (a client that died, a machine out of breath) it was measured 36 to 80 ms wrong, for
+seconds. So no time of JACK's is used, only how many frames of this period have passed, which it knows from the
+period's very start: each period pairs that frame with our own clock, read at once. The median of the last few takes
+out periods that woke late; what is off by more than a period is no late waking but a stall, and is followed at once.
+It is good to 10 microseconds on a quiet machine. A message heard or written at frame f is stamped with the moment of
+frame f on this line, which is also the line on which every other JACK program sees it. Frames of the period being
+played lie up to one period ahead of now.
 
 A missed period (xrun) loses messages without a word; it is counted in `losses.dropouts`, and whoever owns the sounding
 notes says their ends again.
@@ -50,6 +51,8 @@ _SYSTEM = 0xF0
 _COUNTER_SIZE = 1 << 32
 _REMEMBERED = 7
 """Periods whose median ties frames to moments: up to three that woke late do not count."""
+_AT_ONCE = ms(0.1)
+"""Two readings that took longer than this were not made at once: another thread came between."""
 _PERIODS_TO_LEAVE = 4
 _LONGEST_LEAVE = ms(400)
 
@@ -57,8 +60,9 @@ _LONGEST_LEAVE = ms(400)
 class FrameClock:
     """Converts between frames of a JACK server and moments of our clock. One thread."""
 
-    def __init__(self, rate: int) -> None:
+    def __init__(self, rate: int, period_frames: int) -> None:
         self._rate = rate
+        self._stall = period_frames * NS_PER_SECOND / rate
         self._newest = 0
         self._origins: deque[float] = deque(maxlen=_REMEMBERED)
         self._origin = 0.0  # the moment of frame 0, in ns
@@ -71,7 +75,10 @@ class FrameClock:
 
     def observe(self, frame: int, now: Ns) -> None:
         """Frame number `frame` is being played at `now`."""
-        self._origins.append(now - (frame + 0.5) * NS_PER_SECOND / self._rate)  # half: JACK counts whole frames
+        origin = now - (frame + 0.5) * NS_PER_SECOND / self._rate  # half: JACK counts whole frames
+        if abs(origin - self._origin) > self._stall:
+            self._origins.clear()
+        self._origins.append(origin)
         self._origin = sorted(self._origins)[len(self._origins) // 2]
 
     def ns_of(self, frame: int) -> Ns:
@@ -132,7 +139,7 @@ class JackPorts:
             raise Unavailable("No JACK server answers.", "Start JACK or PipeWire.") from None
         self._gone = ""
         self._queue = queue
-        self._frames = FrameClock(client.samplerate)
+        self._frames = FrameClock(client.samplerate, client.blocksize)
         self.period = Ns(round(client.blocksize * NS_PER_SECOND / client.samplerate))
         client.set_process_callback(self._process)
         client.set_xrun_callback(self._missed)
@@ -280,7 +287,7 @@ class JackPorts:
         if client is None:
             return
         start = clock.unwrap(client.last_frame_time)
-        clock.observe(start + client.frames_since_cycle_start, self._clock.now())
+        self._look_at_the_clock(client, start)
         for number, port in self._inputs.items():
             for offset, data in port.incoming_midi_events():
                 self._take_in(number, clock.ns_of(start + offset), data)
@@ -291,6 +298,13 @@ class JackPorts:
         self._carried.clear()
         self._write(due, start, frames)
         self._periods += 1
+
+    def _look_at_the_clock(self, client: Any, start: int) -> None:
+        before = self._clock.now()
+        frame = start + client.frames_since_cycle_start
+        after = self._clock.now()
+        if after - before <= _AT_ONCE:
+            self._frames.observe(frame, after)
 
     def _take_in(self, number: int, at: Ns, data: Any) -> None:
         if len(data) > MAX_MESSAGE:

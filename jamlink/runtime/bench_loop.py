@@ -171,29 +171,41 @@ def _running(module: str, *arguments: str) -> Iterator[_Process]:
 def _echo(subject: str, bare: str, count: int, *options: str) -> Row:
     with _running("bench_subjects", subject, *options) as loop:
         loop.read()
-        measured = _probe_echo(count)
-    name = f"{subject} {' '.join(options[1:])}".strip()
-    return Row("echo", name, bare, count, measured["lost"], measured["dropouts"], spread(measured["trips_ms"]))
+        measured = _probe_echo("ours" if bare else "bare", count)
+    trips = spread(measured["trips_ms"])
+    return Row("echo", _name(subject, options), bare, count, measured["lost"], measured["dropouts"], trips)
 
 
-def _probe_echo(count: int, gap_ms: float = 1.0) -> Any:
-    ends = ("--to", "bench in", "--hear", "bench out")
-    with _running("bench_probe", "echo", *ends, "--count", str(count), "--gap-ms", str(gap_ms)) as probe:
+def _name(subject: str, options: Sequence[str]) -> str:
+    return " ".join([subject, *options[1:]])
+
+
+def _probe_echo(whose: str, count: int) -> Any:
+    ends = ("--to", f"{whose} in", "--hear", f"{whose} out")
+    with _running("bench_probe", "echo", *ends, "--count", str(count)) as probe:
         return probe.read()
 
 
-def _scheduled(subject: str, bare: str, count: int, *options: str) -> Row:
-    with _running("bench_subjects", subject, *options, "--count", str(count)) as player:
-        player.read()
-        with _running("bench_probe", "record", "--hear", "bench out") as probe:
-            probe.read()
-            player.go()
-            plan = player.read()["plan"]
-            probe.end_input()
-            measured = probe.read()
-    late, lost = lateness_ms(plan, measured["received"])
-    name = f"{subject} {' '.join(options[1:])}".strip()
-    return Row("scheduled", name, bare, count, lost, measured["dropouts"], spread(late))
+def _scheduled(bare: str, system: str, count: int) -> Iterator[Row]:
+    """A bare player and jamlink's at the same time, so that a stall of the machine meets both."""
+    number = ("--count", str(count))
+    with (
+        _running("bench_subjects", bare, *number) as theirs,
+        _running("bench_subjects", "jamlink-player", "--system", system, *number) as ours,
+        _running("bench_probe", "record", "--hear", "bare out", "ours out") as probe,
+    ):
+        for child in (theirs, ours):
+            child.read()
+        probe.go()
+        probe.read()
+        for child in (theirs, ours):
+            child.go()
+        plans = {"bare out": theirs.read()["plan"], "ours out": ours.read()["plan"]}
+        probe.end_input()
+        measured = probe.read()
+    late = {end: lateness_ms(plan, measured["received"][end]) for end, plan in plans.items()}
+    for end, name, beside in (("bare out", bare, ""), ("ours out", f"jamlink-player {system}", bare)):
+        yield Row("scheduled", name, beside, count, late[end][1], measured["dropouts"], spread(late[end][0]))
 
 
 def lateness_ms(plan: Sequence[tuple[int, str]], received: Sequence[tuple[int, str]]) -> tuple[list[float], int]:
@@ -215,7 +227,7 @@ def _memory(seconds: float) -> Memory:
         pid = loop.read()["io_pid"]
         count = round(seconds * _FLOOD_PER_S)
         start = resident_mib(pid)
-        ends = ("--to", "bench in", "--hear", "bench out", "--count", str(count), "--gap-ms", str(1000 / _FLOOD_PER_S))
+        ends = ("--to", "ours in", "--hear", "ours out", "--count", str(count), "--gap-ms", str(1000 / _FLOOD_PER_S))
         with _running("bench_probe", "echo", *ends) as probe:
             time.sleep(min(_WARM_UP_S, seconds / 2))
             warm = resident_mib(pid)
@@ -266,15 +278,9 @@ def _rows(messages: int, scheduled: int, tell: Callable[[str], None]) -> Iterato
     for subject, bare, options in echoes:
         tell(f"echo, {subject} {' '.join(options[1:])}")
         yield _echo(subject, bare, messages, *options)
-    players = (
-        ("bare-rtmidi-player", "", ()),
-        ("bare-jack-player", "", ()),
-        ("jamlink-player", "bare-jack-player", ("--system", "JACK")),
-        ("jamlink-player", "bare-rtmidi-player", ("--system", "rtmidi-JACK")),
-    )
-    for subject, bare, options in players:
-        tell(f"scheduled, {subject} {' '.join(options[1:])}")
-        yield _scheduled(subject, bare, scheduled, *options)
+    for bare, system in (("bare-jack-player", "JACK"), ("bare-rtmidi-player", "rtmidi-JACK")):
+        tell(f"scheduled, jamlink-player {system} beside {bare}")
+        yield from _scheduled(bare, system, scheduled)
 
 
 def _targets(rows: Sequence[Row], memory: Memory, server: JackServer) -> Iterator[Target]:

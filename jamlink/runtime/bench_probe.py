@@ -36,21 +36,21 @@ def numbered(index: int) -> bytes:
 
 
 class Probe:
-    """A JACK client with one port each way. `plan` holds (frame after the start, message)."""
+    """A JACK client with one port to send from and `ears` to hear with. `plan` holds (frame after start, message)."""
 
-    def __init__(self, plan: Sequence[tuple[int, bytes]] = ()) -> None:
+    def __init__(self, plan: Sequence[tuple[int, bytes]] = (), ears: int = 1) -> None:
         import jack
 
         self._client: Any = jack.Client("probe", no_start_server=True)
         self.rate: int = self._client.samplerate
-        self._in = self._client.midi_inports.register("in")
+        self._ears = [self._client.midi_inports.register(f"in {number}") for number in range(ears)]
         self._out = self._client.midi_outports.register("out")
         self._plan = plan
         self._next = 0
         self._first_frame: int | None = None
         self.periods: list[tuple[int, int]] = []  # (frame, clock)
         self.sent: list[tuple[int, bytes]] = []
-        self.received: list[tuple[int, bytes]] = []
+        self.received: list[list[tuple[int, bytes]]] = [[] for _ in self._ears]
         self.dropouts = 0
         self._client.set_process_callback(self._process)
         self._client.set_xrun_callback(self._missed)
@@ -58,13 +58,13 @@ class Probe:
     def _missed(self, _delay_usecs: float) -> None:
         self.dropouts += 1
 
-    def join(self, to_end: str, from_end: str) -> None:
-        """Connects to the first foreign ports whose names end so; either may be empty. Raises LookupError."""
+    def join(self, to_end: str, from_ends: Sequence[str]) -> None:
+        """Connects to the first foreign ports whose names end so, one per ear. Raises LookupError."""
         self._client.activate()
         if to_end:
             self._client.connect(self._out, self._foreign(to_end, is_input=True))
-        if from_end:
-            self._client.connect(self._foreign(from_end, is_output=True), self._in)
+        for ear, end in zip(self._ears, from_ends, strict=True):
+            self._client.connect(self._foreign(end, is_output=True), ear)
 
     def _foreign(self, end: str, **way: bool) -> Any:
         for port in self._client.get_ports(is_midi=True, **way):
@@ -79,7 +79,7 @@ class Probe:
     @property
     def finished(self) -> bool:
         """Whether all was sent and as much came back."""
-        return self._next == len(self._plan) and len(self.received) >= len(self.sent)
+        return self.all_sent and len(self.received[0]) >= len(self.sent)
 
     @property
     def all_sent(self) -> bool:
@@ -89,8 +89,9 @@ class Probe:
     def _process(self, frames: int) -> None:
         start = self._client.last_frame_time
         self.periods.append((start + self._client.frames_since_cycle_start, time.monotonic_ns()))
-        for offset, data in self._in.incoming_midi_events():
-            self.received.append((start + offset, bytes(data)))
+        for ear, received in zip(self._ears, self.received, strict=True):
+            for offset, data in ear.incoming_midi_events():
+                received.append((start + offset, bytes(data)))
         self._out.clear_buffer()
         while self._first_frame is not None and self._next < len(self._plan):
             after, data = self._plan[self._next]
@@ -102,12 +103,12 @@ class Probe:
             self.sent.append((start + offset, data))
             self._next += 1
 
-    def moments(self) -> list[tuple[int, str]]:
-        """(clock, message as hex) of everything received."""
+    def moments(self, ear: int) -> list[tuple[int, str]]:
+        """(clock, message as hex) of everything received with this ear."""
         frames = [frame for frame, _ in self.periods]
         origins = [clock - (frame + 0.5) * _SECOND_NS / self.rate for frame, clock in self.periods]
         placed = []
-        for frame, data in self.received:
+        for frame, data in self.received[ear]:
             near = bisect_left(frames, frame)
             origin = statistics.median(origins[max(0, near - _NEIGHBOURS) : near + _NEIGHBOURS])
             placed.append((round(origin + frame * _SECOND_NS / self.rate), data.hex()))
@@ -134,7 +135,7 @@ def echo(to_end: str, from_end: str, count: int, gap_ms: float) -> dict[str, obj
     probe = Probe()
     step = gap_ms / 1000 * probe.rate
     probe._plan = [(round(i * step + dice.random() * step / 2), numbered(i)) for i in range(count)]
-    probe.join(to_end, from_end)
+    probe.join(to_end, [from_end])
     prepare()
     time.sleep(_SETTLE_S)
     before = probe.dropouts
@@ -144,21 +145,23 @@ def echo(to_end: str, from_end: str, count: int, gap_ms: float) -> dict[str, obj
     deadline = time.monotonic() + _LAST_ECHO_WITHIN_S
     while not probe.finished and time.monotonic() < deadline:
         time.sleep(0.05)
-    trips, lost, strangers = pair(probe.sent, probe.received)
+    trips, lost, strangers = pair(probe.sent, probe.received[0])
     trips_ms = [frames / probe.rate * 1000 for frames in trips]
     return {"trips_ms": trips_ms, "lost": lost, "strangers": strangers, "dropouts": probe.dropouts - before}
 
 
-def record(from_end: str) -> dict[str, object]:
-    """Writes down what arrives until the standard input ends."""
-    probe = Probe()
-    probe.join("", from_end)
+def record(from_ends: Sequence[str]) -> dict[str, object]:
+    """Writes down what arrives from each until the standard input ends."""
+    sys.stdin.readline()  # the ports are there
+    probe = Probe(ears=len(from_ends))
+    probe.join("", from_ends)
     prepare()
     time.sleep(_SETTLE_S)
     before = probe.dropouts
     print(json.dumps({"ready": True}), flush=True)
     sys.stdin.read()
-    return {"received": probe.moments(), "dropouts": probe.dropouts - before}
+    received = {end: probe.moments(ear) for ear, end in enumerate(from_ends)}
+    return {"received": received, "dropouts": probe.dropouts - before}
 
 
 def main() -> None:
@@ -166,12 +169,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="jamlink.runtime.bench_probe")
     parser.add_argument("mode", choices=("echo", "record"))
     parser.add_argument("--to", default="")
-    parser.add_argument("--hear", default="")
+    parser.add_argument("--hear", nargs="+", required=True)
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--gap-ms", type=float, default=1.0)
     chosen = parser.parse_args()
     measures = {
-        "echo": lambda: echo(chosen.to, chosen.hear, chosen.count, chosen.gap_ms),
+        "echo": lambda: echo(chosen.to, chosen.hear[0], chosen.count, chosen.gap_ms),
         "record": lambda: record(chosen.hear),
     }
     print(json.dumps(measures[chosen.mode]()), flush=True)

@@ -52,9 +52,9 @@ def _open_rtmidi() -> tuple[Any, Any]:
     import rtmidi
 
     came = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, name="bare", queue_size_limit=4096)
-    came.open_virtual_port("bench in")
+    came.open_virtual_port("bare in")
     went = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, name="bare")
-    went.open_virtual_port("bench out")
+    went.open_virtual_port("bare out")
     return came, went
 
 
@@ -74,7 +74,7 @@ def bare_jack_echo() -> None:
     import jack
 
     client: Any = jack.Client("bare", no_start_server=True)
-    came, went = client.midi_inports.register("bench in"), client.midi_outports.register("bench out")
+    came, went = client.midi_inports.register("bare in"), client.midi_outports.register("bare out")
 
     def process(frames: int) -> None:
         went.clear_buffer()
@@ -107,7 +107,7 @@ def bare_jack_player(count: int) -> None:
     import jack
 
     client: Any = jack.Client("bare", no_start_server=True)
-    went = client.midi_outports.register("bench out")
+    went = client.midi_outports.register("bare out")
     waiting: deque[tuple[int, bytes]] = deque()
 
     def process(frames: int) -> None:
@@ -142,7 +142,7 @@ def _finish(plan: list[tuple[int, bytes]]) -> None:
 
 
 def _open_jamlink(system: str) -> IoLink:
-    link = IoLink(_CLOCK, OpenPorts((PortSpec("bench in"),), (PortSpec("bench out"),), system))
+    link = IoLink(_CLOCK, OpenPorts((PortSpec("ours in"),), (PortSpec("ours out"),), system))
     link.start()
     bound: set[str] = set()
     while len(bound) < 2:

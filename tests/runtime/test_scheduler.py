@@ -194,6 +194,14 @@ def test_a_key_let_go_by_the_player_passes_through_where_nothing_sounds():
     assert data_of(queue.take_due(Ns(10))) == ["80 3c 00"]
 
 
+def test_a_doubled_note_on_of_the_players_is_ended_by_one_note_off():
+    queue = Scheduler()
+    queue.push([on(0, owner=HOUSE), on(1, owner=HOUSE), on(2, owner=5), off(3, owner=HOUSE), off(4, owner=5)])
+    assert data_of(queue.take_due(Ns(3))) == ["90 3c 50", "80 3c 00", "90 3c 50", "80 3c 00", "90 3c 50"]
+    assert queue.take_due(Ns(4)) == []
+    assert data_of(queue.take_due(Ns(5))) == ["80 3c 00"]
+
+
 def test_cancel_lifts_the_pedal_its_owner_holds_and_no_other():
     queue = Scheduler()
     queue.push([Outgoing(Ns(0), 0, 1, SUSTAIN_DOWN), Outgoing(Ns(0), 1, 2, SUSTAIN_DOWN), on(0)])
