@@ -21,7 +21,8 @@ from jamlink.music.pulse import BEAT, strength
 from jamlink.proposers.likeness import Look
 from jamlink.proposers.scene import Scene
 from jamlink.proposers.words import special
-from jamlink.session.proposal import Candidate, ProposalRequest
+from jamlink.session.proposal import Candidate, ProposalRequest, Role
+from jamlink.timing.units import TICKS_PER_QUARTER
 
 SAME = 0.97
 """Ideas more alike than this are one idea."""
@@ -32,6 +33,8 @@ _ALIKE_WEIGHT = 1.2
 _OFF_TARGET_WEIGHT = 1.5
 _LOWEST_MELODY, _HIGHEST_MELODY = 53, 89
 _RAREST = math.log(2 / 10_000)
+_FOUR_TIMES = math.log(4)
+"""A quarter of what is wanted, or four times as much, is as wrong as an amount can be."""
 
 
 def rank(candidates: Sequence[Candidate], request: ProposalRequest, scene: Scene | None = None) -> list[Candidate]:
@@ -133,6 +136,24 @@ def _strangeness(idea: Candidate, scene: Scene) -> float:
     return 1 - sum(turn in scene.turns for turn in own) / len(own) if own and scene.turns else 0.0
 
 
+def _wrong_amount(idea: Candidate, scene: Scene) -> float:
+    """A melody with far fewer or far more notes than the player wants: about one a bar when sparse, six when dense."""
+    request = scene.request
+    if Role.MELODY not in request.roles:
+        return 0.0
+    beats = request.slot.bars * scene.meter.bar_ticks / TICKS_PER_QUARTER
+    wanted = (0.25 + 1.25 * request.controls.density) * beats
+    return min(1.0, abs(math.log((len(idea.melody) + 0.5) / wanted)) / _FOUR_TIMES)
+
+
+def _wrong_pace(idea: Candidate, scene: Scene) -> float:
+    """Chords that change far more seldom or more often than the player wants: lead sheets change about once a bar."""
+    if not idea.chords:
+        return 0.0
+    wanted = (0.5 + scene.request.controls.drive) * scene.request.slot.bars
+    return min(1.0, abs(math.log(len(idea.chords) / wanted)) / _FOUR_TIMES)
+
+
 Judgement = Callable[[Candidate, Scene], float]
 JUDGEMENTS: tuple[tuple[float, Judgement], ...] = (
     (1.2, _clashes),
@@ -144,6 +165,8 @@ JUDGEMENTS: tuple[tuple[float, Judgement], ...] = (
     (0.6, _monotony),
     (0.8, _leaps),
     (0.5, _strangeness),
+    (1.5, _wrong_amount),
+    (0.8, _wrong_pace),
 )
 """What each complaint costs at most."""
 
