@@ -60,6 +60,10 @@ class Views(Protocol):
         """Gestures that came in since the last call."""
         ...
 
+    def played(self, at: Ns) -> Iterable[MidiEvent]:
+        """Notes played on views since the last call, as heard at `at`."""
+        ...
+
     def publish(self, state: dict[str, Any]) -> None:
         """Show this."""
         ...
@@ -183,6 +187,8 @@ class Jam:
                 self._from_model(answer)
         for gesture in parts.views.receive():
             self._feed(gesture)
+        for event in parts.views.played(parts.clock.now()):
+            self._feed(Heard(event), event.at)
         if self._demo is not None and self._opened:
             self._play_demo(self._demo)
         now = parts.clock.now()
