@@ -31,7 +31,7 @@ _CHARTS, _CHART_IDS = 160, 400
 def next_chord(net: Transformer, corpus: Corpus, sources: Sequence[str]) -> dict[str, float]:
     """Top-1 of the next chord where one changes, all 169 to choose from: the network, and chord n-grams 1 to 4.
 
-    Everyone is told where a change comes; the network has read the style, as the n-grams have seen no other, but no key.
+    Everyone is told where a change comes. The network reads the style, as the n-grams have seen no other, but no key.
     """
     train = [changes_of(ids) for _, _, ids in charts_of(corpus, sources, False)]
     ngrams = [ChordNgram(train, order) for order in range(1, 5)]
