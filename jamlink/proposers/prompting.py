@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from jamlink.music.chord import ChordSpan
 from jamlink.music.note import Note
@@ -23,6 +24,10 @@ _TOGETHER = Ticks(60)
 """Onsets this near are one chord: a thirtieth of a second at 120 bpm."""
 
 
+MIDDLE = 2
+"""The middle level of density: unsaid, the network falls silent beside a player who leaves room."""
+
+
 def place_of(request: ProposalRequest) -> int:
     """Place of the slot's first bar in its phrase."""
     return (request.slot.start // request.slot.bar_ticks) % PHRASE_BARS
@@ -32,6 +37,8 @@ def words_before(request: ProposalRequest, task: Task, context: Phrase, longest:
     """The prompt: heading, the last bars of `context` that fit into `longest` ids, and the slot's steering."""
     heading = _heading(request, task)
     steering = steering_of(request.controls, _steered_bars(request.slot.bars))
+    if steering.density is None:
+        steering = replace(steering, density=MIDDLE)
     while True:
         ids = prompt(heading, context, steering, place_of(request))
         if len(ids) <= longest or not context.bars:

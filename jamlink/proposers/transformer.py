@@ -147,15 +147,15 @@ class TransformerProposer:
         return [by_seed[draft.seed] for draft in rank(drafts, request)]
 
     def _with_bass(self, request: ProposalRequest, ideas: Sequence[_Idea], cancelled: Cancelled) -> list[Candidate]:
-        """Each idea with a bass line over its chords, the likeliest of several where there is room for several."""
+        """Each idea with the likeliest bass line over its chords; with several lines where there are too few ideas."""
         if not ideas:
             return []
         kept = [ideas[i % len(ideas)] for i in range(request.count + SPARE_LINES)]
         lines = self._draw(_bass_pass(request, kept), _temperatures(request, len(kept)), cancelled)
-        best: dict[int, _Idea] = {}
-        for line in sorted(lines, key=lambda line: -float(np.mean(line.log_probabilities or (0.0,)))):
-            best.setdefault(kept[line.row].seed, line)
-        return [self._candidate(idea, request.roles, best[idea.seed]) for idea in ideas if idea.seed in best]
+        likeliest = sorted(lines, key=lambda line: -float(np.mean(line.log_probabilities or (0.0,))))
+        best = {kept[line.row].seed: line for line in reversed(likeliest)}
+        chosen = likeliest if len(ideas) < request.count else [line for line in likeliest if line in best.values()]
+        return [self._candidate(kept[line.row], request.roles, line) for line in chosen]
 
     def _draw(self, work: _Pass, temperatures: Sequence[float], cancelled: Cancelled) -> list[_Idea]:
         """What the rows said, without those that did not come to an end."""

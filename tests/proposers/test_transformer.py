@@ -188,8 +188,8 @@ def test_the_bold_player_gets_hotter_rows_and_the_steering_words(
         proposer.propose(asked(controls=Controls(surprise=surprise, brightness=1.0, style="jazz")), lambda: False)
     (safe, safe_words), (bold, bold_words) = seen
     assert np.all(safe < bold)
-    assert safe_words[-2:] == ["BRIGHT 4", "SURPRISE 0"]
-    assert bold_words[-2:] == ["BRIGHT 4", "SURPRISE 4"]
+    assert safe_words[-3:] == ["BRIGHT 4", "DENSITY 2", "SURPRISE 0"]
+    assert bold_words[-3:] == ["BRIGHT 4", "DENSITY 2", "SURPRISE 4"]
     assert "STYLE jazz" in bold_words
 
 
