@@ -2,7 +2,8 @@
 
 JACK calls `_process` once per period, in a thread of its own with real-time priority. There we copy what came in,
 stamp it, take what is due within this period from the queue and write it at its frame. Everything in this process is
-kept small so that the callback gets Python's lock at once; see docs/architecture.md for what happens where it does not.
+kept small so that the callback gets Python's lock at once: with a model in a thread beside it, 38 % of the messages
+were lost.
 
 Time. JACK counts frames, and its microseconds run on CLOCK_MONOTONIC_RAW, which drifts from the clock that jamlink
 uses (by 249 ms on one machine, as time servers slew one and not the other). Its estimate of the current frame is a

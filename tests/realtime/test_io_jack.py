@@ -199,8 +199,9 @@ def test_an_io_process_that_hangs_is_replaced_and_its_notes_are_silenced(jam):
         session.until(lambda: not recorder.sounding())
 
 
-def test_a_device_that_is_pulled_and_returns_is_bound_again_by_name(jam, until):
-    session = jam((PortSpec("in", "keys"),), (PortSpec("chords", "synth*"),))
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_device_that_is_pulled_and_returns_is_bound_again_by_name(jam, until, system):
+    session = jam((PortSpec("in", "keys"),), (PortSpec("chords", "synth*"),), system=system)
     said = session.until_said(PortChanged, name="in", bound="")
     assert 'No MIDI input is called "keys".' in said.what
     with JackPlayer("MyKeys"), JackRecorder("synth") as synth:
