@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -347,22 +347,3 @@ def show(report: Report, console: Console) -> None:
         console.print(
             f"{'kept' if target.kept else 'MISSED'}: {target.promise} {target.measured} (limit {target.limit})"
         )
-
-
-def as_json(report: Report) -> str:
-    """One line."""
-    return json.dumps({"bench": "loop", **asdict(report)})
-
-
-def main(json_line: bool = False, messages: int = 10_000, scheduled: int = 2_000, flood_s: float = 30.0) -> int:
-    """What `jamlink bench loop` does: the table, and with `json_line` the report as the last line. Returns 0.
-
-    A missed target is a figure, not a failure: the machine has its part in it. Raises `Unavailable` without JACK.
-    """
-    screen = Console()
-    with screen.status("measuring") as status:
-        report = run(messages, scheduled, flood_s, lambda what: status.update(f"measuring {what}"))
-    show(report, screen)
-    if json_line:
-        sys.stdout.write(as_json(report) + "\n")
-    return 0
