@@ -36,12 +36,15 @@ class Quality(Enum):
     DIMINISHED_7 = ("dim7", (0, 3, 6, 9))
 
     intervals: tuple[int, ...]
+    on_root: tuple[frozenset[int], ...]
+    """The pitch classes of the chord on each root, 0 to 11."""
 
     def __new__(cls, symbol: str, intervals: tuple[int, ...]) -> Quality:
         """A member whose value is its symbol, so that it is written down by it."""
         member = object.__new__(cls)
         member._value_ = symbol
         member.intervals = intervals
+        member.on_root = tuple(frozenset((root + i) % 12 for i in intervals) for root in range(12))
         return member
 
     @property
@@ -57,12 +60,6 @@ class Quality(Enum):
 
 QUALITIES = tuple(Quality)
 """In the order that numbers them; the token vocabulary relies on it."""
-
-_PITCH_CLASSES = {
-    (root, quality.symbol): frozenset((root + i) % 12 for i in quality.intervals)
-    for root in range(12)
-    for quality in QUALITIES
-}
 
 NO_CHORD = "N.C."
 
@@ -82,7 +79,7 @@ class Chord:
     @property
     def pitch_classes(self) -> frozenset[int]:
         """The pitch classes of root and quality (a foreign bass is not among them)."""
-        return _PITCH_CLASSES[self.root % 12, self.quality.symbol]
+        return self.quality.on_root[self.root % 12]
 
     def transposed(self, semitones: int) -> Chord:
         """The chord `semitones` higher."""

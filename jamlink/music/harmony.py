@@ -90,7 +90,7 @@ def progression(
             name: _move(moves, before, name, boldness)
             * (_move(moves, name, target, boldness) if target else 1.0)
             * fit(i, _chord(name, key, degrees))
-            * _light(degrees[name][1], brightness)
+            * light(degrees[name][1], brightness)
             for name in degrees
         }
         before = dice.choices(list(weights), list(weights.values()))[0]
@@ -111,7 +111,8 @@ def _move(moves: Moves, before: str | None, after: str, boldness: float) -> floa
     return float(weight ** (1 - 0.6 * boldness))
 
 
-def _light(quality: Quality, brightness: float) -> float:
+def light(quality: Quality, brightness: float) -> float:
+    """A factor for a chord by how bright (0 to 1, 0.5 neutral) the music is wanted: major up or minor up."""
     tilt = 2.5 * (brightness - 0.5)
     return math.exp(-tilt if quality.minor_third else tilt)
 

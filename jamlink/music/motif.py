@@ -261,13 +261,17 @@ def _pitches(
     wishes: Sequence[Wish], spans: Sequence[ChordSpan], meter: Meter, key: Key, manner: Manner, dice: random.Random
 ) -> list[int]:
     """Left to right, the cheapest pitch for each wish; then half steps from below into strong notes."""
-    strong = [strength(wish.onset, meter) >= BEAT for wish in wishes]
+    weights = [MID_BAR if wish.held else strength(wish.onset, meter) for wish in wishes]
     found: list[int] = []
-    for wish, firm in zip(wishes, strong, strict=True):
+    before: Wish | None = None
+    for wish, weight in zip(wishes, weights, strict=True):
         chord = _chord_at(spans, wish.onset)
-        found.append(_pitch(wish.pitch, _choices(chord, key, firm or wish.held), found[-1] if found else None))
+        choices = _choices(chord, key, min(MID_BAR, max(OFF_BEAT, weight)))
+        again = _AGAIN if before and before.pitch != wish.pitch else 0.0
+        found.append(_pitch(wish.pitch, choices, found[-1] if found else None, again))
+        before = wish
     for i in range(len(found) - 1):
-        if not strong[i] and found[i] != found[i + 1] and dice.random() < 0.9 * (manner.boldness - 0.35):
+        if weights[i] < BEAT and found[i] != found[i + 1] and dice.random() < 0.9 * (manner.boldness - 0.35):
             found[i] = found[i + 1] + (1 if found[i] > found[i + 1] else -1)
     return found
 
@@ -281,28 +285,30 @@ def _chord_at(spans: Sequence[ChordSpan], tick: int) -> Chord | None:
 
 Choice = tuple[int, float]
 """A pitch and what it costs for itself, in semitones of distance from the wish."""
-_BESIDE, _RUB = 0.7, 0.8
-"""What a note beside the chord costs, and what it costs more a half step above a chord note."""
-_AGAIN, _LEAP = 1.2, 0.5
-"""What the same note again costs, and each semitone of a leap beyond a fourth."""
+_BESIDE = {OFF_BEAT: 0.7, BEAT: 1.6}
+"""What a note beside the chord costs between the beats and on one; at the bar line and in the middle there is none."""
+_RUB = 0.8
+"""What it costs more a half step above a chord note."""
+_AGAIN, _LEAP = 2.0, 0.5
+"""What the same note again costs where the line would move, and each semitone of a leap beyond a fourth."""
 _FAR = 5
 
 
 @lru_cache(maxsize=4096)
-def _choices(chord: Chord | None, key: Key, strong: bool) -> tuple[Choice, ...]:
-    """The pitches that suit a chord: its notes, and where it is weak the notes of the key."""
+def _choices(chord: Chord | None, key: Key, weight: int) -> tuple[Choice, ...]:
+    """The pitches that suit a chord: its notes, and where it is weaker the notes of the key."""
     tones = chord.pitch_classes if chord else key.scale
     found = []
     for pitch in range(LOWEST, HIGHEST + 1):
         if pitch % 12 in tones:
             found.append((pitch, 0.0))
-        elif not strong and pitch % 12 in key.scale:
-            found.append((pitch, _BESIDE + (_RUB if (pitch - 1) % 12 in tones else 0.0)))
+        elif weight in _BESIDE and pitch % 12 in key.scale:
+            found.append((pitch, _BESIDE[weight] + (_RUB if (pitch - 1) % 12 in tones else 0.0)))
     return tuple(found)
 
 
-def _pitch(wish: float, choices: Sequence[Choice], before: int | None) -> int:
-    """The pitch near the wish that suits chord and line best."""
+def _pitch(wish: float, choices: Sequence[Choice], before: int | None, again: float) -> int:
+    """The pitch near the wish that suits chord and line best; `again` is the price of the note before."""
     wish = min(HIGHEST, max(LOWEST, wish))
     best, least = LOWEST, 1e9
     for pitch, cost in choices[bisect_left(choices, (wish - _FAR, 0.0)) :]:
@@ -311,7 +317,7 @@ def _pitch(wish: float, choices: Sequence[Choice], before: int | None) -> int:
         cost += abs(pitch - wish)
         if before is not None:
             leap = abs(pitch - before)
-            cost += _AGAIN if leap == 0 else _LEAP * (leap - 5) if leap > 5 else 0.0
+            cost += again if leap == 0 else _LEAP * (leap - 5) if leap > 5 else 0.0
         if cost < least:
             best, least = pitch, cost
     return best

@@ -9,7 +9,6 @@ from jamlink.music.chord import Chord, ChordSpan, Quality
 from jamlink.music.key import Key
 from jamlink.music.line import turns
 from jamlink.music.note import Note
-from jamlink.music.pitch import pitch_class_name
 from jamlink.proposers.scene import Scene
 from jamlink.session.proposal import Candidate
 
@@ -55,7 +54,7 @@ def _foreign(foreign: Sequence[Chord], chords: Sequence[Chord], key: Key) -> Ite
     parallel = _heard_as_key(Key(key.tonic, not key.minor))
     for chord, after in pairwise([*chords, chords[0]]):
         if chord in foreign and chord.quality is Quality.DOMINANT_7 and (after.root - chord.root) % 12 == 5:
-            yield f"leans into {after.symbol(flats=key.flats)}"
+            yield f"leans into {after.symbol_in(key)}"
             break
     if any(chord.quality is Quality.DOMINANT_7 and (after.root - chord.root) % 12 == 11
            for chord, after in pairwise([*chords, chords[0]]) if chord in foreign):  # fmt: skip
@@ -113,4 +112,4 @@ def _register(melody: Sequence[Note], heard: Sequence[Note]) -> Iterator[str]:
 
 def _name(key: Key) -> str:
     """G, or G minor: as one says it on the stand."""
-    return pitch_class_name(key.tonic, flats=key.flats) + (" minor" if key.minor else "")
+    return key.name(key.tonic) + (" minor" if key.minor else "")

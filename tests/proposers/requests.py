@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from jamlink.music.chord import ChordSpan, parse_chord
 from jamlink.music.key import Key, parse_key
+from jamlink.music.motif import pitch_of, step_of
 from jamlink.music.note import Note
 from jamlink.session.context import ContextWindow
 from jamlink.session.proposal import Candidate, Controls, ProposalRequest, Role, Slot
@@ -24,24 +25,25 @@ def playing(
 ) -> ContextWindow:
     """`bars` bars of the loop `names`, a chord a bar, with a line of the key over it."""
     notes, spans = [], []
+    parsed = parse_key(key) if key else None
     for bar in range(bars):
         chord = parse_chord(names[bar % len(names)])
         spans.append(ChordSpan(meter.bar_start(bar), meter.bar_ticks, chord))
         pitches = [36 + chord.bass, *(55 + (pc - 55) % 12 for pc in sorted(chord.pitch_classes))]
         notes += [Note(meter.bar_start(bar), pitch, meter.bar_ticks, 66) for pitch in pitches]
         if sings:
-            notes += _sung(meter, bar, chord.root)
-    parsed = parse_key(key) if key else None
+            notes += _sung(meter, bar, chord.root, parsed or Key(0))
     end = meter.bar_start(bars)
     return ContextWindow(Ticks(0), end, meter, tempo_of_bpm(110), parsed, tuple(sorted(notes)), tuple(spans))
 
 
-def _sung(meter: Meter, bar: int, root: int) -> list[Note]:
-    """Eighths up from the root, a long last note."""
+def _sung(meter: Meter, bar: int, root: int, key: Key) -> list[Note]:
+    """A step, a step and a third up from the root, the last note long."""
+    first = step_of(67 + (root - 67) % 12, key)
     places = [t for t in (0, 480, 960, 1920) if t < meter.bar_ticks]
     return [
-        Note(Ticks(meter.bar_start(bar) + t), 72 + (root + s) % 12, Ticks(400), 90)
-        for t, s in zip(places, (0, 2, 4, 7), strict=False)
+        Note(Ticks(meter.bar_start(bar) + t), pitch_of(first + s, key), Ticks(400), 90)
+        for t, s in zip(places, (0, 1, 2, 4), strict=False)
     ]
 
 
