@@ -11,6 +11,8 @@ from itertools import pairwise
 
 from jamlink.errors import Nonsense
 from jamlink.music.chord import Chord, ChordSpan, Quality
+from jamlink.music.key_estimate import estimate_key
+from jamlink.music.motif import pitch_of, step_of
 from jamlink.music.note import Note
 from jamlink.timing.meter import Meter
 from jamlink.timing.units import Ticks
@@ -47,7 +49,9 @@ def transpose(content: Content, semitones: int) -> Content:
 
 def invert(content: Content) -> Content:
     """Each chord turned over: the next of its own notes above the bass becomes the bass. As many turns as a chord
-    has notes come back to the start. The bass line follows."""
+    has notes come back to the start. The bass line follows. A melody without chords is mirrored: what rose falls."""
+    if not content.chords:
+        return replace(content, melody=_mirrored(content.melody))
     chords = tuple(replace(span, chord=_turned(span.chord)) for span in content.chords)
     return replace(content, chords=chords, bass=_following(content.bass, content.chords, chords))
 
@@ -67,6 +71,21 @@ def with_chord(content: Content, index: int, chord: Chord | None) -> Content:
     chords = list(content.chords)
     chords[index] = replace(chords[index], chord=chord)
     return replace(content, chords=tuple(chords), bass=_following(content.bass, content.chords, chords))
+
+
+def _mirrored(melody: tuple[Note, ...]) -> tuple[Note, ...]:
+    """The melody upside down between its own lowest and highest note, in the scale that its notes suggest."""
+    estimate = estimate_key(melody)
+    if estimate is None:
+        return melody
+    key = estimate.key
+    steps = [step_of(note.pitch, key) for note in melody]
+    around = min(steps) + max(steps)
+    return tuple(replace(n, pitch=_playable(pitch_of(around - s, key))) for n, s in zip(melody, steps, strict=True))
+
+
+def _playable(pitch: int) -> int:
+    return min(127, max(0, pitch))
 
 
 def _turned(chord: Chord | None) -> Chord | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean, median, pstdev
 
 from jamlink.music.note import Note
-from jamlink.timing.meter import Meter
+from jamlink.timing.meter import COMMON_TIME, Meter
 from jamlink.timing.units import TICKS_PER_QUARTER, Ticks
 
 QUIETEST, LOUDEST = 20, 120
@@ -22,6 +22,7 @@ _ENOUGH = 4
 """Fewer heard notes than this tell nothing."""
 _SPREAD_LIMITS = (2.0, 14.0)
 _ACCENT_LIMITS = (0.0, 20.0)
+_ONE_LIMITS = (-10.0, 16.0)
 _SHOWN_NONE = 6.0
 """The accent of a player who plays on the beats alone."""
 
@@ -29,8 +30,9 @@ _SHOWN_NONE = 6.0
 @dataclass(frozen=True, slots=True)
 class Feel:
     """`level` is the typical velocity, `spread` how much it varies, `accent` how much louder the beats are than what
-    lies between, `swing` where the off-beat eighth falls in its beat (0.5 even, 0.67 triplet), `busy` onsets a beat,
-    `late` how far behind the grid the player sits, in ticks (negative ahead), `beat` the felt beat in ticks."""
+    lies between, `one` how much louder the first beat of the bar is than the others, `swing` where the off-beat eighth
+    falls in its beat (0.5 even, 0.67 triplet), `busy` onsets a beat, `late` how far behind the grid the player sits, in
+    ticks (negative ahead), `beat` and `bar` the felt beat and the bar in ticks."""
 
     level: float = 76.0
     spread: float = 5.0
@@ -39,13 +41,15 @@ class Feel:
     busy: float = 1.0
     late: float = 0.0
     beat: Ticks = TICKS_PER_QUARTER
+    one: float = 0.0
+    bar: Ticks = COMMON_TIME.bar_ticks
 
     @staticmethod
     def of(notes: Sequence[Note], meter: Meter) -> Feel:
         """The feel of `notes` (sorted by onset, in ticks whose bar lines are multiples of the bar)."""
         beat = meter.beat_ticks
         if len(notes) < _ENOUGH:
-            return Feel(beat=beat)
+            return Feel(beat=beat, bar=meter.bar_ticks)
         velocities = [note.velocity for note in notes]
         on = [n.velocity for n in notes if _on_beat(n, beat)]
         off = [n.velocity for n in notes if not _on_beat(n, beat)]
@@ -59,6 +63,8 @@ class Feel:
             busy=len({note.onset // (beat // 8 or 1) for note in notes}) * beat / span,
             late=_lateness(notes, beat),
             beat=beat,
+            one=_first_beat(notes, meter),
+            bar=meter.bar_ticks,
         )
 
 
@@ -74,6 +80,8 @@ def humanise(notes: Sequence[Note], feel: Feel, seed: int) -> tuple[Note, ...]:
 def _played(note: Note, feel: Feel, dice: random.Random) -> Note:
     on_beat = note.onset % feel.beat == 0
     shade = (note.velocity - 80) * 0.5 + (feel.accent if on_beat else -feel.accent) / 2
+    if note.onset % feel.bar == 0:
+        shade += feel.one
     velocity = round(_held(feel.level + shade + dice.gauss(0, feel.spread / 2), QUIETEST, LOUDEST))
     move = _swung(note.onset, feel) + round(dice.gauss(0, feel.beat / 400))
     if not on_beat:
@@ -94,6 +102,17 @@ def _swung(onset: Ticks, feel: Feel) -> int:
 def _on_beat(note: Note, beat: Ticks) -> bool:
     """Whether an onset belongs to a beat: nearer to it than an eighth of a beat."""
     return (note.onset + beat // 8) % beat <= beat // 4
+
+
+def _first_beat(notes: Sequence[Note], meter: Meter) -> float:
+    """How much louder the first beats are than the other beats, where both were played often enough."""
+    beat, bar = meter.beat_ticks, meter.bar_ticks
+    on = [note for note in notes if _on_beat(note, beat)]
+    ones = [n.velocity for n in on if (n.onset + beat // 8) % bar <= beat // 4]
+    others = [n.velocity for n in on if (n.onset + beat // 8) % bar > beat // 4]
+    if len(ones) < _ENOUGH or len(others) < _ENOUGH:
+        return 0.0
+    return _held(fmean(ones) - fmean(others), *_ONE_LIMITS)
 
 
 def _swing(notes: Sequence[Note], meter: Meter) -> float:

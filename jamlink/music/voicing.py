@@ -60,7 +60,8 @@ def _strokes(span: ChordSpan, meter: Meter, activity: float) -> Iterator[tuple[T
     beats = range(span.onset // beat * beat + beat, span.end, beat)
     onsets = [span.onset, *(tick for tick in beats if _is_struck(tick, meter, activity))]
     if activity > 0.75:
-        onsets += [t - beat // 2 for t in onsets if t - beat // 2 > span.onset]
+        push = beat // (3 if meter.compound else 2)
+        onsets += [t - push for t in onsets if t - push > span.onset]
     onsets = sorted(set(onsets))
     for onset, after in zip(onsets, [*onsets[1:], span.end], strict=True):
         sounding = (after - onset) * (95 if activity < 0.5 else 80) // 100
@@ -82,12 +83,14 @@ def _is_struck(tick: int, meter: Meter, activity: float) -> bool:
 def _voicings(chord: Chord) -> tuple[Voicing, ...]:
     """Every playable voicing of a chord: its notes in each order and octave, within a tenth, in the register.
 
-    Four-note chords may leave out the fifth, as players do; the bass plays a foreign bass note.
+    Four-note chords may leave out the fifth, as players do. An inversion has its bass lowest, so that it is heard
+    without a bass player too; a bass note that is foreign to the chord is left to one.
     """
     full = [(chord.root + i) % 12 for i in chord.quality.intervals]
     shapes = [full] + ([[p for p in full if p != (chord.root + 7) % 12]] if len(full) == 4 else [])
     found = {voicing for shape in shapes for voicing in _placed(shape)}
-    return tuple(sorted(found))
+    inverted = chord.bass != chord.root and chord.bass in chord.pitch_classes
+    return tuple(sorted(v for v in found if not inverted or v[0] % 12 == chord.bass))
 
 
 def _placed(pitch_classes: Sequence[int]) -> Iterator[Voicing]:

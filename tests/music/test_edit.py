@@ -1,5 +1,7 @@
 """Edits keep an idea whole: same span, no gaps, the bass under its chord."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,6 +67,21 @@ def test_a_chord_is_replaced_in_its_place_alone(content, data):
     for i, (before, after) in enumerate(zip(content.chords, new.chords, strict=True)):
         assert after.chord == (parse_chord("F#m7") if i == index else before.chord)
         assert (after.onset, after.duration) == (before.onset, before.duration)
+
+
+@given(contents())
+def test_a_melody_alone_is_turned_upside_down_in_its_rhythm(content):
+    melody = content.melody
+    turned = invert(Content((), melody, ())).melody
+    assert [(n.onset, n.duration, n.velocity) for n in turned] == [(n.onset, n.duration, n.velocity) for n in melody]
+    for (a, b), (x, y) in zip(pairwise(melody), pairwise(turned), strict=True):
+        assert (b.pitch - a.pitch) * (y.pitch - x.pitch) <= 0
+        assert abs(abs(b.pitch - a.pitch) - abs(y.pitch - x.pitch)) <= 3
+
+
+def test_a_scale_upside_down_is_the_scale_downwards():
+    scale = tuple(Note(Ticks(i * 480), p, Ticks(480)) for i, p in enumerate((60, 62, 64, 65, 67, 69, 71, 72)))
+    assert [n.pitch for n in invert(Content((), scale, ())).melody] == [72, 71, 69, 67, 65, 64, 62, 60]
 
 
 def test_a_place_that_is_not_there_is_said():

@@ -1,5 +1,7 @@
 """What is borrowed from the player is measured from the player, and bounded."""
 
+from statistics import fmean
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -47,6 +49,20 @@ def test_straight_playing_stays_straight():
     assert feel.swing == 0.5
     (played,) = humanise((Note(Ticks(480), 60, Ticks(300)),), feel, seed=3)
     assert abs(played.onset - 480) < 20
+
+
+def test_a_player_who_leans_on_the_one_gets_a_band_that_does():
+    def beats(one):
+        return tuple(Note(Ticks(i * 960), 60, Ticks(400), one if i % 4 == 0 else 70) for i in range(32))
+
+    plain = tuple(Note(Ticks(i * 960), 60, Ticks(480)) for i in range(64))
+    heard = [Feel.of(beats(velocity), COMMON_TIME) for velocity in (60, 70, 82)]
+    assert [feel.one for feel in heard] == [-10, 0, 12]
+    for feel in heard:
+        played = humanise(plain, feel, seed=1)
+        ones = fmean(n.velocity for n in played if n.onset % 3840 == 0)
+        others = fmean(n.velocity for n in played if n.onset % 3840)
+        assert abs(ones - others - feel.one) < 3
 
 
 def test_silence_gives_a_calm_even_feel():

@@ -45,6 +45,16 @@ def test_two_five_one_moves_by_step_as_in_every_book():
         assert max(min(abs(p - q) for q in before) for p in after) <= 2
 
 
+@settings(max_examples=60, deadline=None)
+@given(chords, st.integers(0, 3))
+def test_an_inversion_has_its_bass_lowest(chord, turn):
+    tones = [(chord.root + i) % 12 for i in chord.quality.intervals]
+    inverted = Chord(chord.root, chord.quality, tones[turn % len(tones)])
+    (voicing,) = voice([inverted])
+    if inverted.bass != inverted.root:
+        assert voicing[0] % 12 == inverted.bass
+
+
 def test_the_hands_go_on_from_what_they_hold():
     high = (64, 67, 72)
     low = (48, 52, 55)
