@@ -228,9 +228,9 @@ def _worth(seen: _Seen, target: float, scale: float, hand: Sequence[_Seen]) -> f
 
 
 def _targets(surprises: Sequence[float], request: ProposalRequest) -> list[float]:
-    """Evenly spaced surprises, in the part of the ideas that lies round the player's wish."""
+    """Surprises evenly spaced over the ideas that lie round the player's wish, both ends among them."""
     count = min(request.count, len(surprises))
     wish = request.controls.surprise
     low, high = max(0.0, wish - 0.5), min(1.0, wish + 0.5)
-    places = [low + (high - low) * (i + 0.5) / count for i in range(count)]
+    places = [low + (high - low) * i / (count - 1) for i in range(count)] if count > 1 else [wish] * count
     return [surprises[round(place * (len(surprises) - 1))] for place in places]

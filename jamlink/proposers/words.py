@@ -59,7 +59,7 @@ def _foreign(foreign: Sequence[Chord], chords: Sequence[Chord], key: Key) -> Ite
     if any(chord.quality is Quality.DOMINANT_7 and (after.root - chord.root) % 12 == 11
            for chord, after in pairwise([*chords, chords[0]]) if chord in foreign):  # fmt: skip
         yield "slides in from a half step above"
-    if any(chord.pitch_classes <= parallel for chord in foreign):
+    if 2 * sum(chord.pitch_classes <= parallel for chord in foreign) >= len(foreign):
         yield f"borrows from {'major' if key.minor else 'minor'}"
     elif len(foreign) > len(chords) / 2:
         yield f"leaves {_name(key)}"
