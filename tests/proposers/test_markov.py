@@ -146,7 +146,7 @@ def test_every_meter_and_slot_gets_ideas(numbers, bars):
 
 
 def test_a_chain_that_knows_one_song_plays_that_song():
-    table = build([Chart("song", C, tuple(named("C", "E", "Am", "D") * 3))])
+    table = build([Chart("song", C, tuple(named("C", "E", "Am", "D") * 3))] * 20)
     hand = MarkovProposer(table).propose(asked(playing(("C", "E", "Am", "D")), count=8), lambda: False)
     assert ["C", "E", "Am", "D"] in [[str(span.chord) for span in idea.chords] for idea in hand]
     assert {span.chord.quality.symbol for idea in hand for span in idea.chords} <= {"", "m"}
