@@ -90,10 +90,11 @@ def continued(memory: Memory, length: int, key: Key, centre: float, longest: int
 
 
 def _kept_near(step: int, rise: int, key: Key, centre: float) -> int:
-    """Where a move leads: what would stray turns back, a leap by falling an octave short, a step by its inversion."""
+    """Where a move leads. What would stray turns back: a step goes the other way, a leap falls octaves short."""
     away = pitch_of(step + rise, key) - centre
-    if abs(away) <= _STRAY or (away > 0) != (rise > 0):
-        return step + rise
-    if abs(rise) >= _LEAP:
-        return step + rise + (-7 if away > 0 else 7)
-    return step - rise
+    if abs(away) > _STRAY and abs(rise) < _LEAP and (away > 0) == (rise > 0):
+        return step - rise
+    while abs(away) > _STRAY:
+        rise += -7 if away > 0 else 7
+        away = pitch_of(step + rise, key) - centre
+    return step + rise
