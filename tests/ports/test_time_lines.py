@@ -32,7 +32,8 @@ def test_a_moment_belongs_to_the_first_frame_that_is_not_before_it(first, origin
     assert clock.ns_of(frame - 1) < moment + 16
 
 
-@given(st.sets(st.integers(0, 6), max_size=3), st.floats(0, PERIOD * FRAME_NS))
+# Later than a period is a stall of the server, which moves the line at once; see below.
+@given(st.sets(st.integers(0, 6), max_size=3), st.floats(0, 0.99 * PERIOD * FRAME_NS))
 def test_periods_that_wake_late_do_not_move_the_line(late_ones, by_ns):
     clock, steady = FrameClock(RATE, PERIOD), FrameClock(RATE, PERIOD)
     run(clock, 0, 7, 1e12, dict.fromkeys(late_ones, by_ns))
