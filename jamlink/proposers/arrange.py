@@ -56,9 +56,10 @@ def arranged(
 
 
 def chords_a_bar(scene: Scene) -> float:
-    """As many as the player has been using, or one; more or fewer with the density."""
-    bars = scene.request.slot.bars
-    usual = min(2.0, max(0.5, len(scene.loop) / bars)) if scene.loop else 1.0
+    """As many as have been sounding, or one; more or fewer with the density."""
+    known = [span for span in scene.request.context.chords if span.chord]
+    length = sum(span.duration for span in known)
+    usual = min(2.0, max(0.5, len(known) * scene.meter.bar_ticks / length)) if length else 1.0
     return usual * 4 ** (scene.request.controls.density - 0.5)
 
 

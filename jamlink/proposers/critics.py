@@ -111,6 +111,16 @@ def _foreignness(idea: Candidate, scene: Scene) -> float:
     return (1 - scene.request.controls.surprise) * odd / len(idea.melody) if idea.melody else 0.0
 
 
+def _wandering(idea: Candidate, scene: Scene) -> float:
+    """Time spent on chords with notes foreign to the key, those of the player aside, less where boldness is wanted."""
+    own = {span.chord for span in scene.loop}
+    home = scene.key.scale | {(scene.key.tonic + 11) % 12} if scene.key.minor else scene.key.scale
+    away = [s for s in idea.chords if s.chord and s.chord not in own and not s.chord.pitch_classes <= home]
+    length = sum(span.duration for span in idea.chords)
+    share = sum(span.duration for span in away) / length if length else 0.0
+    return (1 - scene.request.controls.surprise) * share
+
+
 def _out_of_range(idea: Candidate, scene: Scene) -> float:
     """Melody notes that are too low or too high to sing over the rest."""
     outside = sum(not _LOWEST_MELODY <= note.pitch <= _HIGHEST_MELODY for note in idea.melody)
@@ -161,6 +171,7 @@ JUDGEMENTS: tuple[tuple[float, Judgement], ...] = (
     (0.4, _jerks),
     (0.3, _loose_end),
     (1.0, _foreignness),
+    (1.0, _wandering),
     (1.0, _out_of_range),
     (0.6, _monotony),
     (0.8, _leaps),

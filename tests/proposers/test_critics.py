@@ -158,6 +158,7 @@ CASES = {
     "too high to sing": replace(GOOD, melody=tuple(n.transposed(24) for n in GOOD.melody)),
     "one chord throughout": replace(GOOD, chords=chart("C")),
     "chords that share no note": replace(GOOD, chords=chart("C", "F#", "C", "F#")),
+    "chords of another key": replace(GOOD, chords=chart("C", "Bbm", "Ebm", "G")),
     "chords against what was played": replace(GOOD, chords=chart("B", "Ebm", "Db", "G")),
 }
 
