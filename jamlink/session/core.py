@@ -412,6 +412,9 @@ class Session:
         proposal = hand.proposals[index]
         if not is_offered(proposal):
             return
+        if not self._transport.playing:
+            self._notice("Start playing first; an idea is taken for the bars that come.")
+            return
         self._stand.selected = index
         in_time = self._stand.stage is not Stage.CLOSED
         start = self._stand.slot.start if in_time else self._slot_after(self._stand.slot.start).start
@@ -481,7 +484,7 @@ class Session:
         self._deal_again()
 
     def _next_hand(self, via: str) -> None:
-        if self._stand.hand is not None:
+        if self._stand.stage is not Stage.CLOSED and self._stand.hand is not None:
             self._retire(Happening.REPLACE)
         elif self._stand.request is not None:
             return

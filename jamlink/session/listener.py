@@ -23,6 +23,7 @@ from jamlink.timing.units import Ns, Tempo, Ticks
 
 REMEMBERED_NOTES = 4096
 """About 20 minutes of steady playing; what is older lives in the ledger."""
+REMEMBERED_TIMELINES = 1024
 FEEL_BARS = 4
 
 
@@ -34,7 +35,7 @@ class Listener:
         self._held = HeldNotes()
         self._notes: deque[Note] = deque(maxlen=REMEMBERED_NOTES)
         self._tracker = KeyTracker()
-        self._timelines: list[tuple[Ns, Timeline]] = [(Ns(0), timeline)]
+        self._timelines: deque[tuple[Ns, Timeline]] = deque([(Ns(0), timeline)], maxlen=REMEMBERED_TIMELINES)
 
     def hear(self, event: MidiEvent) -> bool:
         """Take an event in. True where it was one that sounds or ends a sound."""
@@ -51,7 +52,8 @@ class Listener:
     def forget(self, at: Ns, timeline: Timeline) -> None:
         """Start listening anew: a new run of the clock has begun. What is held now began before tick 0."""
         self._notes.clear()
-        self._timelines = [(at, timeline)]
+        self._timelines.clear()
+        self._timelines.append((at, timeline))
 
     def _tick_of(self, at: Ns) -> Ticks:
         """The tick of a moment, by the timeline that held then."""

@@ -333,3 +333,22 @@ def test_a_hand_made_in_a_key_the_player_has_left_is_dealt_anew(jam):
     keys = [str(thought.request.context.key) for thought in offline.thoughts]
     assert superseded
     assert len(set(keys)) > 1
+
+
+def test_while_stopped_ideas_can_be_looked_at_but_not_taken(jam):
+    offline = jam(start=False)
+    offline.at(Ns(SECOND), do(Action.NEXT_HAND))
+    offline.at(Ns(2 * SECOND), do(Action.ACCEPT))
+    offline.run_until(Ns(60 * SECOND))
+    snapshot = offline.session.snapshot()
+    assert snapshot.hand is not None
+    assert any("Start playing first" in notice for notice in snapshot.notices)
+    assert score(offline) == []
+
+
+def test_asking_for_others_too_late_keeps_the_hand_that_can_still_be_taken(jam):
+    offline = jam(**BASS)
+    offline.at(Ns(when(3) - ms(100)), do(Action.NEXT_HAND))
+    offline.at(Ns(when(3) - ms(50)), do(Action.ACCEPT))
+    offline.run_until(when(9))
+    assert score(offline) == ["5.1 bass C2 on", "7.1 bass C2 off"]
