@@ -17,8 +17,9 @@ from jamlink.timing.units import NS_PER_SECOND, Ns, ms
 from jamlink.view import protocol
 from jamlink.view.client import Client
 from jamlink.view.connection import Connection
+from jamlink.view.picture import beats_left, showing_tick
 
-PATIENCE = Ns(30 * NS_PER_SECOND)
+PATIENCE = Ns(60 * NS_PER_SECOND)
 REST = ms(150)
 """Between a hand and the next press, so that presses do not queue up."""
 
@@ -41,6 +42,7 @@ def measure(connection: Connection, clock: Clock, presses: int, tell: Callable[[
     for number in range(presses):
         tell(f"hand {number + 1} of {presses}")
         view.rest()
+        view.until(lambda: view.beats_to_decide >= 2)
         before, began = view.hand, clock.now()
         view.press(Action.NEXT_HAND)
         view.until(lambda before=before: view.dealt > 0 and view.hand != before)  # type: ignore[misc]
@@ -69,6 +71,12 @@ class _View:
     def dealt(self) -> int:
         """How many ideas are on the stand."""
         return len(self.hand)
+
+    @property
+    def beats_to_decide(self) -> int:
+        """Beats until these bars can no longer be dealt for; 0 without a hand."""
+        picture = self.client.picture
+        return (beats_left(picture, showing_tick(picture, self._clock.now())) or 0) if picture else 0
 
     @property
     def by_stand_in(self) -> bool:
