@@ -30,6 +30,8 @@ _REFUSED_WEIGHT = 3.0
 """What an idea loses that is nearly a refused one; one less like it loses less, down to nothing at _UNLIKE."""
 _UNLIKE = 0.3
 _ALIKE_WEIGHT = 1.2
+_SAME_CHORDS_WEIGHT = 0.8
+"""What an idea loses whose chords are in the hand already: chord names are what a player sees first."""
 _OFF_TARGET_WEIGHT = 1.5
 _LOWEST_MELODY, _HIGHEST_MELODY = 53, 89
 _RAREST = math.log(2 / 10_000)
@@ -235,7 +237,8 @@ def _spread(ideas: Sequence[_Seen], request: ProposalRequest) -> list[Candidate]
 def _worth(seen: _Seen, target: float, scale: float, hand: Sequence[_Seen]) -> float:
     alike = max((seen.look.likeness(other.look) for other in hand), default=0.0)
     off = abs(seen.idea.surprise - target) / scale
-    return seen.idea.score - _OFF_TARGET_WEIGHT * off - _ALIKE_WEIGHT * alike
+    said_twice = any(seen.idea.chords and seen.idea.chords == other.idea.chords for other in hand)
+    return seen.idea.score - _OFF_TARGET_WEIGHT * off - _ALIKE_WEIGHT * alike - _SAME_CHORDS_WEIGHT * said_twice
 
 
 def _targets(surprises: Sequence[float], request: ProposalRequest) -> list[float]:
