@@ -12,6 +12,7 @@ import random
 import secrets
 import signal
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -93,15 +94,28 @@ _DEMO = {"session.tempo": 96.0, "session.meter": "4/4", "session.repeat": "keep 
 
 def _jam_config(flags: Mapping[str, Any], sessions: Path | None, demo: bool, play: bool) -> JamConfig:
     places = Places()
-    settings = load(places.settings, os.environ, flags)
-    settings = with_remembered(settings, remembered(places.remembered))
-    if demo:
-        settings = load(places.settings, {}, {**flags, **_DEMO})
+    settings = load(places.settings, os.environ, {**flags, **_DEMO} if demo else flags)
+    settings = with_remembered(settings, _not_said(remembered(places.remembered), flags))
     session_settings(settings, 1)
+    _look_before_starting(settings)
     remember(places.remembered, {"input": settings.ports.input, "output": settings.ports.output})
     folder = sessions or places.sessions(settings)
     file = folder / f"{datetime.now():%Y-%m-%d %H.%M.%S}.jam"
     return JamConfig(settings, secrets.randbelow(2**31), str(file), demo, play)
+
+
+def _not_said(remembered_ports: Mapping[str, str], flags: Mapping[str, Any]) -> dict[str, str]:
+    """What was remembered, less what a flag says; `--in ''` goes back to a port of our own."""
+    return {way: name for way, name in remembered_ports.items() if flags.get(f"ports.{way}") is None}
+
+
+def _look_before_starting(settings: Settings) -> None:
+    """Raises `Nonsense` for what the processes would only stumble over later, when nobody can answer."""
+    from jamlink.ports.discovery import systems
+    from jamlink.runtime.monotonic import MonotonicClock
+
+    systems(settings.ports.system, "jamlink", MonotonicClock())
+    _bindings(settings.ports.map)
 
 
 # -- the session process -------------------------------------------------------------------------------------------
@@ -286,6 +300,7 @@ def render(request: RenderRequest) -> dict[str, Any]:
     """Run a jam over the musician's file on a hand-moved clock. Returns the report that --json prints."""
     from jamlink.runtime.rendering import Rendering
 
+    check_target(request.target, request.source)
     settings = load(
         Path(os.devnull),
         {},
@@ -304,6 +319,25 @@ def render(request: RenderRequest) -> dict[str, Any]:
     return rendering.run(request.target, _chooser(request.accept, request.seed), new_header)
 
 
+def check_target(target: Path, source: Path) -> None:
+    """Whether a MIDI file can go to `target` and harms nothing there; its folder is made where it is missing.
+
+    Raises `Nonsense` for a target that would overwrite what is read or a session, `Unavailable` where nothing can be
+    written.
+    """
+    if target.is_dir():
+        raise Nonsense(f"{target} is a folder.", f"Name the file to write, like {target / 'out.mid'}.")
+    if target.suffix == ".jam" or (target.exists() and source.exists() and target.samefile(source)):
+        raise Nonsense(f"Writing to {target} would overwrite a recording.", "Choose another name, ending in .mid.")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=target.parent):
+            return
+    except OSError as trouble:
+        what = f"{target} cannot be written: {(trouble.strerror or 'the disk refuses').lower()}."
+        raise Unavailable(what, "Choose another folder.") from None
+
+
 def _chooser(accept: str, seed: int) -> Any:
     """Which place of a hand is taken, from 0; -1 takes what is selected, None takes nothing."""
     dice = random.Random(seed)
@@ -319,6 +353,7 @@ def export(session: Path, target: Path) -> None:
     """A session file as a MIDI file."""
     from jamlink.ledger.export import export as write
 
+    check_target(target, session)
     write(session, target)
 
 
@@ -439,8 +474,6 @@ def bench_loop(messages: int, minutes: float, presses: int, as_json: bool) -> No
 
 def _bench_hands(presses: int, tell: Callable[[str], None]) -> dict[str, Any]:
     """Press to hand, on a JACK server and in a folder of its own, with what the processes hold in memory."""
-    import tempfile
-
     from jamlink.ports.jack_server import private_jack_server
     from jamlink.runtime.bench_loop import resident_mib
     from jamlink.runtime.ipc import spawn

@@ -16,6 +16,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from jamlink import __version__
 from jamlink.errors import JamlinkError
@@ -65,10 +66,14 @@ def one_sentence() -> Iterator[None]:
     try:
         yield
     except JamlinkError as trouble:
-        err.print(f"[bold]jamlink:[/] {trouble}", soft_wrap=True, highlight=False, markup=True)
+        err.print(f"[bold]jamlink:[/] {escape(str(trouble))}", soft_wrap=True, highlight=False, markup=True)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
+
+
+def _listed(roles: str) -> tuple[str, ...]:
+    return tuple(role.strip() for role in roles.split(","))
 
 
 def _version(wanted: bool) -> None:
@@ -115,7 +120,7 @@ def jam(
         "session.tempo": tempo,
         "session.meter": meter,
         "session.bars": bars,
-        "session.roles": roles.split(",") if roles else None,
+        "session.roles": _listed(roles) if roles else None,
         "session.key": key,
         "session.repeat": repeat,
         "session.count_in": count_in,
@@ -191,7 +196,7 @@ def render(
             bars=bars_per_slot,
             seed=seed,
             proposer=proposer.value,
-            roles=tuple(roles.split(",")),
+            roles=_listed(roles),
             mode=mode,
             repeat=repeat,
             model=model,
@@ -266,7 +271,8 @@ def maps_list() -> None:
 
     with one_sentence():
         for found in house.maps():
-            out.print(f"[bold]{found.name}[/]  {', '.join(found.ports)}", highlight=False)
+            fits = ", ".join(found.ports) or "whatever no other map fits"
+            out.print(f"[bold]{found.name}[/]  {fits}", highlight=False, soft_wrap=True)
 
 
 @maps_app.command("check")

@@ -19,9 +19,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tomllib
+import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 from typing import Any, Literal
 
@@ -186,14 +189,79 @@ def _read(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text())
     except FileNotFoundError:
         return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as bad:
+    except UnicodeDecodeError:
+        raise Nonsense(f"{path} is not text.", "Write it again, or delete the file.") from None
+    except tomllib.TOMLDecodeError as bad:
         raise Nonsense(f"{path} cannot be read: {bad}.", "Mend that line, or delete the file.") from None
     except OSError as gone:
-        raise Nonsense(f"{path} cannot be read: {gone.strerror}.", "Check the file's permissions.") from None
+        raise Nonsense(
+            f"{path} cannot be read: {(gone.strerror or 'no reason given').lower()}.", "Check what is there."
+        ) from None
 
 
 def _convert(tables: dict[str, Any], where: str) -> Settings:
     try:
         return msgspec.convert(tables, Settings, strict=False)
     except msgspec.ValidationError as bad:
-        raise Nonsense(f"{where}: {bad}.".replace("`$.", "`").replace("..", "."), "Mend it or leave it out.") from None
+        raise _mistake(tables, where, str(bad)) from None
+
+
+_UNKNOWN = re.compile(r"unknown field `(?P<name>[^`]*)`(?: - at `\$\.?(?P<table>\w+))?")
+_AT = re.compile(r"- at `\$\.?(?P<path>[\w.]+)")
+
+
+def _mistake(tables: dict[str, Any], where: str, bad: str) -> Nonsense:
+    """What msgspec found, in the words of a settings file: the line, the key, what it says and what fits there."""
+    unknown, at = _UNKNOWN.search(bad), _AT.search(bad)
+    if unknown:
+        table = unknown["table"] or ""
+        place = f"in [{table}]" if table else "in the settings"
+        what = f"{_line(where, table, unknown['name'])}: there is nothing called {unknown['name']} {place}."
+        return Nonsense(what, f"Choose one of {', '.join(_fields(table))}, or leave it out.")
+    path = at["path"] if at else ""
+    table, _, key = path.rpartition(".")
+    said = (tables.get(table, {}) if table else tables).get(key)
+    name = "" if where.startswith(("--", PREFIX)) else f"{path} = "
+    return Nonsense(
+        f"{_line(where, table, key)}: {name}{_shown(said)} does not fit.", f"Choose {_fitting(table, key)}."
+    )
+
+
+def _shown(said: Any) -> str:
+    return ", ".join(map(repr, said)) if isinstance(said, (list, tuple)) else repr(said)
+
+
+def _line(where: str, table: str, key: str) -> str:
+    """`where`, with the line of `key` in `table` (or of the table itself) where it is a file."""
+    try:
+        lines = Path(where).read_text().splitlines() if where.endswith(".toml") else []
+    except (OSError, UnicodeDecodeError):
+        lines = []
+    inside = ""
+    for number, line in enumerate(lines, 1):
+        text = line.strip()
+        inside = text[1:].partition("]")[0].strip() if text.startswith("[") else inside
+        if (inside, text.partition("=")[0].strip()) == (table, key) or (not table and text == f"[{key}]"):
+            return f"{where}, line {number}"
+    return where
+
+
+def _fields(table: str) -> list[str]:
+    owner = _TABLES.get(table, Settings)
+    return [found.name for found in msgspec.structs.fields(owner)]
+
+
+_TABLES: dict[str, type[msgspec.Struct]] = {"session": SessionTable, "ports": PortsTable, "model": ModelTable}
+
+
+def _fitting(table: str, key: str) -> str:
+    """What may stand there, in words."""
+    kind: Any = typing.get_type_hints(_TABLES.get(table, Settings)).get(key)
+    if typing.get_origin(kind) is tuple:
+        return f"any of {', '.join(role.value for role in Role)}"
+    choices = [c.value for c in kind] if isinstance(kind, type) and issubclass(kind, Enum) else typing.get_args(kind)
+    if choices:
+        return f"one of {', '.join(choices)}"
+    return {float: "a number", int: "a whole number", str: 'text in quotes, "like this"'}.get(
+        kind, "lines of a table, under its name in brackets"
+    )
