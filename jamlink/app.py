@@ -116,6 +116,8 @@ def _look_before_starting(settings: Settings) -> None:
 
     systems(settings.ports.system, "jamlink", MonotonicClock())
     _bindings(settings.ports.map)
+    for mistake in read_maps(Places().config / "maps")[1]:
+        print(f"jamlink: {mistake} Until then that map is left out.", file=sys.stderr)
 
 
 # -- the session process -------------------------------------------------------------------------------------------
@@ -329,6 +331,11 @@ def check_target(target: Path, source: Path) -> None:
         raise Nonsense(f"{target} is a folder.", f"Name the file to write, like {target / 'out.mid'}.")
     if target.suffix == ".jam" or (target.exists() and source.exists() and target.samefile(source)):
         raise Nonsense(f"Writing to {target} would overwrite a recording.", "Choose another name, ending in .mid.")
+    _check_folder(target)
+
+
+def _check_folder(target: Path) -> None:
+    """Makes the folder of `target` where it is missing. Raises `Unavailable` where nothing can be written in it."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=target.parent):
@@ -368,12 +375,14 @@ def replay(session: Path) -> Any:
 
 
 def ports() -> Listing:
-    """What can be heard from and played to."""
+    """What can be heard from and played to. Raises `Unavailable` where no MIDI system answers."""
     from jamlink.ports.base import Direction
     from jamlink.ports.discovery import list_ports
     from jamlink.runtime.monotonic import MonotonicClock
 
     found = list_ports(MonotonicClock())
+    if not found.systems:
+        raise Unavailable(" ".join(str(trouble) for trouble in found.missing))
     names = {way: tuple(port.name for port in found.ports if port.direction is way) for way in Direction}
     return Listing(names[Direction.IN], names[Direction.OUT])
 
@@ -396,6 +405,8 @@ def build_corpus(data: Path, target: Path) -> None:
     """The packed corpus that training reads."""
     from jamlink.training.corpus import build
 
+    if not (data / "MANIFEST.toml").is_file():
+        raise Nonsense(f"There is no MANIFEST.toml in {data}.", "Name the folder that holds the music.")
     build(data, target)
 
 
@@ -417,6 +428,7 @@ def learn_map(wanted: str | None, target: Path | None, say: Callable[[str], None
     from jamlink.runtime.monotonic import MonotonicClock
 
     places = Places()
+    _check_folder(target or places.config / "maps" / "new.toml")  # before the player has pressed thirty pads
     pattern = wanted or remembered(places.remembered).get("input", "") or _only_input()
     learn(MonotonicClock(), pattern, target, places.config / "maps", say)
 

@@ -165,9 +165,8 @@ def doctor(as_json: Annotated[bool, AS_JSON] = False) -> None:
         else:
             for check in checks:
                 mark = "[green]ok  [/]" if check.ok else "[red]look[/]"
-                out.print(
-                    f"{mark} [bold]{check.name}[/]: {check.what} {'' if check.ok else check.remedy}", highlight=False
-                )
+                said = escape(check.what if check.ok else f"{check.what} {check.remedy}")
+                out.print(f"{mark} [bold]{check.name}[/]: {said}", highlight=False, soft_wrap=True)
         raise typer.Exit(0 if all(check.ok for check in checks) else 1)
 
 

@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from jamlink import app as house
 from jamlink.cli import app
+from jamlink.errors import Unavailable
+from jamlink.ports.discovery import Found
+from jamlink.settings import Settings
 
 PERFORMANCE = Path(__file__).parent / "data" / "mozart_k331_p04.mid"
 
@@ -140,3 +144,29 @@ def test_every_controller_map_fits_on_its_own_line():
 def test_a_broken_map_is_named(folder):
     (folder / "map.toml").write_text("name = 3\n")
     is_one_sentence(jamlink("maps", "check", str(folder / "map.toml")), "map.toml")
+
+
+@pytest.mark.parametrize("command", [["maps", "learn", "--in", "pads", "-o"], ["corpus", "build"]])
+def test_what_cannot_be_done_is_said_before_the_work(command, folder):
+    more = [str(folder / "taken"), str(folder / "corpus")] if command[0] == "corpus" else [str(folder / "in.mid" / "m")]
+    is_one_sentence(jamlink(*command, *more))
+
+
+@pytest.mark.parametrize("command", [["ports"], ["maps", "learn"]])
+def test_no_midi_system_is_said_with_a_remedy(command, monkeypatch):
+    gone = Found((), (Unavailable("No JACK server answers.", "Start JACK or PipeWire."),), ())
+    monkeypatch.setattr("jamlink.ports.discovery.list_ports", lambda clock: gone)
+    is_one_sentence(jamlink(*command), "No JACK server answers. Start JACK")
+
+
+def test_a_broken_map_of_the_players_own_is_named_and_is_no_reason_not_to_start(home, capsys):
+    maps = home / "config" / "jamlink" / "maps"
+    maps.mkdir(parents=True)
+    (maps / "mine.toml").write_text("name = 3\n")
+    house._look_before_starting(Settings())
+    assert "mine.toml, line 1" in capsys.readouterr().err
+
+
+def test_a_flag_forgets_a_remembered_port():
+    before = {"input": "launchkey", "output": "fluid"}
+    assert house._not_said(before, {"ports.input": "", "ports.output": None}) == {"output": "fluid"}
