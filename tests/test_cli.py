@@ -131,8 +131,8 @@ def test_what_is_no_session_is_said(command, file, words, folder):
 
 def test_an_export_never_overwrites_the_session_it_reads(folder):
     jamlink("render", str(folder / "in.mid"), "-o", str(folder / "out.mid"), "--proposer", "rules")
-    is_one_sentence(jamlink("export", str(folder / "out.jam"), str(folder / "out.jam")), "overwrite")
-    assert jamlink("ledger", "verify", str(folder / "out.jam")).exit_code == 0
+    is_one_sentence(jamlink("export", str(folder / "out.render.jam"), str(folder / "out.render.jam")), "overwrite")
+    assert jamlink("ledger", "verify", str(folder / "out.render.jam")).exit_code == 0
 
 
 def test_every_controller_map_fits_on_its_own_line():

@@ -413,7 +413,7 @@ class Jam:
         state["saved"] = self._parts.ledger.acknowledged
         state["ports"] = {"inputs": status.inputs, "outputs": status.outputs, "bound": bound}
         state["lateness"] = {**status.lateness(), "lost": status.lost, "realtime": status.realtime}
-        state["trouble"] = list(status.troubles.values())
+        state["trouble"] = list(dict.fromkeys(status.troubles.values()))  # five roles on one lost port are one trouble
         state["file"] = self._parts.file
         state["ready"] = self._opened
         return state

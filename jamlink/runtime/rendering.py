@@ -14,13 +14,15 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from jamlink.errors import Nonsense
+from jamlink.errors import Nonsense, Unavailable
 from jamlink.ledger.entry import HEADER
 from jamlink.ledger.export import export
 from jamlink.ledger.store import Ledger
 from jamlink.midi.actions import Action
 from jamlink.midi.score import MidiScore, performance
 from jamlink.midi.smf import read_score
+from jamlink.music.chord import NO_CHORD
+from jamlink.music.key import Key
 from jamlink.proposers.base import Cancelled, Proposer
 from jamlink.runtime.offline import Offline
 from jamlink.session import effects as fx
@@ -114,7 +116,7 @@ class Rendering:
         end = Ns(self._score.length + START_LEAD + self._slot_ns())
         offline.at(end, Do(Action.PLAY_STOP, "render"))
         offline.run_until(Ns(end + ms(1_000)))
-        file = target.with_suffix(".jam")
+        file = target.with_suffix(".render.jam")  # never the name of a jam that was played
         self._write(offline, file, header(self._settings, Ns(0)))
         export(file, target)
         return {"session": str(file), "output": str(target), "slots": list(self._slots(offline))}
@@ -129,26 +131,31 @@ class Rendering:
         ledger.append(HEADER, header, Ns(0))
         for entry in offline.records:
             ledger.append(*record(entry.value), entry.at, durable=False)
-        ledger.close()
+        if not ledger.close():
+            raise Unavailable(f"{file} could not be written whole: {ledger.trouble}", "Make room and render again.")
 
     def _slots(self, offline: Offline) -> Iterator[dict[str, Any]]:
         """One row for each hand."""
         took = {**self._stand_in.took, **(self._proposer.took if self._proposer else {})}
         budgets: dict[int, int] = {}
+        keys = {thought.request.id: thought.request.context.key for thought in offline.thoughts}
         decided = {e.value.proposal_id: e.value for e in offline.records if isinstance(e.value, fx.Decided)}
         for entry in offline.records:
             if isinstance(entry.value, fx.Asked):
                 budgets[entry.value.request_id] = entry.value.deadline - entry.at
             elif isinstance(entry.value, fx.Offered):
                 number = entry.value.request_id
-                yield self._row(entry.value, decided, took[number], budgets[number])
+                yield self._row(entry.value, decided, keys[number], took[number], budgets[number])
 
-    def _row(self, offered: fx.Offered, decided: dict[int, fx.Decided], took: int, budget: int) -> dict[str, Any]:
+    def _row(
+        self, offered: fx.Offered, decided: dict[int, fx.Decided], key: Key | None, took: int, budget: int
+    ) -> dict[str, Any]:
         """Where a hand was refused or passed, the row shows what had been its best idea."""
         ends = [decided[p] for p in offered.proposals if p in decided]
         taken = [d for d in ends if d.verdict is fx.Verdict.ACCEPTED]
         shown = (taken or sorted(ends, key=lambda d: -d.content.score))[:1]
-        chords = " ".join(str(span.chord or "N.C.") for d in shown for span in d.content.chords)
+        spans = [span.chord for d in shown for span in d.content.chords]
+        chords = " ".join(NO_CHORD if c is None else c.symbol_in(key) if key else c.symbol() for c in spans)
         return {
             "bar": offered.slot.start // offered.slot.bar_ticks + 1,
             "bars": offered.slot.bars,
