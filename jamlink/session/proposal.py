@@ -5,7 +5,7 @@ The life-cycle is the table `LIFE`; a pair that is not in it is an error that na
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum, StrEnum
 
 from jamlink.errors import Fault
@@ -181,5 +181,3 @@ class Hand:
     """Which hand for this slot this is, from 1; a reject or "next hand" deals again."""
     late: bool = False
     """True where stand-ins fill the hand because the model had no idea in time."""
-    extras: tuple[Proposal, ...] = field(default=())
-    """More of the same deal, for "next hand" without asking again."""
