@@ -29,7 +29,6 @@ from jamlink.session.listener import Listener
 from jamlink.session.outbox import Outbox
 from jamlink.session.planner import Playing, clicks, messages_of, plan, preview_messages
 from jamlink.session.proposal import (
-    Candidate,
     Controls,
     Hand,
     Happening,
@@ -49,6 +48,7 @@ from jamlink.session.stand import (
     ask_at,
     decide_by,
     is_offered,
+    last_call,
     moved,
 )
 from jamlink.timing.tap import Taps
@@ -61,6 +61,8 @@ START_LEAD = ms(60)
 PREVIEW_LEAD = ms(60)
 RELEASE_BATCH = ms(50)
 """How far past the commit horizon a release reaches, so that dense music is not released note by note."""
+STAND_IN_ROOM = ms(100)
+"""Before the last call: a model that has no idea by then leaves time for the stand-in to have one."""
 STEP = 0.1
 """How far one press of "bolder" or "denser" moves its control."""
 REMEMBERED_SPANS = 256
@@ -87,7 +89,6 @@ class Session:
         self._ids = fx.FIRST_PROPOSAL
         self._click_bar = 0
         self._rechecked = False
-        self._previewing = False
         self._missed = 0
         self._asked_key: Key | None = None
         self._records = 0
@@ -183,6 +184,8 @@ class Session:
         yield line.ns_at(self._stage_tick()), self._next_stage
         if stand.stage is Stage.OPEN and not self._rechecked:
             yield line.ns_at(Ticks(stand.slot.start - self._transport.meter.bar_ticks)), self._recheck
+        if stand.playing is not None and self._goes_round(stand.playing):
+            yield line.ns_at(last_call(stand.playing.end, self._transport.meter, line)), self._loop
 
     def _stage_tick(self) -> Ticks:
         stand, meter, line = self._stand, self._transport.meter, self._transport.timeline
@@ -232,6 +235,11 @@ class Session:
         turns = max(0, (tick - first) // period + 1)
         return Slot(Ticks(first + turns * period), bars, bar)
 
+    def _slot_following(self, tick: Ticks) -> Slot:
+        """The first slot after `tick` that begins when what plays is over: only the end of a round is cut short."""
+        playing = self._stand.playing
+        return self._slot_after(Ticks(max(tick, playing.end - 1 if playing else tick)))
+
     def _tick(self) -> Ticks:
         return self._transport.tick(self._now)
 
@@ -241,30 +249,41 @@ class Session:
             self._ask()
 
     def _close(self) -> None:
-        """The last moment for this slot: keep going where the player asked for that, else loop, else let be."""
+        """The last moment for this slot: where the player asked for that, the best of the hand is taken by itself."""
         stand, settings = self._stand, self._settings
-        if stand.taken is not None and stand.taken.start == stand.slot.start:
-            return
         keeps_going = settings.mode is Mode.TRADE or settings.repeat is Repeat.ROLL
-        if keeps_going and stand.choice is not None and is_offered(stand.choice):
+        free = not self._is_filled(stand.slot.start) and not stand.hands_off
+        if keeps_going and free and stand.choice is not None and is_offered(stand.choice):
             self._take(stand.choice, stand.slot.start, MACHINE, "keep going")
-        elif stand.playing is not None and settings.mode is Mode.PROPOSE and settings.repeat is not Repeat.ONCE:
-            self._loop(stand.playing)
 
-    def _loop(self, placed: Placed) -> None:
-        again = replace(placed, start=placed.end)
+    def _is_filled(self, tick: Ticks) -> bool:
+        """Whether something of ours sounds from `tick` on, or was taken for it."""
+        taken, playing = self._stand.taken, self._stand.playing
+        return bool((taken and taken.start == tick) or (playing and playing.end > tick))
+
+    def _goes_round(self, playing: Placed) -> bool:
+        """Whether what plays begins again when it is over."""
+        loops = self._settings.mode is Mode.PROPOSE and self._settings.repeat is not Repeat.ONCE
+        return loops and not self._is_filled(playing.end)
+
+    def _loop(self) -> None:
+        assert self._stand.playing is not None
+        again = replace(self._stand.playing, start=self._stand.playing.end)
         self._stand.playing = again
         self._place(again)
 
     def _begin(self) -> None:
         """A slot begins: what was not taken has lapsed, and the next slot comes into view."""
-        stand = self._stand
+        stand, following = self._stand, self._slot_following(self._stand.slot.start)
         if stand.request is not None:
             self._emit(fx.CancelRequest(stand.request.id))
             self._life(stand.request.id, State.REQUESTED, Happening.DEADLINE)
+        if stand.hand is not None and stand.rolled is not None:
+            index, via = stand.rolled
+            self._take(stand.hand.proposals[index], following.start, PLAYER, via)
         if stand.hand is not None:
             self._let_go(Happening.SLOT_BEGAN, Verdict.LET_PASS, MACHINE, "slot began")
-        stand.next_slot(self._slot_after(stand.slot.start))
+        stand.next_slot(following)
         self._emit(fx.Publish())
 
     def _take_over(self) -> None:
@@ -291,10 +310,13 @@ class Session:
             self._take_over()
 
     def _recheck(self) -> None:
-        """A bar before its slot, a hand made in another key than the player is in now is dealt anew."""
+        """A bar before its slot, a hand made in another key than the player is in now is dealt anew; one that the
+        player has worked on stays."""
         self._rechecked = True
         hand, context_key = self._stand.hand, self._asked_key
         if hand is None or self._stand.taken is not None or self._listener.key == context_key:
+            return
+        if any(proposal.edits for proposal in hand.proposals):
             return
         self._retire(Happening.LEFT_CONTEXT)
         self._ask()
@@ -317,7 +339,7 @@ class Session:
         settings, transport, stand = self._settings, self._transport, self._stand
         latest = transport.timeline.ns_at(decide_by(stand.slot, transport.meter, transport.timeline))
         patient = Ns(self._now + settings.patience)
-        deadline = min(patient, latest) if transport.playing and latest > self._now else patient
+        deadline = min(patient, max(self._now, Ns(latest - STAND_IN_ROOM))) if transport.playing else patient
         number = self._next_id()
         context = self._listener.context(
             self._now,
@@ -371,7 +393,6 @@ class Session:
         proposals = tuple(Proposal(self._next_id(), request.slot, request.roles, c) for c in ideas.candidates)
         by = decide_by(request.slot, self._transport.meter, self._transport.timeline)
         stand.deal_hand(Hand(request.slot, proposals, by, stand.deal, model_missed))
-        stand.history.extend(proposals)
         self._record(
             fx.Offered(
                 request.id,
@@ -384,6 +405,8 @@ class Session:
             )
         )
         self._emit(fx.Publish())
+        if stand.stage is Stage.CLOSED:
+            self._close()
 
     def _proposer_is(self, news: gestures.ProposerIs) -> None:
         self._model = news
@@ -415,10 +438,14 @@ class Session:
         if not self._transport.playing:
             self._notice("Start playing first; an idea is taken for the bars that come.")
             return
-        self._stand.selected = index
-        in_time = self._stand.stage is not Stage.CLOSED
-        start = self._stand.slot.start if in_time else self._slot_after(self._stand.slot.start).start
-        self._take(proposal, start, PLAYER, via)
+        stand, slot = self._stand, self._stand.slot
+        stand.selected = index
+        if stand.stage is not Stage.CLOSED:
+            self._take(proposal, slot.start, PLAYER, via)
+        elif stand.taken is not None and stand.taken.start == slot.start:
+            stand.rolled = (index, via)
+        else:
+            self._take(proposal, self._slot_following(slot.start).start, PLAYER, via)
 
     def _take(self, proposal: Proposal, start: Ticks, actor: str, via: str) -> None:
         """Schedule `proposal` at `start`. Another idea already waiting there gives way."""
@@ -494,6 +521,7 @@ class Session:
         if self._stand.stage is Stage.CLOSED:
             self._notice("Too late for these bars; the next hand comes by itself.")
             return
+        self._stand.hands_off = False
         if self._stand.stage is Stage.WAITING and self._transport.playing:
             self._stand.stage = Stage.OPEN
             self._rechecked = self._settings.mode is Mode.TRADE
@@ -521,8 +549,11 @@ class Session:
 
     def _undo(self, via: str) -> None:
         stand = self._stand
+        if stand.rolled is not None:
+            stand.rolled = None
+            return
         if stand.taken is not None:
-            undone = stand.taken.proposal
+            undone, stand.hands_off = stand.taken.proposal, True
             self._withdraw_taken(Happening.UNDO)
         elif stand.playing is not None:
             undone = stand.playing.proposal
@@ -542,18 +573,14 @@ class Session:
         self._emit(fx.Cancel(playing.proposal.id))
         self._forget_after(self._tick())
         self._stand.playing = None
+        if self._stand.stage is Stage.WAITING:
+            self._stand.slot = self._slot_after(self._tick())
 
     def _decided(self, proposal: Proposal, verdict: Verdict, actor: str, via: str) -> None:
-        original = self._original_of(proposal) if proposal.edits else None
-        self._record(
-            fx.Decided(proposal.id, verdict, actor, via, proposal.slot, proposal.content, proposal.edits, original),
-            durable=True,
-        )
+        content, edits, original = proposal.content, proposal.edits, proposal.original
+        decided = fx.Decided(proposal.id, verdict, actor, via, proposal.slot, content, edits, original)
+        self._record(decided, durable=True)
         self._last_decision_record = self._records
-
-    def _original_of(self, proposal: Proposal) -> Candidate | None:
-        seeds = (p.content for p in self._stand.history if p.content.seed == proposal.content.seed and not p.edits)
-        return next(seeds, None)
 
     # -- edits --------------------------------------------------------------------------------------------------------
 
@@ -565,7 +592,8 @@ class Session:
         old = proposal.content
         new = change(edit.Content(old.chords, old.melody, old.bass))
         content = replace(old, chords=new.chords, melody=new.melody, bass=new.bass)
-        edited = replace(proposal, content=content, edits=(*proposal.edits, words))
+        edits, original = (*proposal.edits, words), proposal.original or old
+        edited = replace(proposal, content=content, edits=edits, original=original)
         self._stand.swap(self._stand.selected, edited)
         self._emit(fx.Publish())
 
@@ -618,6 +646,7 @@ class Session:
         self._outbox.clear()
         self._emit(fx.Silence())
         self._transport = self._transport.stopped()
+        self._stand.next_slot(self._slot_after(Ticks(0)))
         self._clocked()
 
     def _retire_hand_and_request(self) -> None:
@@ -632,6 +661,7 @@ class Session:
     def _panic(self, via: str) -> None:
         self._withdraw_taken(Happening.STOP)
         self._cut_playing(Happening.STOP)
+        self._stand.rolled, self._stand.hands_off = None, True
         self._outbox.clear()
         self._emit(fx.Panic())
         self._emit(fx.Publish())
@@ -656,7 +686,8 @@ class Session:
             self._play(self._now, 0)
             return
         self._transport = self._transport.with_one_at(self._now)
-        self._click_bar = max(self._click_bar, self._transport.meter.at(self._tick()).bar + 1)
+        self._outbox.skip(self._tick())
+        self._click_bar = max(self._click_bar, self._transport.meter.at(self._tick()).bar)
         self._clocked()
 
     def _set_tempo(self, item: gestures.SetTempo) -> None:
@@ -722,8 +753,9 @@ class Session:
         """The slots have changed their length or place: what was on the stand for the old ones goes."""
         self._retire_hand_and_request()
         taken = self._stand.taken
-        after = max(self._tick(), taken.start if taken else self._tick())
-        self._stand.next_slot(self._slot_after(Ticks(max(0, after))))
+        now = self._tick() if self._transport.playing else 0
+        after = max(0, now, taken.end - 1 if taken else 0)
+        self._stand.next_slot(self._slot_following(Ticks(after)))
 
     # -- small things -------------------------------------------------------------------------------------------------
 

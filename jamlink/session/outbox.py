@@ -42,6 +42,20 @@ class Outbox:
         heapq.heapify(self._heap)
         del self._left[owner]
 
+    def skip(self, tick: Ticks) -> None:
+        """The music jumps to `tick`: forget the notes that would have begun before. Offs of what sounds stay."""
+        kept, skipped = [], set()
+        for entry in sorted(self._heap):
+            at, is_on, _, message = entry
+            note = (message.owner, message.out, message.data[0] & 0x0F, message.data[1])
+            if is_on and at < tick:
+                skipped.add(note)
+            elif not is_on and note in skipped:
+                skipped.remove(note)
+            else:
+                kept.append(entry)
+        self._heap = kept  # sorted, which is a heap
+
     def clear(self) -> None:
         """Forget everything."""
         self._heap.clear()

@@ -168,6 +168,8 @@ class Proposal:
     state: State = State.OFFERED
     edits: tuple[str, ...] = ()
     """What the player changed before taking it, in words; empty for an idea taken as offered."""
+    original: Candidate | None = None
+    """What it was before the player changed it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,6 @@ from jamlink.timing.timeline import Timeline
 from jamlink.timing.units import Ns, Ticks, ms
 
 REFUSED_REMEMBERED = 12
-HISTORY_LENGTH = 500
 _LAST_CALL = ms(120)
 """An accept nearer than this to its slot could not be promised any more; it rolls to the next."""
 
@@ -59,8 +58,12 @@ class Stand:
     taken: Placed | None = None
     playing: Placed | None = None
     voicing: tuple[int, ...] = ()
+    rolled: tuple[int, str] | None = None
+    """The place in the hand, and the way, of a pick that came too late for `slot` while something else starts there;
+    it is taken for the slot after."""
+    hands_off: bool = False
+    """The player took back what was to sound here: nothing starts in this slot by itself."""
     refused: deque[Candidate] = field(default_factory=lambda: deque(maxlen=REFUSED_REMEMBERED))
-    history: deque[Proposal] = field(default_factory=lambda: deque(maxlen=HISTORY_LENGTH))
 
     @property
     def choice(self) -> Proposal | None:
@@ -81,12 +84,12 @@ class Stand:
         self.hand = replace(self.hand, proposals=tuple(proposals))
 
     def clear_hand(self) -> None:
-        """Take the hand off the stand; history keeps its ideas."""
-        self.hand, self.selected = None, 0
+        """Take the hand off the stand."""
+        self.hand, self.selected, self.rolled = None, 0, None
 
     def next_slot(self, slot: Slot) -> None:
         """The old slot has begun; `slot` is next."""
-        self.slot, self.stage, self.deal, self.request = slot, Stage.WAITING, 0, None
+        self.slot, self.stage, self.deal, self.request, self.hands_off = slot, Stage.WAITING, 0, None, False
         self.clear_hand()
 
 
@@ -109,7 +112,12 @@ def ask_answer_at(slot: Slot, meter: Meter, timeline: Timeline) -> Ticks:
 
 def decide_by(slot: Slot, meter: Meter, timeline: Timeline) -> Ticks:
     """The last tick at which an accept is in time for `slot`."""
-    return Ticks(slot.start - max(meter.beat_ticks // 4, _ticks(timeline, _LAST_CALL)))
+    return last_call(slot.start, meter, timeline)
+
+
+def last_call(start: Ticks, meter: Meter, timeline: Timeline) -> Ticks:
+    """The last tick at which something can still be laid out to sound from `start`."""
+    return Ticks(start - max(meter.beat_ticks // 4, _ticks(timeline, _LAST_CALL)))
 
 
 def _ticks(timeline: Timeline, span: Ns) -> Ticks:

@@ -50,7 +50,7 @@ gestures = st.one_of(
     heard(lambda at, p: NoteOff(at, "keys", 0, p)),
     st.integers(0, 127).map(lambda v: lambda at: Heard(ControlChange(at, "keys", 0, 64, v))),
     st.floats(40, 240).map(lambda bpm: lambda at: SetTempo(bpm, "test")),
-    st.sampled_from([1, 2, 4]).map(lambda bars: lambda at: SetBars(bars, "test")),
+    st.sampled_from([1, 2, 4, 8]).map(lambda bars: lambda at: SetBars(bars, "test")),
     st.sampled_from(Repeat).map(lambda r: lambda at: SetRepeat(r, "test")),
     st.sampled_from(Mode).map(lambda m: lambda at: SetMode(m, "test")),
     st.sets(st.sampled_from(Role), min_size=1).map(lambda r: lambda at: SetRoles(frozenset(r), "test")),
