@@ -11,6 +11,7 @@ import gc
 import os
 import select
 import sys
+import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -390,8 +391,12 @@ class Jam:
             self._parts.model.ask(ask.request)
 
     def _ask_stand_in(self, ask: fx.AskStandIn) -> None:
-        ideas = self._parts.stand_in.propose(ask.request, lambda: False)
-        self._answers.append(Ideas(ask.request.id, tuple(ideas), True))
+        try:
+            ideas = tuple(self._parts.stand_in.propose(ask.request, lambda: False))
+        except Exception:  # whatever is wrong with one hand, the music goes on without it
+            traceback.print_exc()  # into the log beside the session file
+            ideas = ()
+        self._answers.append(Ideas(ask.request.id, ideas, True))
 
     def _publish(self, now: Ns) -> None:
         trouble = self._parts.ledger.trouble
