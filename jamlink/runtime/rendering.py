@@ -61,7 +61,6 @@ class Watched:
 
 def settings_for(score: MidiScore, wanted: SessionSettings) -> SessionSettings:
     """`wanted` with the meter and the first tempo of the file. Raises `Nonsense` for a meter we do not count."""
-
     meter = score.meters[0].meter
     return replace(wanted, meter=meter, tempo=_bar_tempos(score, meter, 1)[0], count_in=0)
 
@@ -80,7 +79,6 @@ def inputs_of(score: MidiScore, meter: Meter) -> list[tuple[Ns, Input]]:
 
 
 def _shifted(event: Any) -> Any:
-
     return replace(event, at=Ns(event.at + START_LEAD))
 
 
@@ -90,6 +88,33 @@ def _bar_tempos(score: MidiScore, meter: Meter, bars: int) -> list[Tempo]:
     spans = [(b - a) * 960 // meter.bar_ticks for a, b in pairwise(lines)]
     slowest, fastest = tempo_of_bpm(SLOWEST_BPM), tempo_of_bpm(FASTEST_BPM)
     return [Tempo(min(slowest, max(fastest, span))) for span in spans]
+
+
+def doubts(score: MidiScore, meter: Meter) -> list[str]:
+    """Where the session's bars part from the file's, a sentence each for the first other meter and the first bar
+    whose tempo jamlink does not count."""
+    other = (
+        mark for mark in score.meters if (mark.numerator, mark.denominator) != (meter.numerator, meter.denominator)
+    )
+    found = [
+        f"From bar {mark.at // meter.bar_ticks + 1} the file is in {mark.numerator}/{mark.denominator}; jamlink goes "
+        f"on in {meter}. Cut the file there."
+        for mark in other
+        if mark.at < score.end
+    ]
+    spans = [score.ns_at(meter.bar_start(bar + 1)) - score.ns_at(meter.bar_start(bar)) for bar in _bars(score, meter)]
+    tempos = [bpm_of_tempo(Tempo(span * 960 // meter.bar_ticks)) for span in spans]
+    strange = [
+        f"Bar {bar} is at {bpm:.0f} bpm; jamlink counts {SLOWEST_BPM:g} to {FASTEST_BPM:g}, and its bars part from the "
+        "file's there. Change the tempo in the file."
+        for bar, bpm in enumerate(tempos, 1)
+        if not SLOWEST_BPM - 0.5 <= bpm <= FASTEST_BPM + 0.5
+    ]
+    return found[:1] + strange[:1]
+
+
+def _bars(score: MidiScore, meter: Meter) -> range:
+    return range(-(-score.end // meter.bar_ticks))
 
 
 class Rendering:
@@ -119,7 +144,12 @@ class Rendering:
         file = target.with_suffix(".render.jam")  # never the name of a jam that was played
         self._write(offline, file, header(self._settings, Ns(0)))
         export(file, target)
-        return {"session": str(file), "output": str(target), "slots": list(self._slots(offline))}
+        return {
+            "session": str(file),
+            "output": str(target),
+            "doubts": doubts(self._score, self._settings.meter),
+            "slots": list(self._slots(offline)),
+        }
 
     def _slot_ns(self) -> Ns:
         """Room for the last accepted idea to be heard."""

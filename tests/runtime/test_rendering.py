@@ -13,11 +13,12 @@ from jamlink.midi.score import MeterMark, MidiScore, Part, TempoMark
 from jamlink.midi.smf import read_score, write_score
 from jamlink.music.note import Note
 from jamlink.runtime.demo_tune import demo_score
-from jamlink.runtime.rendering import Rendering, inputs_of, settings_for
+from jamlink.runtime.rendering import Rendering, doubts, inputs_of, settings_for
 from jamlink.runtime.replaying import replay
 from jamlink.session.inputs import SetTempo
 from jamlink.session.settings import SessionSettings
 from jamlink.session.wire import header
+from jamlink.timing.meter import COMMON_TIME
 from jamlink.timing.timeline import Timeline
 from jamlink.timing.units import Ticks, tempo_of_bpm
 from tests.session.conftest import Plain
@@ -119,3 +120,13 @@ def test_a_file_that_cannot_be_jammed_to_is_refused_in_a_sentence(tmp_path, scor
     with pytest.raises(Nonsense, match=words):
         render(path, tmp_path / "out.mid")
     assert not (tmp_path / "out.mid").exists()
+
+
+def test_bars_that_part_from_the_files_are_told():
+    steady = demo_score()
+    assert doubts(steady, COMMON_TIME) == []
+    waltz = replace(steady, meters=(MeterMark(Ticks(0), 4, 4), MeterMark(Ticks(3840), 3, 4)))
+    assert doubts(waltz, COMMON_TIME) == ["From bar 2 the file is in 3/4; jamlink goes on in 4/4. Cut the file there."]
+    fast = replace(steady, tempos=(TempoMark(Ticks(0), tempo_of_bpm(240) * 4 // 5),))
+    (sentence,) = doubts(fast, COMMON_TIME)
+    assert "Bar 1 is at 300 bpm" in sentence
