@@ -8,7 +8,6 @@ first after a tempo change is later than the last before it, so a note-off canno
 from __future__ import annotations
 
 import heapq
-from collections import Counter
 from collections.abc import Iterable
 
 from jamlink.session.effects import ScheduledMessage, Timed
@@ -26,7 +25,6 @@ class Outbox:
         self._added = 0
         self._last_due = Ns(0)
         self._last_timeline: Timeline | None = None
-        self._left: Counter[int] = Counter()
 
     def add(self, messages: Iterable[ScheduledMessage]) -> None:
         """Take messages in; any order."""
@@ -34,13 +32,11 @@ class Outbox:
             self._added += 1
             is_on = message.data[0] & 0xF0 == _NOTE_ON
             heapq.heappush(self._heap, (message.at, is_on, self._added, message))
-            self._left[message.owner] += 1
 
     def cancel(self, owner: int) -> None:
         """Forget what `owner` has here. What was released is the io process's to end."""
         self._heap = [entry for entry in self._heap if entry[3].owner != owner]
         heapq.heapify(self._heap)
-        del self._left[owner]
 
     def skip(self, tick: Ticks) -> None:
         """The music jumps to `tick`: forget the notes that would have begun before. Offs of what sounds stay."""
@@ -59,11 +55,6 @@ class Outbox:
     def clear(self) -> None:
         """Forget everything."""
         self._heap.clear()
-        self._left.clear()
-
-    def left(self, owner: int) -> int:
-        """How many messages of `owner` are still here."""
-        return self._left[owner]
 
     def next_due(self, timeline: Timeline) -> Ns | None:
         """The moment of the earliest message."""
@@ -76,7 +67,6 @@ class Outbox:
         released = []
         while self._heap and timeline.ns_at(self._heap[0][0]) <= until:
             message = heapq.heappop(self._heap)[3]
-            self._left[message.owner] -= 1
             self._last_due = max(timeline.ns_at(message.at), now, self._last_due)
             released.append(Timed(self._last_due, message))
         return released
