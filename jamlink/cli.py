@@ -209,6 +209,8 @@ def render(
                     f"bar {slot['bar']:>3}  {slot['verdict']:<9} {slot['proposer']:<8} {slot['chords']}",
                     highlight=False,
                 )
+            for doubt in report["doubts"]:
+                out.print(doubt, highlight=False, markup=False, soft_wrap=True)
             out.print(f"Written to {target}; the session is {report['session']}.", highlight=False, soft_wrap=True)
 
 
