@@ -116,6 +116,7 @@ def _look_before_starting(settings: Settings) -> None:
 
     systems(settings.ports.system, "jamlink", MonotonicClock())
     _bindings(settings.ports.map)
+    without_model(settings)
     for mistake in read_maps(Places().config / "maps")[1]:
         print(f"jamlink: {mistake} Until then that map is left out.", file=sys.stderr)
 
@@ -179,7 +180,7 @@ def _put_together(config: JamConfig, descriptor: int) -> Any:
         session=Session(setup, started),
         io=io,
         model=_model_link(settings, clock),
-        stand_in=stand_in(settings.model.stand_in),
+        stand_in=without_model(settings),
         ledger=ledger,
         bindings=_bindings(settings.ports.map),
         views=Hub(inherited(descriptor)),
@@ -215,7 +216,7 @@ def _ports_to_have(settings: Settings) -> Callable[[Listing], Any]:
 
 
 def new_header(setup: SessionSettings, started: Ns) -> Any:
-    """The first entry of a session file; the one place where wall time is read."""
+    """The first entry of a session file; no other entry holds wall time."""
     return header(setup, started, __version__, datetime.now(UTC).isoformat(timespec="seconds"))
 
 
@@ -249,6 +250,15 @@ def stand_in(name: str) -> Proposer:
     from jamlink.proposers.rules import RulesProposer
 
     return RulesProposer()
+
+
+def without_model(settings: Settings) -> Proposer:
+    """Who makes a jam's ideas when no model does: the proposer that was chosen, or the stand-in beside a model.
+
+    Raises `Nonsense` or `Unavailable` where its table is damaged or missing.
+    """
+    chosen = settings.model.proposer
+    return stand_in(settings.model.stand_in if chosen == "transformer" else chosen)
 
 
 def proposer(name: str, model: str) -> Proposer:
