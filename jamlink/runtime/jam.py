@@ -299,8 +299,8 @@ class Jam:
         self._status.bound[direction, number] = (message.name, message.bound)
         if direction == "in" and message.bound:
             self._ports[number] = message.bound
-        elif direction == "in":
-            self._pulled(self._ports.get(number, ""))
+        elif direction == "in" and number in self._ports:
+            self._pulled(self._ports[number])
         missing = "" if message.bound else f"{message.what} {message.remedy}".strip()
         self._trouble(f"port {direction} {number}", missing)
 
