@@ -18,8 +18,6 @@ from jamlink.errors import Fault
 from jamlink.timing.units import Ns
 
 SUSTAIN = 64
-SOSTENUTO = 66
-SOFT = 67
 ALL_SOUND_OFF = 120
 RESET_CONTROLLERS = 121
 ALL_NOTES_OFF = 123

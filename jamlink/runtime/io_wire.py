@@ -226,8 +226,6 @@ _FLAG = struct.Struct("!B")
 _TOTALS = struct.Struct(f"!{9 + len(LATENESS_EDGES_NS) + 1}Q")
 
 _NO_OUTPUT = 0xFF
-BATCH_MOST = 0xFFFF
-"""Messages in one `Send`."""
 
 
 class _Reader:
