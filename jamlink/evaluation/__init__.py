@@ -1,0 +1,1 @@
+"""How good the ideas are: every system and every baseline on the same music in the same run."""
