@@ -17,7 +17,10 @@ RESAMPLES = 2000
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One system on one piece of work. `n` counts what was averaged over (songs, changes, ideas); `model` is "" for none."""
+    """One system on one piece of work.
+
+    `n` counts what was averaged over (songs, changes, ideas); `model` is "" for a system without one.
+    """
 
     system: str
     n: int
@@ -87,7 +90,10 @@ def _cell(row: Row, name: str) -> str:
 def interval(values: Sequence[float] | Values, weights: Sequence[float] | Values | None = None, seed: int = 0) -> tuple[
     float, float
 ]:  # fmt: skip
-    """95 % interval of the (weighted) mean of one value a song, by resampling songs; values that are no number are left out."""
+    """95 % interval of the (weighted) mean of one value a song, by resampling songs.
+
+    Values that are no number are left out.
+    """
     drawn = resampled_means(values, weights, seed)
     return (float(np.quantile(drawn, 0.025)), float(np.quantile(drawn, 0.975))) if len(drawn) else (np.nan, np.nan)
 
