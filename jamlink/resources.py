@@ -5,12 +5,15 @@ A clone has the folders at its root; an installed wheel has them inside the pack
 
 from __future__ import annotations
 
+import os
 from importlib.resources import files
 from pathlib import Path
 
 from jamlink.errors import Unavailable
 
 DATA_FOLDERS = ("models", "midi_maps")
+MUSIC_VARIABLE = "JAMLINK_DATA"
+"""The environment variable that names the folder of music to train on and to be judged by."""
 
 
 def data_folder(name: str) -> Path:
@@ -30,3 +33,19 @@ def data_folder(name: str) -> Path:
 def _is_clone(root: Path) -> bool:
     """Whether `root` is a clone of jamlink, and not a site-packages folder that happens to hold such a name."""
     return (root / "pyproject.toml").is_file()
+
+
+def shared_music() -> Path:
+    """The folder that holds `data` (music to train on) and `data-eval` (music to be judged by).
+
+    It is what JAMLINK_DATA names, else the folder `shared` beside the clone. Raises `Unavailable` where there is none.
+    """
+    named = os.environ.get(MUSIC_VARIABLE, "")
+    root = Path(str(files("jamlink"))).parent
+    folder = Path(named).expanduser() if named else root.parent / "shared"
+    if any((folder / part).is_dir() for part in ("data", "data-eval")) and (named or _is_clone(root)):
+        return folder
+    where = f"{MUSIC_VARIABLE} names {folder}, which has no folder data or data-eval." if named else "No music is here."
+    raise Unavailable(
+        where, f"Name your own with --data, or set {MUSIC_VARIABLE} to the folder with data and data-eval."
+    )

@@ -45,3 +45,34 @@ def test_an_unknown_folder_is_a_bug():
 @pytest.mark.parametrize("name", DATA_FOLDERS)
 def test_this_checkout_has_its_data(name):
     assert data_folder(name).is_dir()
+
+
+def _clone(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    package = _installation(root / "clone")
+    (root / "clone" / "pyproject.toml").touch()
+    monkeypatch.setattr(resources, "files", lambda name: package)
+    monkeypatch.delenv("JAMLINK_DATA", raising=False)
+    return package
+
+
+def test_music_lies_beside_the_clone_unless_the_environment_names_a_folder(tmp_path, monkeypatch):
+    _clone(tmp_path, monkeypatch)
+    (tmp_path / "shared" / "data").mkdir(parents=True)
+    (tmp_path / "mine" / "data-eval").mkdir(parents=True)
+    assert resources.shared_music() == tmp_path / "shared"
+    monkeypatch.setenv("JAMLINK_DATA", str(tmp_path / "mine"))
+    assert resources.shared_music() == tmp_path / "mine"
+
+
+def test_no_music_is_told_with_the_name_of_the_variable(tmp_path, monkeypatch):
+    package = _clone(tmp_path, monkeypatch)
+    with pytest.raises(Unavailable, match="set JAMLINK_DATA"):
+        resources.shared_music()
+    monkeypatch.setenv("JAMLINK_DATA", str(tmp_path / "nowhere"))
+    with pytest.raises(Unavailable, match="nowhere, which has no folder data"):
+        resources.shared_music()
+    monkeypatch.delenv("JAMLINK_DATA")
+    (package.parent / "pyproject.toml").unlink()
+    (tmp_path / "shared" / "data").mkdir(parents=True)  # beside a site-packages folder it is somebody else's
+    with pytest.raises(Unavailable):
+        resources.shared_music()
