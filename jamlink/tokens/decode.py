@@ -171,6 +171,8 @@ class _Bar:
             if letter not in (ONSET, REST):
                 self._hold(tick, rhythm.slot_ticks)
             tick += rhythm.slot_ticks
+        if self.task.chords_behind and self.reader.ahead == "CHORD":
+            self._chord(i)
         return True
 
     def _onset(self, tick: int, length: int) -> bool:

@@ -63,6 +63,8 @@ def encode_bars(phrase: Phrase, task: Task) -> list[list[int]]:
 def _bar(task: Task, changes: Sequence[list[int]], notes: Sequence[list[int]]) -> list[int]:
     if task.chords_first:
         return [token for change, cell in zip(changes, notes, strict=True) for token in (*change, *cell)]
+    if task.chords_behind:
+        return [token for change, cell in zip(changes, notes, strict=True) for token in (*cell, *change)]
     ids = [token for cell in notes for token in cell]
     for i, change in enumerate(changes):
         if change:

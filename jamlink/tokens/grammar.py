@@ -139,6 +139,8 @@ class Grammar:
         match vocab.group_of(token):
             case "CHORD" | "BASS" if self._task.chords_first:
                 return self._after_chord(token)
+            case "CHORD" | "BASS" if self._task.chords_behind:
+                return (*_bass_part(token), *self._cell_parts())
             case "CHORD" | "BASS" | "POS":
                 return self._after_change(token)
             case "RHYTHM" | "PITCH" | "JOIN" if self._given_notes is not None:
@@ -171,17 +173,25 @@ class Grammar:
 
     @property
     def _at_opening(self) -> bool:
-        return self._opens and self._bar == 0 and self._cell == 0
+        return self._opens and self._bar == 0 and self._cell == int(self._task.chords_behind)
 
     def _next_cell(self) -> tuple[Part, ...]:
         """Go to the next cell: what may stand at its start, or after the last one."""
         self._cell += 1
+        place = self._bar * self._cells + self._cell
+        inside = self._cell < self._cells
+        self._note_words = self._given_notes[place] if self._given_notes is not None and inside else []
+        if self._cell and self._task.chords_behind:
+            return (("CHORD",),) if self._at_opening else (("CHORD",), *self._cell_parts())
+        return self._cell_parts()
+
+    def _cell_parts(self) -> tuple[Part, ...]:
+        """What may stand at the start of a cell, or after the last one, but for a chord behind the cell before."""
         if self._cell == self._cells:
             return self._first_change() if self._task.chords_after else self._bar_line()
-        place = self._bar * self._cells + self._cell
-        self._note_words = self._given_notes[place] if self._given_notes is not None else []
         if not self._task.chords_first:
             return self._note_parts()
+        place = self._bar * self._cells + self._cell
         if self._given_chords is not None:
             self._chord_words = self._given_chords[place]
             return (("only", self._chord_words[0]),) if self._chord_words else self._note_parts()

@@ -7,15 +7,18 @@ Everything is derived from the tables below: names from the tables, offsets from
     heading  := TASK [STYLE] METER [TEMPO] [KEY]            what is left out is "as it comes"
     bar      := BAR_k [steering] content                    k = place in the phrase, 0 to 15
     steering := SLOT_n [BRIGHT] [DRIVE] [DENSITY] [SURPRISE]   what the next n bars are like, each 0 to 4
-    content  := cell*                    lead, bass, answer: [CHORD [BASS]] RHYTHM (PITCH (JOIN PITCH)*)*
+    content  := cell*                    lead, bass, answer, fill: [CHORD [BASS]] RHYTHM (PITCH (JOIN PITCH)*)*
+              | cell*                    follow: RHYTHM (PITCH (JOIN PITCH)*)* [CHORD [BASS]]
               | cell*                    melody: RHYTHM (PITCH (JOIN PITCH)*)*
               | changes                  chords
               | cell* changes            harmonise: the notes of the bar first, then its chords
     changes  := [CHORD [BASS]] (POS_i CHORD [BASS])*        i = cell in the bar, rising, from 1
 
+In a fill the bars that come after the gap stand first, closed by an EOS; then the bars before it and the gap.
+
 A *cell* is the span of one RHYTHM word: the felt beat where that is a quarter, a dotted quarter or an eighth; half of
 it where the felt beat is a half note. A chord is written only where it changes, before the notes of its cell (but
-for harmonise), so a model that writes left to right never peeks at notes not yet played.
+for harmonise and follow), so a model that writes left to right never peeks at notes not yet played.
 """
 
 from __future__ import annotations
@@ -48,6 +51,10 @@ class Task(Enum):
     """As LEAD; the steered bars answer the phrase before them."""
     HARMONISE = "harmonise"
     """The notes of each bar, then chords for them."""
+    FOLLOW = "follow"
+    """The notes of each cell, then the chord that goes with them: harmony a beat behind the player."""
+    FILL = "fill"
+    """As LEAD, for bars between others: what comes after the gap stands first, closed by EOS."""
 
     @property
     def has_notes(self) -> bool:
@@ -57,7 +64,12 @@ class Task(Enum):
     @property
     def chords_first(self) -> bool:
         """Whether a chord stands before the notes of its cell."""
-        return self in (Task.LEAD, Task.BASS, Task.ANSWER)
+        return self in (Task.LEAD, Task.BASS, Task.ANSWER, Task.FILL)
+
+    @property
+    def chords_behind(self) -> bool:
+        """Whether a chord stands behind the notes of its cell."""
+        return self is Task.FOLLOW
 
     @property
     def chords_after(self) -> bool:
