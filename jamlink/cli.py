@@ -12,14 +12,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
 from jamlink import __version__
-from jamlink.errors import JamlinkError
+from jamlink.errors import JamlinkError, Nonsense, Unavailable
+from jamlink.evaluation import tasks
+
+if TYPE_CHECKING:
+    from jamlink.evaluation.result import Result
 
 app = typer.Typer(
     name="jamlink",
@@ -310,6 +314,48 @@ def bench_loop(
 
     with one_sentence():
         house.bench_loop(messages, minutes, presses, as_json)
+
+
+@app.command(name="eval")
+def evaluate(
+    task: Annotated[str, typer.Argument(help=f"One of {', '.join((*tasks.TASKS, tasks.ALL))}.")],
+    data: Annotated[
+        Path | None, typer.Option(help="A folder of lead sheets (MIDI, MusicXML, ABC); else the task's own set.")
+    ] = None,
+    model: Annotated[str, typer.Option(help="A folder of models/ or a path; '' leaves the model out.")] = "jam-s",
+    songs: Annotated[int, typer.Option(help="How many songs are drawn; 0 takes all.")] = 0,
+    seed: Annotated[int, typer.Option(help="The same seed draws and plays the same.")] = 0,
+    as_json: Annotated[bool, AS_JSON] = False,
+) -> None:
+    """How good the ideas are, beside every baseline in the same run, with 95 % intervals by song."""
+    with one_sentence():
+        found, lacking = [], {}
+        for name in (names := tasks.names_of(task)):
+            try:
+                found.append(tasks.evaluate(name, data=data, model=model, seed=seed, songs=songs, say=_aside))
+            except (Nonsense, Unavailable) as trouble:
+                if len(names) == 1:
+                    raise
+                lacking[name] = str(trouble)
+                err.print(f"[bold]{name}[/]: {escape(lacking[name])}", soft_wrap=True, highlight=False)
+                continue
+            if not as_json:
+                _show_result(found[-1])
+        if as_json:
+            rows = [json.loads(result.as_json()) for result in found]
+            print(json.dumps(rows[0] if len(names) == 1 else {"tasks": rows, "not_run": lacking}))
+        raise typer.Exit(1 if lacking else 0)
+
+
+def _show_result(result: Result) -> None:
+    out.print(result.table())
+    for note in result.notes:
+        out.print(note, highlight=False, markup=False, soft_wrap=True)
+
+
+def _aside(line: str) -> None:
+    """Progress, where it does not mix with what was asked for."""
+    err.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 @corpus_app.command("build")

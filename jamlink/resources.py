@@ -45,7 +45,8 @@ def shared_music() -> Path:
     folder = Path(named).expanduser() if named else root.parent / "shared"
     if any((folder / part).is_dir() for part in ("data", "data-eval")) and (named or _is_clone(root)):
         return folder
-    where = f"{MUSIC_VARIABLE} names {folder}, which has no folder data or data-eval." if named else "No music is here."
+    where = f"{MUSIC_VARIABLE} names {folder}, which has no folder data or data-eval."
     raise Unavailable(
-        where, f"Name your own with --data, or set {MUSIC_VARIABLE} to the folder with data and data-eval."
+        where if named else "No music lies beside jamlink.",
+        f"Name your own with --data, or set {MUSIC_VARIABLE} to the folder with data and data-eval.",
     )
