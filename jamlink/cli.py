@@ -76,6 +76,19 @@ def one_sentence() -> Iterator[None]:
         raise typer.Exit(130) from None
 
 
+@contextmanager
+def needing_torch() -> Iterator[None]:
+    """A library of the train extra that is not there becomes `Unavailable` with the command that installs it."""
+    try:
+        yield
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").startswith("jamlink"):
+            raise
+        raise Unavailable(
+            f"This needs {missing.name}, which is not installed.", "Run: pip install 'jamlink[train]'"
+        ) from None
+
+
 def _listed(roles: str) -> tuple[str, ...]:
     return tuple(role.strip() for role in roles.split(","))
 
@@ -368,6 +381,24 @@ def corpus_build(
 
     with one_sentence():
         house.build_corpus(data, target)
+
+
+@corpus_app.command("check-labels")
+def corpus_check_labels(
+    data: Annotated[Path | None, typer.Option(help="The folder with MANIFEST.toml; else the shared music.")] = None,
+    songs: Annotated[int, typer.Option(help="How many pieces of each set are drawn; 0 takes all.")] = 0,
+    seed: Annotated[int, typer.Option(help="The same seed draws the same.")] = 0,
+    as_json: Annotated[bool, AS_JSON] = False,
+) -> None:
+    """How far the chord analyser agrees with people (When in Rome, TAVERN), and people with one another."""
+    with one_sentence(), needing_torch():
+        from jamlink.evaluation.labels import evaluate as judge
+
+        result = judge(data=data, seed=seed, songs=songs, say=_aside)
+        if as_json:
+            print(result.as_json())
+        else:
+            _show_result(result)
 
 
 @app.command()

@@ -41,7 +41,9 @@ class _Spine:
     until: Fraction = Fraction(0)
 
 
-class _Reader:
+class KernReader:
+    """Reads line by line; `kern` is what was read so far, `now` where the last line stands, in whole notes."""
+
     def __init__(self) -> None:
         self.kern = Kern()
         self.spines: list[_Spine] = []
@@ -168,7 +170,7 @@ def _pitch(letters: str, signs: str) -> int:
 
 def read_kern(path: Path) -> Kern:
     """Raises `Nonsense` for a file without notes or with broken columns."""
-    reader = _Reader()
+    reader = KernReader()
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         reader.line(line)
     reader.bar_line("=")
