@@ -100,6 +100,8 @@ class _Reader:
         if letter == "M":
             self._meter(value)
         elif letter == "L":
+            if not re.fullmatch(r"\d{1,3}(/0*[1-9]\d{0,3})?", value):
+                raise Nonsense(f"{value!r} is no length of a note.")
             self.unit, self.unit_said = Fraction(value), True
         elif letter == "K":
             self.changed |= bool(self.key_text) and value != self.key_text and any(v.at for v in self.voices.values())

@@ -32,6 +32,8 @@ _KEEPS_TIME = 0.4
 _SURE = 0.7
 """A pickup that is less sure makes the bar lines unknown."""
 _FEWEST_NOTES = 12
+_LONGEST = 100_000 * 960
+"""Ticks. Two bytes of a broken file can say a thousand million bars."""
 _UNSAID_BPM = (60.0, 120.0)
 """What programs write where nobody said a tempo."""
 _TUNE = re.compile(r"melod|lead|vocal|voice|sopran|cantus|tune|sing|solo|flute|violin\b", re.IGNORECASE)
@@ -51,6 +53,8 @@ def read_midi(path: Path, name: str, style: str, *, from_zero: bool = False) -> 
     notes = _from_zero([note for part in parts for note in part.notes])
     if len(notes) < _FEWEST_NOTES:
         raise Nonsense(f"{name} holds {len(notes)} notes, which is no piece.")
+    if notes[-1].onset > _LONGEST:
+        raise Nonsense(f"{name} is gigantic: {notes[-1].onset // 960} quarters long.", "Cut it, or check its length.")
     if keeping_time(notes) < _KEEPS_TIME:
         raise Nonsense(f"{name} keeps to no beat.", "Play to a click, or set the tempo by hand.")
     return _score(found, parts, notes, name, style, from_zero)
