@@ -14,7 +14,7 @@ import json
 import math
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from multiprocessing import Pool
 from pathlib import Path
@@ -29,10 +29,12 @@ from jamlink.tokens.encode import chord_words, encode_bars
 from jamlink.tokens.phrase import Phrase, chords_by_cell, quantise
 from jamlink.tokens.vocab import Task
 from jamlink.training import chord_labels
+from jamlink.training.fingerprint import Families, Print, Register, fingerprint
+from jamlink.training.kept_apart import evaluation_prints, evaluation_titles, title_key
 from jamlink.training.sources import SOURCES, Source, group_of, kept_names, unpacked
 from jamlink.training.tune import Score, Tune, tunes_of
 
-STREAMS = ("lead", "bass", "chords", "melody", "harmonise", "hush")
+STREAMS = ("lead", "bass", "chords", "melody", "harmonise", "follow", "hush")
 """Kinds of stream. "hush" has the chords of "lead" and rests; it stands for a player who has not played yet."""
 _TASK_OF = {
     "lead": Task.LEAD,
@@ -40,11 +42,14 @@ _TASK_OF = {
     "chords": Task.CHORDS,
     "melody": Task.MELODY,
     "harmonise": Task.HARMONISE,
+    "follow": Task.FOLLOW,
     "hush": Task.LEAD,
 }
 BAR_FACTS = ("onsets", "off_beat", "changes", "bright", "bright_weight", "surprise", "events", "quarters")
 """What each bar is like; `bright` and `surprise` are sums over `bright_weight` and `events`."""
-VALIDATION_PERCENT = 4
+HELD_OUT_PERCENT, HELD_OUT_PERCENT_OF_CHARTS = 4, 10
+"""Of families. Charts are few and short: more of them are needed for a figure that means something."""
+CHARTS = frozenset(("mcgill-billboard", "wjazzd-changes", "free-midi-chords"))
 
 
 @dataclass(slots=True)
@@ -70,6 +75,22 @@ class Written:
     chord_bars: int
     labelled_by: str
 
+    @property
+    def piece(self) -> str:
+        """ "source:piece"; the solos over one chart are one piece."""
+        return f"{self.source}:{self.name}".split(" #")[0]
+
+    def fingerprint(self) -> Print:
+        """Of its melody; empty without one."""
+        bars = next((stream.bars for stream in self.streams if stream.kind == "melody"), [])
+        pitches = vocab.RANGES["PITCH"]
+        return fingerprint([token for bar in bars for token in bar if token in pitches])
+
+    def digest(self) -> str:
+        """Of its words: tells whether a tune is the one that was trained on."""
+        words = b"".join(np.array(bar, np.uint16).tobytes() for stream in self.streams for bar in stream.bars)
+        return hashlib.sha256(words).hexdigest()[:16]
+
 
 def write(source: str, name: str, tune: Tune) -> Written:
     """All streams of a tune."""
@@ -91,7 +112,8 @@ def write(source: str, name: str, tune: Tune) -> Written:
         streams.append(_stream("melody", replace(base, notes=tune.melody)))
         streams.append(_stream("lead", replace(base, notes=tune.melody)))
         if chords:
-            streams += [_stream("harmonise", replace(base, notes=tune.melody)), _stream("hush", base)]
+            sung = replace(base, notes=tune.melody)
+            streams += [_stream("harmonise", sung), _stream("follow", sung), _stream("hush", base)]
     if tune.bass and chords:
         streams.append(_stream("bass", replace(base, notes=tune.bass)))
     count = len(tune.places)
@@ -177,10 +199,12 @@ def fill_surprise(written: list[Written]) -> None:
 
 
 def _all_events(written: Iterable[Written]) -> Iterator[tuple[Stream, int, tuple[int, ...]]]:
+    """What surprises in a stream: its chord changes, or where it has none the steps of its melody."""
     for tune in written:
         for stream in tune.streams:
-            for bar, event in events_of(stream.bars):
-                yield stream, bar, event
+            events = list(events_of(stream.bars))
+            harmonic = any(event[0] == 0 for _, event in events)
+            yield from ((stream, bar, event) for bar, event in events if (event[0] == 0) == harmonic)
 
 
 @dataclass(slots=True)
@@ -223,13 +247,41 @@ def check_licences(data_root: Path, sources: Iterable[Source] = SOURCES) -> dict
 
 
 def build(
-    data_root: Path, out: Path, names: Iterable[str] = (), *, workers: int = 2, say: Callable[[str], None] = print
+    data_root: Path,
+    out: Path,
+    names: Iterable[str] = (),
+    *,
+    evaluation: Path | None = None,
+    workers: int = 2,
+    say: Callable[[str], None] = print,
 ) -> None:
-    """Write corpus.npz, counts.json and validation.txt into `out`. Raises `Nonsense` for missing or unfit data."""
+    """Write corpus.npz, counts.json and split.tsv into `out`. Raises `Nonsense` for missing or unfit data.
+
+    `evaluation` is the folder of music that no trained piece may be a relative of; by default `data-eval` beside
+    `data_root`.
+    """
     sources = [s for s in SOURCES if not names or s.name in set(names)]
     check_licences(data_root, sources)
-    left_out, groups = kept_names(data_root), group_of(data_root)
-    reports = {source.name: Report() for source in sources}
+    apart = evaluation_prints(evaluation or data_root.parent / "data-eval", out / "unpacked")
+    written, reports = _read_all(data_root, out, sources, workers)
+    written = _without_repeats(written, reports)
+    written = _without_relatives(written, apart, reports)
+    written, families = _without_doubles(written, group_of(data_root), reports)
+    fill_surprise(written)
+    held = [held_out(families.of(tune.piece), tune.source) for tune in written]
+    out.mkdir(parents=True, exist_ok=True)
+    _save(out / "corpus.npz", written, held)
+    (out / "split.tsv").write_text(split_list(written, families, held))
+    table = count_table(written, reports)
+    (out / "counts.json").write_text(json.dumps(table, indent=1))
+    for row in table:
+        say(json.dumps(row))
+
+
+def _read_all(
+    data_root: Path, out: Path, sources: Sequence[Source], workers: int
+) -> tuple[list[Written], dict[str, Report]]:
+    left_out, reports = kept_names(data_root), {source.name: Report() for source in sources}
     jobs = []
     for source in sources:
         folder = unpacked(data_root, source.name, out / "unpacked")
@@ -245,27 +297,71 @@ def build(
                     reports[name].failures[why] += 1
                 else:
                     written.append(tune)
-    written = _without_repeats(written, reports)
-    fill_surprise(written)
-    validation = sorted({_group(tune, groups) for tune in written if held_out(_group(tune, groups))})
-    out.mkdir(parents=True, exist_ok=True)
-    _save(out / "corpus.npz", written, set(validation), groups)
-    (out / "validation.txt").write_text("".join(f"{name}\n" for name in validation))
-    table = count_table(written, reports)
-    (out / "counts.json").write_text(json.dumps(table, indent=1))
-    for row in table:
-        say(json.dumps(row))
+    return written, reports
 
 
-def _group(tune: Written, groups: dict[str, str]) -> str:
-    """What is held out together: a group of doubles, else the piece (for charts: the song)."""
-    piece = f"{tune.source}:{tune.name}"
-    return f"doubles {groups[piece]}" if piece in groups else piece.split(" #")[0]
+def held_out(family: str, source: str = "") -> bool:
+    """Whether a family is for validation: by its name alone, so that the split stays when the corpus grows."""
+    percent = HELD_OUT_PERCENT_OF_CHARTS if source in CHARTS else HELD_OUT_PERCENT
+    return int(hashlib.sha256(family.encode()).hexdigest()[:8], 16) % 100 < percent
 
 
-def held_out(group: str) -> bool:
-    """Whether a group is for validation: by its name alone, so that the split stays when the corpus grows."""
-    return int(hashlib.sha256(group.encode()).hexdigest()[:8], 16) % 100 < VALIDATION_PERCENT
+def _without_relatives(written: list[Written], apart: dict[str, Print], reports: dict[str, Report]) -> list[Written]:
+    """Without the pieces that share a melody, or for charts a title, with the evaluation music."""
+    prints: dict[str, Print] = {}
+    for tune in written:
+        prints[tune.piece] = prints.get(tune.piece, frozenset()) | tune.fingerprint()
+    register = Register(prints)
+    titles = evaluation_titles(apart)
+    related = {name for runs in apart.values() for name, _ in register.relatives(runs)}
+    related |= {t.piece for t in written if t.source in CHARTS and _titled(t.name, titles)}
+    return _dropped(written, related, "relative of an evaluation piece", reports)
+
+
+def _titled(name: str, titles: frozenset[str]) -> bool:
+    """Whether a chart, "song #solo" or "song / artist", goes by one of the titles; a word more or less counts too."""
+    mine = title_key(name.split(" #")[0].split(" / ")[0])
+    return any(mine == title or (len(mine) > 8 and (mine in title or title in mine)) for title in titles)
+
+
+def _without_doubles(
+    written: list[Written], groups: dict[str, str], reports: dict[str, Report]
+) -> tuple[list[Written], Families]:
+    """One of each group of doubles, and who is a relative of whom; pieces of a listed group are one family too."""
+    prints: dict[str, Print] = {}
+    for tune in written:
+        prints[tune.piece] = prints.get(tune.piece, frozenset()) | tune.fingerprint()
+    register, families = Register(prints), Families(prints)
+    first: dict[str, str] = {}
+    for piece in sorted(prints):
+        if piece in groups:
+            families.join(piece, first.setdefault(groups[piece], piece))
+    doubles: set[str] = set()
+    for one, other, shared in sorted(register.pairs()):
+        families.join(one, other)
+        if register.is_double(one, other, shared) and one not in doubles:
+            doubles.add(other)
+    return _dropped(written, doubles, "double", reports), families
+
+
+def _dropped(written: list[Written], pieces: set[str], why: str, reports: dict[str, Report]) -> list[Written]:
+    for tune in written:
+        if tune.piece in pieces:
+            reports[tune.source].failures[why] += 1
+    kept = [tune for tune in written if tune.piece not in pieces]
+    for name, report in reports.items():
+        report.pieces = len({tune.name for tune in kept if tune.source == name})
+    return kept
+
+
+def split_list(written: list[Written], families: Families, held: Sequence[bool]) -> str:
+    """A table: each tune's piece, its family, its side of the split, and the digest of its words."""
+    rows = ["piece\tfamily\tside\tdigest"]
+    for tune, out in zip(written, held, strict=True):
+        family = families.of(tune.piece)
+        side = "held out" if out else "train"
+        rows.append("\t".join((tune.piece, "" if family == tune.piece else family, side, tune.digest())))
+    return "\n".join(rows) + "\n"
 
 
 def _without_repeats(written: list[Written], reports: dict[str, Report]) -> list[Written]:
@@ -306,15 +402,14 @@ def count_table(written: list[Written], reports: dict[str, Report]) -> list[dict
     return rows
 
 
-def _save(path: Path, written: list[Written], validation: set[str], groups: dict[str, str]) -> None:
+def _save(path: Path, written: list[Written], held: Sequence[bool]) -> None:
     ids: list[int] = []
     bar_at: list[int] = []
     carry: list[list[int]] = []
     facts, streams, tunes = [], [], []
     names = [source.name for source in SOURCES]
     for t, tune in enumerate(written):
-        held = _group(tune, groups) in validation
-        tunes.append((names.index(tune.source), *tune.heading, int(held)))
+        tunes.append((names.index(tune.source), *tune.heading, int(held[t])))
         for stream in tune.streams:
             streams.append((t, STREAMS.index(stream.kind), len(bar_at), len(stream.bars)))
             for bar, words in zip(stream.bars, stream.carry, strict=True):
@@ -331,6 +426,7 @@ def _save(path: Path, written: list[Written], validation: set[str], groups: dict
         streams=np.array(streams, dtype=np.int64),
         tunes=np.array(tunes, dtype=np.int64),
         sources=np.array(names),
+        names=np.array([f"{tune.source}:{tune.name}" for tune in written]),
         vocabulary=np.array(vocab.HASH),
     )
 
@@ -341,9 +437,10 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with MANIFEST.toml and the sets")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--sources", nargs="*", default=[])
+    parser.add_argument("--evaluation", type=Path, help="music that nothing trained on may be a relative of")
     parser.add_argument("--workers", type=int, default=2)
     args = parser.parse_args()
-    build(args.data, args.out, args.sources, workers=args.workers)
+    build(args.data, args.out, args.sources, evaluation=args.evaluation, workers=args.workers)
 
 
 if __name__ == "__main__":

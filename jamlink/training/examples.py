@@ -18,6 +18,7 @@ from jamlink.timing.units import bpm_of_tempo
 from jamlink.tokens import vocab
 from jamlink.tokens.decode import tempo_of_bin
 from jamlink.tokens.vocab import Task
+from jamlink.training import disturb
 from jamlink.training.corpus import BAR_FACTS, STREAMS
 
 Ints = npt.NDArray[np.int64]
@@ -27,7 +28,11 @@ _DROP_FIELD, _DROP_ALL = 0.15, 0.10
 _SLOT_WEIGHTS = (0.15, 0.20, 0.50, 0.15)
 _NO_CONTEXT, _LONGEST_CONTEXT = 0.25, 16
 _SILENT_CONTEXT = 0.2
-_ANSWER_SHARE = 0.25
+_ANSWER_SHARE, _FILL_SHARE = 0.20, 0.10
+_DISTURBED, _JUMP, _COLD = 0.30, 0.10, 0.10
+"""Shares of windows with each kind of slip, with a change of key inside, without chords before their first slot."""
+_GAPS, _LONGEST_AFTER, _LONGEST_BEFORE = (1, 2, 4), 4, 8
+"""Bars that a fill fills, and the most that it is told of what comes after and before."""
 _FEWEST_LEFT = 48
 """A window is not begun in less room than this."""
 _COLUMN = {name: i for i, name in enumerate(BAR_FACTS)}
@@ -75,6 +80,7 @@ class Corpus:
             self.ids, self.bar_at, self.carry = found["ids"].astype(np.int64), found["bar_at"], found["carry"]
             self.facts, self.streams, self.tunes = found["facts"], found["streams"], found["tunes"]
             self.sources = [str(name) for name in found["sources"]]
+            self.names = [str(name) for name in found["names"]]
         self.running = np.concatenate([np.zeros((1, len(BAR_FACTS))), np.cumsum(self.facts, axis=0, dtype=np.float64)])
         self.hush = {int(s[0]): int(s[2]) for s in self.streams if s[1] == STREAMS.index("hush")}
         self.levels = self._levels()
@@ -130,12 +136,60 @@ class Corpus:
         return words
 
 
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How windows are made. `robust`: with slips (`jamlink.training.disturb`) and changes of key in them; `canonical`:
+    in C major or A minor where the key is known, instead of any of twelve keys; `human_share`: of the notes in tasks
+    where they are always the player's, how many are learnt.
+    """
+
+    robust: bool = True
+    canonical: bool = False
+    human_share: float = 1.0
+
+
+class _Stage:
+    """What goes wrong in one window; drawn once, done to each bar."""
+
+    def __init__(self, rng: np.random.Generator, kind: str, robust: bool) -> None:
+        self.rng = rng
+        with_notes, with_chords = kind != "chords", kind != "melody"
+        drawn = rng.random(4)
+        self.slips = [
+            slip
+            for slip, chance, fits in zip(
+                (disturb.wrong_notes, disturb.lost_notes, disturb.other_chords),
+                drawn[:3],
+                (with_notes, with_notes, with_chords),
+                strict=True,
+            )
+            if robust and fits and chance < _DISTURBED
+        ]
+        self.cold = robust and kind in ("lead", "follow") and drawn[3] < _COLD
+
+    def played(self, words: disturb.Words, *, bare: bool) -> disturb.Words:
+        """A bar as it would be on a stage; `bare` is before the harmony is known."""
+        for slip in self.slips:
+            words = slip(self.rng, words)
+        return disturb.without_chords(words) if bare else words
+
+
 class Sampler:
     """Draws rows from one side of the split. The same seed and step give the same rows."""
 
-    def __init__(self, corpus: Corpus, mix: Sequence[Mix], row: int, *, held_out: bool, seed: int) -> None:
-        self.corpus, self.row, self.seed = corpus, row, seed
+    def __init__(
+        self,
+        corpus: Corpus,
+        mix: Sequence[Mix],
+        row: int,
+        *,
+        held_out: bool,
+        seed: int,
+        ways: Ways = Ways(),
+    ) -> None:
+        self.corpus, self.row, self.seed, self.ways = corpus, row, seed, ways
         self.shift, self.target = transpositions(), target_mask()
+        self.notes = np.array([vocab.group_of(i) in ("PITCH", "RHYTHM", "JOIN") for i in range(vocab.SIZE)])
         self.pools: list[tuple[Ints, npt.NDArray[np.float64]]] = []
         weights = []
         sides = corpus.tunes[corpus.streams[:, 0], 5] == int(held_out)
@@ -169,19 +223,73 @@ class Sampler:
         pool, sizes = self.pools[min(int(np.searchsorted(self.edges, rng.random())), len(self.pools) - 1)]
         stream = int(pool[min(int(np.searchsorted(sizes, rng.random())), len(pool) - 1)])
         _, kind, first, bars = (int(v) for v in self.corpus.streams[stream])
-        answer = STREAMS[kind] == "lead" and (rng.random() < _ANSWER_SHARE or self._chordless(first, bars))
+        lead = STREAMS[kind] == "lead"
+        if lead and bars > max(_GAPS) + 1 and rng.random() < _FILL_SHARE:
+            return self._fill(rng, stream, first, bars, room)
+        answer = lead and (rng.random() < _ANSWER_SHARE or self._chordless(first, bars))
+        return self._onward(rng, stream, answer, room)
+
+    def _onward(self, rng: np.random.Generator, stream: int, answer: bool, room: int) -> tuple[Ints, Bools]:
+        """Bars in their order, with steered slots."""
+        _, kind, first, bars = (int(v) for v in self.corpus.streams[stream])
         start, plan = self._plan(rng, first, bars, answer)
         silent = self._silent(rng, stream, start, plan[0][0] if plan else start, answer)
-        slots, ids, learnt = dict(plan), self._heading(rng, stream, answer), 0
+        slots, size, pieces = dict(plan), 0, []
+        jump = self._jump(rng, start, first + bars)
+        stage = _Stage(rng, STREAMS[kind], self.ways.robust) if not silent else None
+        cold = plan[0][0] if plan and stage and stage.cold else start
+        heading = self._heading(rng, stream, answer, keyless=jump > 0)
+        pieces.append((heading, [True] * len(heading), 0))
         for bar in range(start, first + bars):
-            ids += self._bar(rng, stream, bar, bar == start, slots.get(bar, 0), silent)
-            learnt = len(ids) if bar in silent else learnt
-            if len(ids) >= room:
+            opens = bar in (start, jump) or (bar == cold and bar not in silent)
+            ids = self._bar(rng, stream, bar, opens, slots.get(bar, 0), silent)
+            words = (ids, [bar not in silent] * len(ids))
+            words = stage.played(words, bare=bar < cold) if stage else words
+            pieces.append((*words, int(jump > 0 and bar >= jump)))
+            size += len(words[0])
+            if size >= room:
                 break
         else:
-            ids.append(vocab.EOS)
-        moved = self.shift[rng.integers(12)][np.array(ids[:room])]
-        return moved, self.target[moved] & (np.arange(len(moved)) >= learnt)
+            pieces.append(([vocab.EOS], [True], 0))
+        moved, learnt = self._moved(rng, stream, pieces, room)
+        if self.ways.human_share < 1 and STREAMS[kind] in ("harmonise", "follow"):
+            learnt &= ~(self.notes[moved] & (rng.random(len(moved)) >= self.ways.human_share))
+        return moved, learnt
+
+    def _moved(
+        self, rng: np.random.Generator, stream: int, pieces: Sequence[tuple[list[int], list[bool], int]], room: int
+    ) -> tuple[Ints, Bools]:
+        """The pieces in a key drawn by chance, those behind a jump in another one; cut to `room`."""
+        keys = rng.permutation(12)
+        key = int(self.corpus.tunes[self.corpus.streams[stream, 0], 4]) - vocab.RANGES["KEY"].start
+        if self.ways.canonical and key >= 0:
+            keys[0] = (5 - key % 12 + (9 if key >= 12 else 0)) % 12
+        moved = np.concatenate([self.shift[keys[jumped]][np.array(ids, np.int64)] for ids, _, jumped in pieces])[:room]
+        learnt = np.concatenate([np.array(taught, bool) for _, taught, _ in pieces])[:room]
+        return moved, self.target[moved] & learnt
+
+    def _jump(self, rng: np.random.Generator, start: int, end: int) -> int:
+        """The bar from which the music goes on in another key; 0 for none."""
+        if not self.ways.robust or end - start < 6 or rng.random() >= _JUMP:
+            return 0
+        return int(rng.integers(start + 2, min(end - 2, start + 16)))
+
+    def _fill(self, rng: np.random.Generator, stream: int, first: int, bars: int, room: int) -> tuple[Ints, Bools]:
+        """What comes after a gap, then what comes before, then the gap, which alone is learnt."""
+        gap = int(rng.choice(_GAPS))
+        at = int(rng.integers(first, first + bars - gap))
+        after = range(at + gap, min(first + bars, at + gap + int(rng.integers(1, _LONGEST_AFTER + 1))))
+        before = range(max(first, at - int(rng.integers(0, _LONGEST_BEFORE + 1))), at)
+        ids = self._heading(rng, stream, False, task=Task.FILL)
+        for span in (after, before):
+            for bar in span:
+                ids += self._bar(rng, stream, bar, bar == span[0], 0, {})
+            ids += [vocab.EOS] if span is after else []
+        told = len(ids)
+        for bar in range(at, at + gap):
+            ids += self._bar(rng, stream, bar, bar == at and not before, gap if bar == at else 0, {})
+        ids.append(vocab.EOS)
+        return self._moved(rng, stream, [(ids, [i >= told for i in range(len(ids))], 0)], room)
 
     def _chordless(self, first: int, bars: int) -> bool:
         """Whether a stream has no chord at all."""
@@ -210,12 +318,14 @@ class Sampler:
     def _place(self, bar: int) -> int:
         return int(self.corpus.ids[self.corpus.bar_at[bar]]) - vocab.RANGES["BAR"].start
 
-    def _heading(self, rng: np.random.Generator, stream: int, answer: bool) -> list[int]:
+    def _heading(
+        self, rng: np.random.Generator, stream: int, answer: bool, *, keyless: bool = False, task: Task | None = None
+    ) -> list[int]:
         tune, kind = self.corpus.tunes[self.corpus.streams[stream, 0]], STREAMS[self.corpus.streams[stream, 1]]
-        task = Task.ANSWER if answer else Task(kind)
+        task = task or (Task.ANSWER if answer else Task(kind))
         style, meter, tempo, key = (int(v) for v in tune[1:5])
         dropped = rng.random(3) < (1.0 if rng.random() < _DROP_ALL else _DROP_FIELD)
-        words = (-1 if dropped[0] else style, meter, -1 if dropped[1] else tempo, -1 if dropped[2] else key)
+        words = (-1 if dropped[0] else style, meter, -1 if dropped[1] else tempo, -1 if dropped[2] or keyless else key)
         return [vocab.BOS, vocab.task_id(task), *(word for word in words if word >= 0)]
 
     def _silent(self, rng: np.random.Generator, stream: int, start: int, until: int, answer: bool) -> Mapping[int, int]:
@@ -247,6 +357,8 @@ class Sampler:
         if not carry:
             return ids
         at = 1
+        if STREAMS[self.corpus.streams[stream, 1]] == "follow":
+            at = next((i for i, t in enumerate(ids) if i > 1 and vocab.group_of(t) in ("CHORD", "RHYTHM")), len(ids))
         if STREAMS[self.corpus.streams[stream, 1]] == "harmonise":
             at = next((i for i, t in enumerate(ids) if vocab.group_of(t) in ("CHORD", "POS")), len(ids))
         if at < len(ids) and vocab.group_of(ids[at]) == "CHORD":
