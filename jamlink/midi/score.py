@@ -93,6 +93,8 @@ class MidiScore:
     keys: tuple[KeyMark, ...] = ()
     markers: tuple[Marker, ...] = ()
     name: str = ""
+    texts: tuple[Marker, ...] = ()
+    """Texts and lyrics, by time; read only: some programs write chord symbols so."""
 
     @property
     def end(self) -> Ticks:

@@ -58,6 +58,7 @@ Event: TypeAlias = tuple[int, int, bytes]
 
 _META, _SYSEX, _SYSEX_MORE = 0xFF, 0xF0, 0xF7
 _NAME, _MARKER, _END_OF_TRACK, _TEMPO, _METER, _KEY = 0x03, 0x06, 0x2F, 0x51, 0x58, 0x59
+_TEXT, _LYRIC = 0x01, 0x05
 
 
 class _Broken(Exception):
@@ -199,6 +200,7 @@ class _Reader:
         self._meters: dict[Ticks, MeterMark] = {Ticks(0): MidiScore(()).meters[0]}
         self._keys: dict[Ticks, KeyMark] = {}
         self._markers: list[Marker] = []
+        self._texts: list[Marker] = []
         self._names: list[str] = []
 
     def read_track(self, track: bytes, limit: int) -> int:
@@ -226,6 +228,7 @@ class _Reader:
             tuple(mark for _, mark in sorted(self._keys.items())),
             tuple(sorted(self._markers, key=lambda marker: marker.at)),
             self._names[0] if self._names else "",
+            tuple(sorted(self._texts, key=lambda marker: marker.at)),
         )
 
     def _ticks(self, raw: int) -> Ticks:
@@ -243,8 +246,8 @@ class _Reader:
             if -7 <= sharps <= 7:
                 minor = bool(data[1])
                 self._keys[at] = KeyMark(at, Key((sharps * 7 + (9 if minor else 0)) % 12, minor))
-        elif kind == _MARKER and _text(data):
-            self._markers.append(Marker(at, _text(data)))
+        elif kind in (_MARKER, _TEXT, _LYRIC) and _text(data):
+            (self._markers if kind == _MARKER else self._texts).append(Marker(at, _text(data)))
 
 
 @dataclass(slots=True)

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from jamlink.errors import Nonsense
-from jamlink.midi.score import MeterMark, MidiScore, Part
+from jamlink.midi.score import Marker, MeterMark, MidiScore, Part
 from jamlink.midi.smf import read_score
-from jamlink.music.chord import ChordSpan, parse_chord
+from jamlink.music.chord import Chord, ChordSpan, parse_chord
 from jamlink.music.note import Note
 from jamlink.timing.meter import Meter
 from jamlink.timing.units import Ticks, bpm_of_tempo
@@ -110,17 +110,23 @@ def _bass(parts: Sequence[Part], tune: Part) -> list[Note]:
 
 
 def _chords(found: MidiScore) -> list[ChordSpan]:
-    """The markers that are chord symbols, each up to the next; none unless most markers are."""
+    """The markers that are chord symbols, else the texts and lyrics that are, each up to the next."""
+    marks = _symbols(found.markers) or _symbols(found.texts)
+    if not marks:
+        return []
+    ends = [*(at for at, _ in marks[1:]), max(found.end, marks[-1][0] + 1)]
+    return [ChordSpan(at, Ticks(end - at), chord) for (at, chord), end in zip(marks, ends, strict=True) if end > at]
+
+
+def _symbols(markers: Sequence[Marker]) -> list[tuple[Ticks, Chord | None]]:
+    """The markers that are chord symbols; none unless most of them are."""
     marks = []
-    for marker in found.markers:
+    for marker in markers:
         try:
             marks.append((marker.at, parse_chord(marker.text.strip())))
         except Nonsense:
             continue
-    if len(marks) < 2 or len(marks) * 2 < len(found.markers):
-        return []
-    ends = [*(at for at, _ in marks[1:]), max(found.end, marks[-1][0] + 1)]
-    return [ChordSpan(at, Ticks(end - at), chord) for (at, chord), end in zip(marks, ends, strict=True) if end > at]
+    return marks if len(marks) >= 2 and len(marks) * 2 >= len(markers) else []
 
 
 def _bars(found: MidiScore, notes: Sequence[Note], from_zero: bool, name: str) -> list[Bar]:
