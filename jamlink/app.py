@@ -267,10 +267,12 @@ def proposer(name: str, model: str) -> Proposer:
         return stand_in(name)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # two threads wait for each other longer than they work
     from jamlink.nn.checkpoint import load as load_checkpoint
+    from jamlink.proposers.originality import index_for
     from jamlink.proposers.transformer import TransformerProposer
     from jamlink.tokens import vocab
 
-    return TransformerProposer(load_checkpoint(model_folder(model), vocab.HASH))
+    folder = model_folder(model)
+    return TransformerProposer(load_checkpoint(folder, vocab.HASH), index_for(folder))
 
 
 def _bindings(forced: str) -> Callable[[str], Bindings]:

@@ -17,7 +17,7 @@ ANSWER stands for LEAD where the player's phrase is answered.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -29,6 +29,7 @@ from jamlink.nn.checkpoint import Checkpoint
 from jamlink.proposers import prompting
 from jamlink.proposers.base import Cancelled
 from jamlink.proposers.critics import rank
+from jamlink.proposers.originality import Guard, Index
 from jamlink.session.proposal import Candidate, ProposalRequest, Role
 from jamlink.tokens import vocab
 from jamlink.tokens.decode import decode_slot
@@ -50,6 +51,8 @@ _MIN_P = 0.02
 """Words with less than a fiftieth of the likeliest one's probability are slips, not ideas."""
 _IDS_PER_CELL, _MOST_FOR_SLOT = 7, 320
 """Room kept for the slot: what a busy cell needs, and no more than this in all, so that there is a context too."""
+_AGAIN = 2
+"""The salt of a second draw."""
 _ONE_CELL = 12
 """The most ids that one cell takes."""
 
@@ -120,25 +123,38 @@ class _Idea:
 class TransformerProposer:
     """See the module. `name` is the checkpoint's. One thread at a time; the cache it keeps changes no answer."""
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
+    def __init__(self, checkpoint: Checkpoint, index: Index | None = None) -> None:
+        """`index` is of the music that the network learnt from: ideas that quote it are kept back."""
         self.name = str(checkpoint.card["name"])
+        self.guard = Guard(index)
         self._decoder = Decoder(checkpoint.config, checkpoint.weights)
 
     def propose(self, request: ProposalRequest, cancelled: Cancelled) -> list[Candidate]:
         """As `Proposer.propose`. Nothing when cancelled."""
-        ideas = self._ideas(request, max(FEWEST_ROWS, ROWS_PER_IDEA * request.count), cancelled)
+        ideas = self._own(request, max(FEWEST_ROWS, ROWS_PER_IDEA * request.count), cancelled)
         if Role.BASS in request.roles:
             found = self._with_bass(request, self._ranked(ideas, request), cancelled)
         else:
             found = [self._candidate(idea, request.roles) for idea in ideas]
-        return [] if cancelled() else rank(found, request)
+        return [] if cancelled() else [self.guard.named(idea) for idea in rank(found, request)]
 
-    def _ideas(self, request: ProposalRequest, rows: int, cancelled: Cancelled) -> list[_Idea]:
+    def _own(self, request: ProposalRequest, rows: int, cancelled: Cancelled) -> list[_Idea]:
+        """The first pass without what quotes; drawn once more where that leaves too few."""
+        kept: list[_Idea] = []
+        for salt in (0, _AGAIN):
+            drawn = self._ideas(request, rows, cancelled, salt)
+            own = [idea for idea in drawn if self.guard.passes(idea.phrase.notes, Role.MELODY, request.controls.style)]
+            kept += own
+            if len(kept) >= request.count or len(own) == len(drawn):
+                break
+        return kept
+
+    def _ideas(self, request: ProposalRequest, rows: int, cancelled: Cancelled, salt: int) -> list[_Idea]:
         """The first pass."""
         known = prompting.chords_in_slot(request)
         if known and request.roles == {Role.BASS}:
             return [_given(known, request)]
-        return self._draw(_first_pass(request, rows), _temperatures(request, rows), cancelled)
+        return self._draw(replace(_first_pass(request, rows), salt=salt), _temperatures(request, rows), cancelled)
 
     def _ranked(self, ideas: Sequence[_Idea], request: ProposalRequest) -> list[_Idea]:
         """The ideas that deserve a bass line, as far as chords and melody can tell."""
@@ -151,7 +167,9 @@ class TransformerProposer:
         if not ideas:
             return []
         kept = [ideas[i % len(ideas)] for i in range(request.count + SPARE_LINES)]
-        lines = self._draw(_bass_pass(request, kept), _temperatures(request, len(kept)), cancelled)
+        drawn = self._draw(_bass_pass(request, kept), _temperatures(request, len(kept)), cancelled)
+        style = request.controls.style
+        lines = [line for line in drawn if self.guard.passes(line.phrase.notes, Role.BASS, style)]
         likeliest = sorted(lines, key=lambda line: -float(np.mean(line.log_probabilities or (0.0,))))
         best = {kept[line.row].seed: line for line in reversed(likeliest)}
         chosen = likeliest if len(ideas) < request.count else [line for line in likeliest if line in best.values()]

@@ -123,10 +123,11 @@ def _make(folder: Path, name: str) -> Proposer:
         return made
     # Not earlier: numpy must find the number of threads set.
     from jamlink.nn import checkpoint
+    from jamlink.proposers.originality import index_for
     from jamlink.proposers.transformer import TransformerProposer
     from jamlink.tokens import vocab
 
-    return TransformerProposer(checkpoint.load(folder, vocab.HASH))
+    return TransformerProposer(checkpoint.load(folder, vocab.HASH), index_for(folder))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

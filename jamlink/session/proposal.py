@@ -76,6 +76,8 @@ class Candidate:
     seed: int
     note: str = ""
     """What is special about it, in a musician's words; may be empty."""
+    closest: str = ""
+    """The known piece with which it shares a long run of notes, and how many; empty where the run is short."""
 
 
 @dataclass(frozen=True, slots=True)

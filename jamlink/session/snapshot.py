@@ -60,6 +60,8 @@ class Card:
     made_by: str
     edits: tuple[str, ...]
     selected: bool
+    closest: str = ""
+    """The known piece that it comes near to; empty where it comes near to none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +212,7 @@ def _card(index: int, proposal: Proposal, selected: bool, key: Key | None) -> Ca
         made_by=content.made_by,
         edits=proposal.edits,
         selected=selected,
+        closest=content.closest,
     )
 
 

@@ -67,7 +67,21 @@ def record(item: Recorded) -> tuple[str, Any]:
     """The kind and the payload under which `item` is written down."""
     if isinstance(item, Heard):
         return HEARD, {"port": item.event.port, "at": item.event.at, "bytes": encode(item.event).hex()}
-    return type(item).__name__.lower(), plain(item)
+    data = plain(item)
+    return type(item).__name__.lower(), _as_first_said(data) if isinstance(item, _WITH_IDEAS) else data
+
+
+_WITH_IDEAS = (inputs.Ideas, fx.Decided)
+LATER_FIELDS = frozenset(("closest",))
+"""Fields of ideas that came after the first sessions were recorded."""
+
+
+def _as_first_said(data: Any) -> Any:
+    """`data` without later fields that say nothing, so that older sessions replay to the byte."""
+    if isinstance(data, dict):
+        said = ((key, item) for key, item in data.items() if item or key not in LATER_FIELDS)
+        return {key: _as_first_said(item) for key, item in said}
+    return [_as_first_said(item) for item in data] if isinstance(data, list | tuple) else data
 
 
 def is_input(kind: str) -> bool:

@@ -82,9 +82,12 @@ def cards(picture: Picture, width: int, rows: int) -> list[Text]:
 
 
 def about_chosen(picture: Picture) -> str:
-    """What is special about the chosen card, in full; empty where there is none."""
+    """What is special about the chosen card and what it comes near to, in full; empty where there is nothing."""
     card = next((card for card in picture.hand.cards if card.selected), None) if picture.hand else None
-    return f"{card.place}: {_special(card)}" if card and _special(card) else ""
+    if card is None:
+        return ""
+    said = [words for words in (_special(card), f"closest: {card.closest}" if card.closest else "") if words]
+    return f"{card.place}: {' · '.join(said)}" if said else ""
 
 
 def _how_to_begin(width: int) -> list[Text]:

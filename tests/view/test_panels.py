@@ -280,3 +280,13 @@ def test_an_idea_that_will_be_taken_by_itself_says_so():
     rolling = picture(steering=steering(repeat=Repeat.ROLL.value))
     assert "unless you refuse it" in panels.stage(rolling, BAR, 118, 8)[0].plain
     assert "if you take it" in panels.stage(picture(), BAR, 118, 8)[0].plain
+
+
+def test_the_chosen_idea_says_what_it_comes_near_to_and_others_keep_quiet():
+    near = replace(card(1, selected=True), closest="The Rakes of Mallow, 11 notes")
+    assert cards.about_chosen(picture(hand=hand(near, card(2)))).endswith(" · closest: The Rakes of Mallow, 11 notes")
+    assert "closest" not in cards.about_chosen(
+        picture(hand=hand(replace(near, selected=False), card(2, selected=True)))
+    )
+    bare = replace(near, words="", edits=())
+    assert cards.about_chosen(picture(hand=hand(bare))) == "1: closest: The Rakes of Mallow, 11 notes"
