@@ -158,6 +158,16 @@ class Index:
                 best, at = length, place
         return self._match(best, at, role) if best else None
 
+    def going_on(self, steps: Sequence[int], role: Role, count: int) -> list[int]:
+        """The next `count` steps where the longest end of `steps` stood that goes on so long: how one would copy."""
+        lines, text = self._parts[role], np.array(steps, ">u2").tobytes()
+        for i in range(len(steps)):
+            length, place = self._longest_from(text[2 * i :], role)
+            after = lines.steps[place + length : place + length + count].tolist()
+            if length == len(steps) - i and len(after) == count and 0 not in after:
+                return [int(step) for step in after]
+        return []
+
     def band(self, role: Role, style: str) -> int:
         """The most steps of a run that an idea in a style may share."""
         return self.bands.get((role, style), self.bands[role, ANY_STYLE])
