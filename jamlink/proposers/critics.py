@@ -29,7 +29,10 @@ SAME = 0.97
 _REFUSED_WEIGHT = 3.0
 """What an idea loses that is nearly a refused one; one less like it loses less, down to nothing at _UNLIKE."""
 _UNLIKE = 0.3
-_ALIKE_WEIGHT = 1.2
+_ALIKE_WEIGHT = 2.0
+"""What an idea loses that is like one in the hand already. Of hands for two books of tunes the mean distance between
+two ideas was .76 and .79 at 1.2, .78 and .80 at 2, .80 and .83 at 3 (people who go on from like contexts: .69 and .67),
+and the hands' mean score fell by .03, and from 2 to 3 by .05, in natural logs."""
 _SAME_CHORDS_WEIGHT = 0.8
 """What an idea loses whose chords are in the hand already: chord names are what a player sees first."""
 _OFF_TARGET_WEIGHT = 1.5
@@ -39,16 +42,23 @@ _FOUR_TIMES = math.log(4)
 """A quarter of what is wanted, or four times as much, is as wrong as an amount can be."""
 
 
-def rank(candidates: Sequence[Candidate], request: ProposalRequest, scene: Scene | None = None) -> list[Candidate]:
+def rank(
+    candidates: Sequence[Candidate],
+    request: ProposalRequest,
+    scene: Scene | None = None,
+    also: Sequence[tuple[float, Judgement]] = (),
+) -> list[Candidate]:
     """The best request.count of `candidates` (fewer where there are fewer different ones), from safe to bold.
 
     Each gets the critics' judgement added to its score, and a `note` that says what is special about it. The same
-    arguments give the same hand. Any thread. `scene` saves looking at the request twice.
+    arguments give the same hand. Any thread. `scene` saves looking at the request twice; `also` are judgements of the
+    proposer's own beside JUDGEMENTS.
     """
     scene = scene or Scene.of(request)
     refused = [Look.at(idea, request) for idea in request.avoid]
     seen = [(idea, Look.at(idea, request)) for idea in candidates]
-    judged = [(_judged(idea, look, refused, scene), look) for idea, look in seen if not _refused(look, refused)]
+    judges = (*JUDGEMENTS, *also)
+    judged = [(_judged(idea, look, refused, scene, judges), look) for idea, look in seen if not _refused(look, refused)]
     hand = _spread(_distinct(judged), request)
     return [replace(idea, note=special(idea, scene)) for idea in hand]
 
@@ -184,9 +194,9 @@ JUDGEMENTS: tuple[tuple[float, Judgement], ...] = (
 """What each complaint costs at most."""
 
 
-def fit(idea: Candidate, scene: Scene) -> float:
+def fit(idea: Candidate, scene: Scene, judges: Sequence[tuple[float, Judgement]] = JUDGEMENTS) -> float:
     """The critics' judgement of an idea: 0 is the best, each complaint takes from it."""
-    return -sum(weight * judge(idea, scene) for weight, judge in JUDGEMENTS)
+    return -sum(weight * judge(idea, scene) for weight, judge in judges)
 
 
 def _chord_at(spans: Sequence[ChordSpan], tick: int) -> Chord | None:
@@ -206,10 +216,12 @@ def _refused(look: Look, refused: Sequence[Look]) -> bool:
     return any(look.likeness(other) >= SAME for other in refused)
 
 
-def _judged(idea: Candidate, look: Look, refused: Sequence[Look], scene: Scene) -> Candidate:
+def _judged(
+    idea: Candidate, look: Look, refused: Sequence[Look], scene: Scene, judges: Sequence[tuple[float, Judgement]]
+) -> Candidate:
     like = max((look.likeness(other) for other in refused), default=0.0)
     near = max(0.0, like - _UNLIKE) / (1 - _UNLIKE)
-    return replace(idea, score=idea.score + fit(idea, scene) - _REFUSED_WEIGHT * near)
+    return replace(idea, score=idea.score + fit(idea, scene, judges) - _REFUSED_WEIGHT * near)
 
 
 def _distinct(ideas: Sequence[tuple[Candidate, Look]]) -> list[_Seen]:

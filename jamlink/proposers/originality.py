@@ -20,6 +20,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ import numpy.typing as npt
 
 from jamlink.errors import Nonsense, Unavailable
 from jamlink.music.note import Note
+from jamlink.proposers.scene import Scene
 from jamlink.resources import data_folder
 from jamlink.session.proposal import Candidate, Role
 
@@ -215,21 +217,29 @@ class Guard:
 
     def __init__(self, index: Index | None) -> None:
         self._index = index
+        self._closest = lru_cache(maxsize=256)(index.closest) if index else lambda notes, role: None
         self.judged = self.kept_back = 0
 
     def passes(self, notes: Sequence[Note], role: Role, style: str) -> bool:
         """Whether a line keeps within the band of its style, and is no quotation."""
-        match = self._index.closest(notes, role) if self._index else None
+        match = self._closest(tuple(notes), role)
         self.judged += 1
         if self._index is None or match is None or match.steps < min(VERBATIM, self._index.band(role, style) + 1):
             return True
         self.kept_back += 1
         return False
 
+    def nearness(self, idea: Candidate, scene: Scene) -> float:
+        """A judgement for the critics: how much of its style's band the melody's longest known run takes, 0 to 1."""
+        match = self._closest(idea.melody, Role.MELODY)
+        if self._index is None or match is None:
+            return 0.0
+        return min(1.0, match.steps / max(1, self._index.band(Role.MELODY, scene.request.controls.style)))
+
     def named(self, idea: Candidate) -> Candidate:
         """The idea with what its melody, or else its bass, comes near to; unchanged where that is not worth a word."""
         for role, notes in ((Role.MELODY, idea.melody), (Role.BASS, idea.bass)):
-            match = self._index.closest(notes, role) if self._index else None
+            match = self._closest(notes, role)
             if match and match.steps >= NOTABLE:
                 part = "" if role is Role.MELODY else f" in the {role.value}"
                 return replace(idea, closest=f"{match.title}, {match.notes} notes{part}")

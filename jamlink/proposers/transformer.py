@@ -51,6 +51,8 @@ _MIN_P = 0.02
 """Words with less than a fiftieth of the likeliest one's probability are slips, not ideas."""
 _IDS_PER_CELL, _MOST_FOR_SLOT = 7, 320
 """Room kept for the slot: what a busy cell needs, and no more than this in all, so that there is a context too."""
+_NEAR_WEIGHT = 0.5
+"""What an idea loses, in natural logs, that is as near to a known melody as its style allows."""
 _AGAIN = 2
 """The salt of a second draw."""
 _ONE_CELL = 12
@@ -136,7 +138,11 @@ class TransformerProposer:
             found = self._with_bass(request, self._ranked(ideas, request), cancelled)
         else:
             found = [self._candidate(idea, request.roles) for idea in ideas]
-        return [] if cancelled() else [self.guard.named(idea) for idea in rank(found, request)]
+        return [] if cancelled() else [self.guard.named(idea) for idea in self._rank(found, request)]
+
+    def _rank(self, ideas: Sequence[Candidate], request: ProposalRequest) -> list[Candidate]:
+        """The critics' hand; to be near a known melody costs, too."""
+        return rank(ideas, request, also=((_NEAR_WEIGHT, self.guard.nearness),))
 
     def _own(self, request: ProposalRequest, rows: int, cancelled: Cancelled) -> list[_Idea]:
         """The first pass without what quotes; drawn once more where that leaves too few."""
@@ -160,7 +166,7 @@ class TransformerProposer:
         """The ideas that deserve a bass line, as far as chords and melody can tell."""
         drafts = [self._candidate(idea, {Role.CHORDS, Role.MELODY}) for idea in ideas]
         by_seed = {idea.seed: idea for idea in ideas}
-        return [by_seed[draft.seed] for draft in rank(drafts, request)]
+        return [by_seed[draft.seed] for draft in self._rank(drafts, request)]
 
     def _with_bass(self, request: ProposalRequest, ideas: Sequence[_Idea], cancelled: Cancelled) -> list[Candidate]:
         """Each idea with the likeliest bass line over its chords; with several lines where there are too few ideas."""

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from jamlink.errors import Nonsense, Unavailable
 from jamlink.music.note import Note
+from jamlink.proposers.critics import rank
 from jamlink.proposers.originality import ANY_STYLE, FILE, PARTS, UNIT, Guard, Index, Lines, Match, code_of, steps_of
+from jamlink.proposers.scene import Scene
 from jamlink.session.inputs import Ideas
 from jamlink.session.proposal import Candidate, Role
 from jamlink.session.wire import read_input, record
@@ -170,6 +172,14 @@ def test_a_player_is_told_of_a_long_run_only():
     assert guard.named(candidate(tune[:10])).closest == ""
     assert guard.named(candidate(tune[:11])).closest == "tune 0, 11 notes"
     assert guard.named(candidate(bass=tune)).closest == "tune 0, 14 notes in the bass"
+
+
+def test_the_nearer_to_a_known_melody_the_worse_an_idea_fares():
+    guard, scene = Guard(index_of(SCALE, band=4)), Scene.of(asked(roles=frozenset((Role.MELODY,))))
+    runs = (line(60, 66, 60), line(60, 62), line(60, 62, 64, 65), line(60, 62, 64, 65, 67, 69, 71, 72))
+    assert [guard.nearness(candidate(run), scene) for run in runs] == [0, 0.25, 0.75, 1]
+    (free,), (told,) = (rank([candidate(runs[2])], scene.request, also=also) for also in ((), ((0.5, guard.nearness),)))
+    assert free.score - told.score == pytest.approx(0.5 * 0.75)
 
 
 def test_the_proposer_offers_nothing_that_is_kept_back(proposer):
