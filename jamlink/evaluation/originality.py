@@ -16,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 
-from jamlink.app import model_folder
 from jamlink.errors import Nonsense, Unavailable
 from jamlink.evaluation.result import Result, Row, interval
 from jamlink.evaluation.songs import Song, read_songs, split_hash
@@ -31,7 +30,7 @@ from jamlink.proposers.markov import MarkovProposer
 from jamlink.proposers.originality import LONGEST_WAIT, UNIT, VERBATIM, WIDEST, Index, index_for, steps_of
 from jamlink.proposers.rules import RulesProposer
 from jamlink.proposers.transformer import TransformerProposer
-from jamlink.resources import shared_music
+from jamlink.resources import data_folder, shared_music
 from jamlink.session.context import ContextWindow
 from jamlink.session.proposal import Candidate, Controls, ProposalRequest, Role, Slot
 from jamlink.timing.units import Ns, Ticks, tempo_of_bpm
@@ -70,7 +69,7 @@ def evaluate(
     Raises `Unavailable` without music or without an index of the training music, `Nonsense` where no song is long
     enough.
     """
-    index = index_for(model_folder(model or "jam-s"))
+    index = index_for(_folder(model or "jam-s"))
     if index is None:
         raise Unavailable("There is no index of the training music.", "Make it with: jamlink corpus index")
     where = data or shared_music() / "data-eval" / SET
@@ -89,9 +88,14 @@ def evaluate(
     return Result("originality", str(where), split_hash(found), seed, tuple(rows), _notes(index, style))
 
 
+def _folder(model: str) -> Path:
+    """A folder of models/ by name, or any folder by path."""
+    return Path(model) if len(Path(model).parts) > 1 else data_folder("models") / model
+
+
 def _systems(model: str, index: Index) -> Iterator[tuple[str, Proposer, str, str]]:
     if model:
-        weights = checkpoint.load(model_folder(model), vocab.HASH)
+        weights = checkpoint.load(_folder(model), vocab.HASH)
         name = str(weights.card["name"])
         yield "jam", TransformerProposer(weights, index), name, ""
         yield "jam without guard", TransformerProposer(weights), name, ""
