@@ -33,8 +33,10 @@ from jamlink.proposers.transformer import TransformerProposer
 from jamlink.resources import data_folder, shared_music
 from jamlink.session.context import ContextWindow
 from jamlink.session.proposal import Candidate, Controls, ProposalRequest, Role, Slot
-from jamlink.timing.units import Ns, Ticks, tempo_of_bpm
+from jamlink.timing.meter import COMMON_TIME
+from jamlink.timing.units import TICKS_PER_QUARTER, Ns, Ticks, tempo_of_bpm
 from jamlink.tokens import vocab
+from jamlink.tokens.phrase import places_from
 
 Say = Callable[[str], None]
 SET = "openewld-pd"
@@ -45,6 +47,7 @@ _PHRASE_BARS = 8
 PUBLISHED_FOLK, PUBLISHED_OTHERS = 16, 8
 """Steps: the bands of our first study, measured on smaller sets (Nottingham; OpenEWLD)."""
 _MOST_PAIRS = 4000
+MOST_KNOWN, KNOWN, _MIDDLE = 100, ", known tunes", 71
 _COPIED = 32
 """Steps that a copyist wants to take."""
 
@@ -63,7 +66,8 @@ class Asked:
 def evaluate(
     *, data: Path | None = None, model: str = "", seed: int = 0, songs: int = 0, say: Say = print, style: str = ""
 ) -> Result:
-    """Rows for people, the model with and without its guard, markov, rules and a copyist.
+    """Rows for people, the model with and without its guard, markov, rules and a copyist; all of them once more for
+    players who sing what the model learnt from.
 
     `data` is a folder of lead sheets, by default OpenEWLD's songs; `style` is said to the model and chooses the band.
     Raises `Unavailable` without music or without an index of the training music, `Nonsense` where no song is long
@@ -80,11 +84,12 @@ def evaluate(
     judge = Judge(index, style, seed)
     rows = [judge.row("human", asked, [[one.human] for one in asked]), human_pairs(found, style, seed)]
     rows += [judge.windows("human, windows of 16 steps", found)]
-    for name, system, label, caveat in _systems(model, index):
-        say(name)
-        hands = [system.propose(one.request, lambda: False) for one in asked]
-        row = judge.row(name, asked, hands, label, caveat)
-        rows.append(_with_guard(row, system))
+    known = known_tunes(index, min(MOST_KNOWN, len(found)), seed, style)
+    for about, requests in (("", asked), (KNOWN, known)):
+        for name, system, label, caveat in _systems(model, index):
+            say(name + about)
+            hands = [system.propose(one.request, lambda: False) for one in requests]
+            rows.append(_with_guard(judge.row(name + about, requests, hands, label, caveat), system))
     return Result("originality", str(where), split_hash(found), seed, tuple(rows), _notes(index, style))
 
 
@@ -117,6 +122,7 @@ def _notes(index: Index, style: str) -> tuple[str, ...]:
         f"99th percentile of held-out human windows of 16 steps: {bands}; here {index.band(Role.MELODY, style)}.",
         f"inside: ideas within that band; inside_published: within {PUBLISHED_FOLK} steps for folk, else "
         f"{PUBLISHED_OTHERS}; verbatim: ideas with {VERBATIM} steps or more; kept_back: of the lines drawn.",
+        "known tunes: the player has sung the first bars of melodies that the model learnt from: here memory would show.",
         "distance: 1 - likeness (jamlink.proposers.likeness) between the ideas of a hand, or between two songs' own "
         "continuations moved to one key, after contexts with the same meter, mode, place in the phrase and last chord.",
     )
@@ -157,6 +163,38 @@ def _within(spans: Iterable[ChordSpan], start: int, end: int) -> Iterator[ChordS
 
 def _degree(chord: Chord | None, key: Key) -> tuple[int, bool] | None:
     return ((chord.root - key.tonic) % 12, chord.quality.minor_third) if chord else None
+
+
+def known_tunes(index: Index, count: int, seed: int, style: str = "") -> list[Asked]:
+    """What a player asks who has played the first bars, in common time, of melodies that the model learnt from.
+
+    Here a memory would show. Nothing but the melody is played.
+    """
+    chance, found = random.Random(seed), []
+    for number in chance.sample(range(index.lines(Role.MELODY)), index.lines(Role.MELODY)):
+        begin, bar, steps = index.line(Role.MELODY, number)
+        notes = _sung(begin * UNIT, steps)
+        if (
+            bar * UNIT == COMMON_TIME.bar_ticks
+            and notes[-1].onset >= (CONTEXT_BARS + IDEA_BARS) * COMMON_TIME.bar_ticks
+        ):
+            places = places_from(0, notes[-1].onset // COMMON_TIME.bar_ticks, _PHRASE_BARS)
+            song = Song(str(number), COMMON_TIME, places, notes, ())
+            found.append(request_at(song, CONTEXT_BARS, seed + number, style))
+        if len(found) == count:
+            break
+    return found
+
+
+def _sung(tick: int, steps: Sequence[int]) -> tuple[Note, ...]:
+    """Steps as a melody about the middle of a voice."""
+    ups, waits = zip(*(divmod(step, LONGEST_WAIT + 1) for step in steps), strict=True)
+    pitches = np.concatenate([[0], np.cumsum(np.array(ups) - WIDEST)])
+    pitches = np.clip(pitches + round(_MIDDLE - float(pitches.mean())), 21, 108)
+    onsets = np.concatenate([[0], np.cumsum(waits)]) * UNIT + tick
+    lengths = [*(wait * UNIT for wait in waits), TICKS_PER_QUARTER]
+    together = zip(onsets, pitches, lengths, strict=True)
+    return tuple(Note(Ticks(int(o)), int(p), Ticks(min(int(n), COMMON_TIME.bar_ticks))) for o, p, n in together)
 
 
 # -- judging ----------------------------------------------------------------------------------------------------------

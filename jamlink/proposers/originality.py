@@ -144,6 +144,17 @@ class Index:
         """Steps of a part."""
         return int((self._parts[role].steps > 0).sum())
 
+    def lines(self, role: Role) -> int:
+        """How many lines a part has."""
+        return len(self._parts[role].starts)
+
+    def line(self, role: Role, number: int) -> tuple[int, int, list[int]]:
+        """A line: where it begins and how long a bar is, in UNITs, and its steps."""
+        lines = self._parts[role]
+        ends = [*lines.starts[number + 1 : number + 2].tolist(), len(lines.steps)]
+        steps = lines.steps[lines.starts[number] : ends[0] - 1]
+        return int(lines.begins[number]), int(lines.bars[number]), [int(step) for step in steps]
+
     def closest(self, notes: Sequence[Note], role: Role = Role.MELODY) -> Match | None:
         """The longest run of `notes` that is in the training music; None where there is nothing to share."""
         return self.closest_run(steps_of(notes), role)

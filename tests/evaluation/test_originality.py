@@ -10,7 +10,7 @@ import pytest
 
 from jamlink.errors import Nonsense
 from jamlink.evaluation import originality
-from jamlink.evaluation.originality import Copyist, Judge, apart, evaluate, human_pairs, request_at, within
+from jamlink.evaluation.originality import Copyist, Judge, apart, evaluate, human_pairs, known_tunes, request_at, within
 from jamlink.evaluation.songs import Song
 from jamlink.music.chord import ChordSpan, parse_chord
 from jamlink.music.note import Note
@@ -96,6 +96,18 @@ def test_a_copyist_copies_and_is_caught():
     assert Copyist(index).propose(asked[0].request, lambda: True) == []
 
 
+def test_a_known_tune_is_sung_as_it_was_learnt():
+    tune = song(bars=16)
+    index = index_of(tune.melody)
+    (one,) = known_tunes(index, 5, seed=1)
+    heard = one.request.context.heard
+    assert len(heard) == 32
+    assert index.closest([*heard, *(note.shifted(Ticks(8 * BAR)) for note in one.human.melody)]).steps == 47
+    assert len({a.pitch - b.pitch for a, b in zip(heard, tune.melody, strict=False)}) == 1
+    assert index.lines(Role.MELODY) == 1
+    assert index.line(Role.MELODY, 0) == (0, BAR // UNIT, steps_of(tune.melody))
+
+
 def test_windows_of_people_have_a_ninety_ninth_percentile():
     tune = song(bars=16)
     row = Judge(index_of(tune.melody), "", 0).windows("human", [tune, song(turn=5)])
@@ -110,7 +122,7 @@ def test_every_system_is_judged_in_one_run(tmp_path, monkeypatch):
     result = evaluate(data=tmp_path, model="", say=lambda _: None)
     names = [row.system for row in result.rows]
     assert names[:3] == ["human", "human pairs, like contexts", "human, windows of 16 steps"]
-    assert names[3:] == ["markov", "rules", "copyist"]
+    assert names[3:] == [f"{name}{about}" for about in ("", ", known tunes") for name in ("markov", "rules", "copyist")]
     rules = result.rows[names.index("rules")]
     assert rules.n == 4
     assert 0 < rules.metrics["distance"] <= 1
@@ -124,4 +136,3 @@ def test_songs_that_are_too_short_are_said(tmp_path, monkeypatch):
     )
     with pytest.raises(Nonsense, match="12 bars"):
         evaluate(data=tmp_path, model="", say=lambda _: None)
-    assert Role.MELODY in PARTS
