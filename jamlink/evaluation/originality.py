@@ -122,7 +122,7 @@ def _notes(index: Index, style: str) -> tuple[str, ...]:
         f"99th percentile of held-out human windows of 16 steps: {bands}; here {index.band(Role.MELODY, style)}.",
         f"inside: ideas within that band; inside_published: within {PUBLISHED_FOLK} steps for folk, else "
         f"{PUBLISHED_OTHERS}; verbatim: ideas with {VERBATIM} steps or more; kept_back: of the lines drawn.",
-        "known tunes: the player has sung the first bars of melodies that the model learnt from: here memory would show.",
+        "known tunes: the player has sung the first bars of melodies that taught the model: here memory would show.",
         "distance: 1 - likeness (jamlink.proposers.likeness) between the ideas of a hand, or between two songs' own "
         "continuations moved to one key, after contexts with the same meter, mode, place in the phrase and last chord.",
     )
