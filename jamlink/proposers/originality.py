@@ -222,8 +222,8 @@ def index_for(model: Path) -> Index | None:
 class Guard:
     """Keeps back what quotes the training music, and says what the rest comes near to. One thread at a time.
 
-    `judged` and `kept_back` count lines; nothing else changes, so the same lines get the same answers. Without an index
-    everything passes.
+    `judged` and `kept_back` count lines with notes; nothing else changes, so the same lines get the same answers.
+    Without an index everything passes.
     """
 
     def __init__(self, index: Index | None) -> None:
@@ -234,7 +234,7 @@ class Guard:
     def passes(self, notes: Sequence[Note], role: Role, style: str) -> bool:
         """Whether a line keeps within the band of its style, and is no quotation."""
         match = self._closest(tuple(notes), role)
-        self.judged += 1
+        self.judged += bool(notes)
         if self._index is None or match is None or match.steps < min(VERBATIM, self._index.band(role, style) + 1):
             return True
         self.kept_back += 1
@@ -248,13 +248,14 @@ class Guard:
         return min(1.0, match.steps / max(1, self._index.band(Role.MELODY, scene.request.controls.style)))
 
     def named(self, idea: Candidate) -> Candidate:
-        """The idea with what its melody, or else its bass, comes near to; unchanged where that is not worth a word."""
-        for role, notes in ((Role.MELODY, idea.melody), (Role.BASS, idea.bass)):
-            match = self._closest(notes, role)
-            if match and match.steps >= NOTABLE:
-                part = "" if role is Role.MELODY else f" in the {role.value}"
-                return replace(idea, closest=f"{match.title}, {match.notes} notes{part}")
-        return idea
+        """The idea with what its melody comes near to; unchanged where that is not worth a word.
+
+        A bass line says nothing of the kind: a dozen roots and fifths in a row are everybody's.
+        """
+        match = self._closest(idea.melody, Role.MELODY)
+        if match is None or match.steps < NOTABLE:
+            return idea
+        return replace(idea, closest=f"{match.title}, {match.notes} notes")
 
 
 def _shared(a: bytes, b: bytes) -> int:
