@@ -53,6 +53,7 @@ LONGEST_WAIT = 255
 """Units, some five bars: a rest beyond it parts two lines."""
 WIDEST = 24
 """Semitones: a wider leap counts as this."""
+STEPS = (2 * WIDEST + 1) * (LONGEST_WAIT + 1)
 ANY_STYLE = ""
 
 Codes = npt.NDArray[np.uint16]
@@ -114,6 +115,7 @@ class Index:
         """`names` are "source<tab>title" of each tune; `bands` have ANY_STYLE for styles that they do not name."""
         self._parts, self._names, self.bands = dict(parts), list(names), dict(bands)
         self._text = {role: lines.steps.astype(">u2").tobytes() for role, lines in self._parts.items()}
+        self._first = {role: _firsts(lines) for role, lines in self._parts.items()}
         self._order = {role: memoryview(lines.order.tobytes()).cast("i") for role, lines in self._parts.items()}
 
     @staticmethod
@@ -188,10 +190,12 @@ class Index:
     def _longest_from(self, steps: bytes, role: Role) -> tuple[int, int]:
         """How many of the first of `steps` stand somewhere, and where: beside the place that they would have."""
         text, order, wanted = self._text[role], self._order[role], steps[: 2 * SORTED]
-        i = bisect_left(order, wanted, key=lambda place: text[2 * place : 2 * place + 2 * SORTED])
+        first = int.from_bytes(steps[:2], "big")
+        low, high = self._first[role][first], self._first[role][first + 1]
+        i = bisect_left(order, wanted, low, high, key=lambda place: text[2 * place : 2 * place + 2 * SORTED])
         best, at = 0, -1
         for neighbour in (i - 1, i):
-            if 0 <= neighbour < len(order):
+            if low <= neighbour < high:
                 place = order[neighbour]
                 length = _shared(steps, text[2 * place : 2 * place + len(steps)])
                 if length > best:
@@ -256,6 +260,12 @@ class Guard:
         if match is None or match.steps < NOTABLE:
             return idea
         return replace(idea, closest=f"{match.title}, {match.notes} notes")
+
+
+def _firsts(lines: Lines) -> list[int]:
+    """For each step, and one beyond the last, where the places that begin with it or a higher one lie in the order."""
+    counts = np.bincount(lines.steps[lines.order], minlength=STEPS)
+    return [0, *np.cumsum(counts).tolist()]
 
 
 def _shared(a: bytes, b: bytes) -> int:
