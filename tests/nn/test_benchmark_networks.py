@@ -43,7 +43,9 @@ def test_sets_of_at_most_two_notes_of_a_small_range_are_each_said_in_one_way(fra
     # With the third note and everything above left out, what is missing is the mass of sets not asked about.
     before = frames_of(4, 2)
     low = PITCHES - 6
-    sets = [[]] + [[p] for p in range(low, PITCHES)] + [[p, q] for p in range(low, PITCHES) for q in range(p + 1, PITCHES)]
+    sets = (
+        [[]] + [[p] for p in range(low, PITCHES)] + [[p, q] for p in range(low, PITCHES) for q in range(p + 1, PITCHES)]
+    )
     total = 0.0
     for notes in sets:
         last = torch.tensor([[[*notes, *[NONE] * (2 - len(notes))]]])

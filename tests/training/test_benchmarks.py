@@ -58,7 +58,9 @@ QUIET = {"say": lambda line: None}
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     song = [[48, 55, 60], [48, 55, 64], [50, 57], [], [48, 55, 60]] * 4
-    (tmp_path / "jsb-chorales-quarter.json").write_text(json.dumps({"train": [song] * 4, "valid": [song], "test": [song]}))
+    (tmp_path / "jsb-chorales-quarter.json").write_text(
+        json.dumps({"train": [song] * 4, "valid": [song], "test": [song]})
+    )
     return tmp_path
 
 
