@@ -300,7 +300,7 @@ def _mean(values: Iterable[float]) -> float:
 
 
 def human_pairs(songs: Sequence[Song], style: str, seed: int) -> Row:
-    """How far apart two songs go on from contexts that are alike; intervals by context."""
+    """How far apart two songs go on from contexts that are alike; intervals by pair (narrower than by song)."""
     looks: dict[tuple[object, ...], list[tuple[str, Look]]] = defaultdict(list)
     for song in songs:
         for bar in range(_PHRASE_BARS // 2, song.bars - IDEA_BARS + 1, _PHRASE_BARS // 2):
