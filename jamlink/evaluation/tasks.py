@@ -12,7 +12,14 @@ from jamlink.errors import Nonsense, Unavailable
 if TYPE_CHECKING:
     from jamlink.evaluation.result import Result
 
-TASKS: Mapping[str, str] = {}
+TASKS: Mapping[str, str] = {
+    "accompany": "jamlink.evaluation.accompany:evaluate",
+    "harmonise": "jamlink.evaluation.harmonise:evaluate",
+    "chords": "jamlink.evaluation.chords:evaluate",
+    "melody": "jamlink.evaluation.melody:evaluate",
+    "frames": "jamlink.evaluation.frames:evaluate",
+    "originality": "jamlink.evaluation.originality:evaluate",
+}
 """Name -> "module:function". The functions are keyword-only: data, model, seed, songs, say; see `evaluate`."""
 ALL = "all"
 

@@ -70,9 +70,10 @@ class Settings:
     """How the counts are used. Chosen on the two tunebooks of the development set; see models/hmm/README.md."""
 
     trust: float = 1.0
-    """How much a beat full of melody tells."""
-    change_of_key: float = 0.003
-    """How likely a beat is to begin in a new key."""
+    """How much a beat full of melody tells. 0.6, 1.6 and 2.4 were worse there."""
+    change_of_key: float = 0.06
+    """How likely a beat is to begin in a new key. From 0.003 to 0.06 nothing changes but how soon a jump is followed:
+    77 % of the notes within two beats, 88 %."""
     restless: float = 1.0
     """Above 1 chords change more often than in the songs that were counted, below 1 less often."""
 
@@ -145,6 +146,13 @@ class Listener:
         by_tonic = np.stack([np.roll(sounds, -tonic) for tonic in range(12)])  # (12, 12), from the tonic up
         log = np.einsum("mcp,tp->tmc", self._log_sound, by_tonic) * self.settings.trust
         self.belief *= np.exp(log - log.max())
+        self.belief /= self.belief.sum()
+
+    def weigh(self, factors: Floats) -> None:
+        """Believe each chord so many times more; (C,) by `number_of`."""
+        kinds = len(KINDS)
+        by_tonic = np.stack([np.roll(factors, -tonic * kinds) for tonic in range(12)])
+        self.belief *= by_tonic[:, None, :]
         self.belief /= self.belief.sum()
 
     def chords(self) -> Floats:

@@ -71,6 +71,7 @@ def corpus_folder(tmp_path: Path) -> Path:
             [(0, vocab.style_id("jazz"), vocab.meter_id(vocab.METERS[2]), -1, -1, t % 4 == 0) for t in range(40)]
         ),
         sources=np.array(["mcgill-billboard"]),
+        names=np.array([f"mcgill-billboard:{i}" for i in range(40)]),
         vocabulary=np.array(vocab.HASH),
     )
     return tmp_path
