@@ -422,15 +422,21 @@ def build_corpus(data: Path, target: Path) -> None:
     build(data, target)
 
 
-def train(recipe: Path, corpus: Path, run: Path, minutes: float | None, device: str) -> None:
-    """Train, or go on training, and export the model beside the run's state."""
+def train(recipe: Path, corpus: Path | None, run: Path | None, minutes: float | None, device: str) -> None:
+    """Train, or go on training, and export the model beside the run's state; a benchmark's recipe needs no corpus."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is imported: spinning threads starve each other
     try:
+        from jamlink.training.benchmarks import default_run, is_benchmark, train_benchmark
         from jamlink.training.loop import train as teach
     except ModuleNotFoundError as missing:
         raise Unavailable(
             f"Training needs {missing.name}, which is not installed.", "Run: pip install 'jamlink[train]'"
         ) from None
+    if is_benchmark(recipe):
+        train_benchmark(recipe, None, run or default_run(recipe.resolve().parent.name), minutes or 0.0, print)
+        return
+    if corpus is None or run is None:
+        raise Nonsense("There is no corpus or no run folder.", "Name both: --corpus FOLDER --run FOLDER.")
     teach(recipe, corpus, run, minutes=minutes or 0.0, device=device)
 
 

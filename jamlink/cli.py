@@ -404,10 +404,10 @@ def corpus_check_labels(
 @app.command()
 def train(
     recipe: Annotated[Path, typer.Option(help="models/NAME/recipe.toml")],
-    corpus: Annotated[Path, typer.Option(help="A packed corpus.")],
-    run: Annotated[Path, typer.Option(help="Where the state is saved; the same folder resumes.")],
+    corpus: Annotated[Path | None, typer.Option(help="A packed corpus; none for a benchmark's own recipe.")] = None,
+    run: Annotated[Path | None, typer.Option(help="Where the state is saved; the same folder resumes.")] = None,
     minutes: Annotated[float | None, typer.Option(help="Make the schedule end in this time.")] = None,
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
 ) -> None:
     """Train a model from a recipe; stops and resumes where it was."""
     from jamlink import app as house

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from jamlink.engine.decoder import Decoder
 from jamlink.evaluation import accompany_metrics as metrics
 from jamlink.evaluation.accompany_baselines import (
     Filter,
@@ -25,11 +26,13 @@ from jamlink.evaluation.accompany_baselines import (
     RunningTonic,
 )  # fmt: skip
 from jamlink.evaluation.accompany_metrics import FRAME, Chords, Estimate, Values
+from jamlink.evaluation.judged_models import read_model
 from jamlink.evaluation.result import Result, Row, interval
 from jamlink.evaluation.songs import Song, read_songs, split_hash
 from jamlink.music.chord import Chord
 from jamlink.music.note import Note
 from jamlink.proposers import key_chord_hmm
+from jamlink.proposers.live_chords import LiveChords, LiveSettings
 from jamlink.resources import data_folder, shared_music
 from jamlink.timing.meter import Meter
 from jamlink.tokens import vocab
@@ -83,7 +86,7 @@ def evaluate(
 def players(model: str) -> dict[str, Maker]:
     """Everyone who plays, by name; those with the network only where a model is named."""
     table = key_chord_hmm.load(data_folder("models") / "hmm" / "table.npz")
-    return {
+    found: dict[str, Maker] = {
         "random triads": lambda meter, seed: RandomTriads(seed),
         "tonic of the running key": lambda meter, seed: RunningTonic(meter),
         "histogram triad": lambda meter, seed: HistogramTriad(meter),
@@ -92,6 +95,18 @@ def players(model: str) -> dict[str, Maker]:
         "hmm, likeliest": lambda meter, seed: Filter(table, meter),
         "hmm, drawn": lambda meter, seed: Filter(table, meter, "drawn", seed),
         "hmm, most consonant": lambda meter, seed: Filter(table, meter, "consonant"),
+    }
+    return found | (_with_network(table, model) if model else {})
+
+
+def _with_network(table: key_chord_hmm.Table, model: str) -> dict[str, Maker]:
+    """The live player as shipped, and with the key-and-chord model kept out of what it plays and is told."""
+    checkpoint = read_model(model)
+    network = Decoder(checkpoint.config, checkpoint.weights)
+    alone = LiveSettings(told=0.0, hindsight=False, network=1.0)
+    return {
+        "jam": lambda meter, seed: LiveChords(network, table, meter, seed=seed),
+        "jam without hmm": lambda meter, seed: LiveChords(network, table, meter, alone, seed),
     }
 
 

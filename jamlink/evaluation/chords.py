@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from jamlink.errors import Unavailable
+from jamlink.evaluation.judged_models import folder_of
 from jamlink.evaluation.result import Result, Row, interval
 from jamlink.music.chord import QUALITIES, Quality
 from jamlink.nn.transformer import Transformer
@@ -39,7 +40,7 @@ from jamlink.proposers.song_memory import (
     fitted_trust,
     repeated,
 )
-from jamlink.resources import data_folder, shared_music
+from jamlink.resources import shared_music
 from jamlink.tokens import vocab
 from jamlink.tokens.vocab import METERS, Task
 from jamlink.training import corpus
@@ -158,7 +159,7 @@ def evaluate(
     `songs` is how many held-out charts of each set are asked. Raises `Unavailable` or `Nonsense` where music, model or
     the list of the split is missing.
     """
-    folder = _folder(model or "jam-s")
+    folder = folder_of(model)
     network = load_network(folder) if model else None
     rows, names = [], []
     for work in WORKS:
@@ -171,11 +172,6 @@ def evaluate(
         rows += _rows(work, [c for c in charts if not c.held_out], held, network, folder.name, seed)
     digest = hashlib.sha256("\n".join(sorted(names)).encode()).hexdigest()
     return Result("chords", " and ".join(work.source for work in WORKS), digest, seed, tuple(rows), NOTES)
-
-
-def _folder(model: str) -> Path:
-    """A folder of models/ by name, or any folder by path."""
-    return Path(model) if len(Path(model).parts) > 1 else data_folder("models") / model
 
 
 def _sides(path: Path) -> dict[str, bool]:

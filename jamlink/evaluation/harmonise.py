@@ -20,6 +20,7 @@ from jamlink.evaluation import accompany_metrics, harmonise_metrics
 from jamlink.evaluation.accompany import play
 from jamlink.evaluation.accompany_baselines import Habit, Repetition
 from jamlink.evaluation.accompany_metrics import FRAME, Chords
+from jamlink.evaluation.judged_models import read_model
 from jamlink.evaluation.result import Result, Row, interval
 from jamlink.evaluation.songs import Song, read_songs, split_hash
 from jamlink.music.chord import Chord, ChordSpan, Quality
@@ -27,7 +28,6 @@ from jamlink.music.key import Key
 from jamlink.music.key_estimate import estimate_key
 from jamlink.music.note import Note
 from jamlink.music.pulse import BEAT, strength
-from jamlink.nn import checkpoint
 from jamlink.proposers import key_chord_hmm
 from jamlink.proposers.key_chord_hmm import CHORDS, KINDS, Floats, Table, chord_of, place_of, sounding
 from jamlink.proposers.prompting import last_bars
@@ -87,8 +87,7 @@ def harmonisers(model: str) -> Iterator[tuple[str, Harmoniser]]:
     yield "chord bigram, drawn", lambda song, seed: play(Habit(table, song.meter, seed), song, song.melody)
     yield "hmm, best path", lambda song, seed: best_path(table, song)
     if model:
-        folder = Path(model) if len(Path(model).parts) > 1 else data_folder("models") / model
-        weights = checkpoint.load(folder, vocab.HASH)
+        weights = read_model(model)
         decoder = Decoder(weights.config, weights.weights)
         yield "jam, likeliest", lambda song, seed: network(decoder, song, Sampling(seed, top_k=1))
         drawn = Sampling(0, _DRAWN_AT, min_p=_MIN_P)

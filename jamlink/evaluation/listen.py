@@ -21,6 +21,7 @@ from jamlink.music.note import Note
 from jamlink.music.voicing import voice
 from jamlink.nn import checkpoint
 from jamlink.proposers.base import Proposer
+from jamlink.proposers.originality import index_for
 from jamlink.proposers.transformer import TransformerProposer
 from jamlink.session.context import ContextWindow
 from jamlink.session.proposal import Candidate, Controls, ProposalRequest, Role, Slot
@@ -212,7 +213,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
-    proposer = TransformerProposer(checkpoint.load(args.model, vocab.HASH))
+    proposer = TransformerProposer(checkpoint.load(args.model, vocab.HASH), index_for(args.model))
     found = examples(Corpus(args.corpus / "corpus.npz"), proposer, args.seed, print)
     args.out.mkdir(parents=True, exist_ok=True)
     for i, example in enumerate(found, 1):

@@ -17,25 +17,24 @@ from pathlib import Path
 import numpy as np
 
 from jamlink.errors import Nonsense, Unavailable
+from jamlink.evaluation.judged_models import folder_of, read_model
 from jamlink.evaluation.result import Result, Row, interval
 from jamlink.evaluation.songs import Song, read_songs, split_hash
 from jamlink.music.chord import Chord, ChordSpan
 from jamlink.music.key import Key
 from jamlink.music.key_estimate import estimate_key
 from jamlink.music.note import Note
-from jamlink.nn import checkpoint
 from jamlink.proposers.base import Proposer
 from jamlink.proposers.likeness import Look
 from jamlink.proposers.markov import MarkovProposer
 from jamlink.proposers.originality import LONGEST_WAIT, UNIT, VERBATIM, WIDEST, Index, index_for, steps_of
 from jamlink.proposers.rules import RulesProposer
 from jamlink.proposers.transformer import TransformerProposer
-from jamlink.resources import data_folder, shared_music
+from jamlink.resources import shared_music
 from jamlink.session.context import ContextWindow
 from jamlink.session.proposal import Candidate, Controls, ProposalRequest, Role, Slot
 from jamlink.timing.meter import COMMON_TIME
 from jamlink.timing.units import TICKS_PER_QUARTER, Ns, Ticks, tempo_of_bpm
-from jamlink.tokens import vocab
 from jamlink.tokens.phrase import places_from
 
 Say = Callable[[str], None]
@@ -73,7 +72,7 @@ def evaluate(
     Raises `Unavailable` without music or without an index of the training music, `Nonsense` where no song is long
     enough.
     """
-    index = index_for(_folder(model or "jam-s"))
+    index = index_for(folder_of(model))
     if index is None:
         raise Unavailable("There is no index of the training music.", "Make it with: jamlink corpus index")
     where = data or shared_music() / "data-eval" / SET
@@ -93,14 +92,9 @@ def evaluate(
     return Result("originality", str(where), split_hash(found), seed, tuple(rows), _notes(index, style))
 
 
-def _folder(model: str) -> Path:
-    """A folder of models/ by name, or any folder by path."""
-    return Path(model) if len(Path(model).parts) > 1 else data_folder("models") / model
-
-
 def _systems(model: str, index: Index) -> Iterator[tuple[str, Proposer, str, str]]:
     if model:
-        weights = checkpoint.load(_folder(model), vocab.HASH)
+        weights = read_model(model)
         name = str(weights.card["name"])
         yield "jam", TransformerProposer(weights, index), name, ""
         yield "jam without guard", TransformerProposer(weights), name, ""
