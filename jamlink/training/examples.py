@@ -74,7 +74,7 @@ class Corpus:
     def __init__(self, path: Path) -> None:
         if not path.is_file():
             raise Nonsense(f"There is no {path}.", "Build the corpus first.")
-        with np.load(path) as found:
+        with path.open("rb") as file, np.load(file) as found:  # numpy leaves a damaged file open
             if str(found["vocabulary"]) != vocab.HASH:
                 raise Nonsense(f"{path} was written with other words.", "Build the corpus again.")
             self.ids, self.bar_at, self.carry = found["ids"].astype(np.int64), found["bar_at"], found["carry"]

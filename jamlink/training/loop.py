@@ -174,10 +174,15 @@ class Run:
 
     def _give_up(self, rows: Rows, what: str) -> NoReturn:
         """Keep the batch that broke the run, and leave before it has changed the network."""
-        path = self.folder / f"broken-batch-{self.step}.npz"
-        np.savez(path, ids=rows.ids, learnt=rows.learnt)
+        mine = f"-{self.scale.rank}" if self.scale.world > 1 else ""
+        path = self.folder / f"broken-batch-{self.step}{mine}.npz"
+        try:
+            np.savez(path, ids=rows.ids, learnt=rows.learnt)
+            kept = f"its batch is kept in {path}"
+        except OSError as error:
+            kept = f"its batch could not be kept: {(error.strerror or 'the disk refused').lower()}"
         raise Nonsense(
-            f"The {what} of step {self.step} is not a number; its batch is kept in {path}.",
+            f"The {what} of step {self.step} is not a number; {kept}.",
             "Lower the recipe's peak, and begin again or go on from the last state.",
         )
 

@@ -48,7 +48,10 @@ def hash_of(path: Path) -> str:
 
 
 def claim(folder: Path, identity: Identity, recipe_text: str) -> None:
-    """Make `folder` the run's own. Raises `Nonsense` where it belongs to another recipe, corpus or vocabulary."""
+    """Make `folder` the run's own, and clear away what a kill left half written.
+
+    Raises `Nonsense` where it belongs to another recipe, corpus or vocabulary.
+    """
     path = folder / IDENTITY
     if not path.exists():
         write_whole(folder / "recipe.toml", recipe_text.encode())
@@ -66,6 +69,8 @@ def claim(folder: Path, identity: Identity, recipe_text: str) -> None:
                 f"The run in {folder} was begun with another {what} (it is called {found.name}).",
                 "Go on with what it was begun with, or name another folder with --run.",
             )
+    for part in folder.glob(".*.part"):  # jamlink.midi.files.write_whole names them so
+        part.unlink(missing_ok=True)
 
 
 def save(folder: Path, state: Mapping[str, Any]) -> None:

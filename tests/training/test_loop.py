@@ -14,73 +14,12 @@ torch = pytest.importorskip("torch", reason="training needs the train extra")
 from jamlink.errors import Nonsense  # noqa: E402  (after the check for torch)
 from jamlink.nn import checkpoint  # noqa: E402
 from jamlink.tokens import vocab  # noqa: E402
-from jamlink.training import baselines, loop, measure, obedience  # noqa: E402
-from jamlink.training.corpus import BAR_FACTS, STREAMS  # noqa: E402
+from jamlink.training import baselines, loop, measure  # noqa: E402
+from jamlink.training.corpus import STREAMS  # noqa: E402
 from jamlink.training.examples import Rows, target_mask  # noqa: E402
+from tests.training.tiny import RECIPE, chords  # noqa: E402
 
-RECIPE = """
-name = "tiny"
-[shape]
-hidden_size = 16
-num_hidden_layers = 1
-num_attention_heads = 2
-num_key_value_heads = 2
-intermediate_size = 16
-head_dim = 8
-max_position_embeddings = 80
-[train]
-row = 64
-rows = 4
-steps = 12
-peak = 1e-2
-warm_up = 0.1
-decay_from = 0.5
-weight_decay = 0.1
-clip = 1.0
-dropout = 0.0
-seed = 1
-threads = 1
-compiled = false
-[mix.mcgill-billboard]
-chords = 1.0
-"""
 SHIPPED = Path(__file__).parents[2] / "models" / "jam-s" / "recipe.toml"
-
-
-@pytest.fixture
-def recipe(tmp_path: Path) -> Path:
-    path = tmp_path / "recipe.toml"
-    path.write_text(RECIPE)
-    return path
-
-
-@pytest.fixture
-def corpus_folder(tmp_path: Path) -> Path:
-    """Forty charts that turn round ii V I; every fourth is held out."""
-    bars = [[vocab.bar_id(i % 8), chord] for i, chord in enumerate([*map(int, chords("Dm7 G7 Cmaj7 Am7"))] * 8)]
-    count = len(bars)
-    facts = np.ones((40 * count, len(BAR_FACTS)), dtype=np.float32)
-    np.savez(
-        tmp_path / "corpus.npz",
-        ids=np.array(bars * 40, dtype=np.uint16).reshape(-1),
-        bar_at=np.arange(0, 80 * count + 1, 2),
-        carry=np.array([[bar[1], 0] for bar in bars] * 40, dtype=np.uint16),
-        facts=facts,
-        streams=np.array([(t, STREAMS.index("chords"), t * count, count) for t in range(40)]),
-        tunes=np.array(
-            [(0, vocab.style_id("jazz"), vocab.meter_id(vocab.METERS[2]), -1, -1, t % 4 == 0) for t in range(40)]
-        ),
-        sources=np.array(["mcgill-billboard"]),
-        names=np.array([f"mcgill-billboard:{i}" for i in range(40)]),
-        vocabulary=np.array(vocab.HASH),
-    )
-    return tmp_path
-
-
-def chords(text: str) -> list[int]:
-    from jamlink.music.chord import parse_chord
-
-    return [vocab.chord_id(parse_chord(symbol)) for symbol in text.split()]
 
 
 def train(recipe: Path, corpus_folder: Path, run: Path) -> list[str]:
@@ -198,26 +137,3 @@ def test_measures_of_a_tiny_model_stand_beside_those_of_ngrams(recipe, corpus_fo
     assert figures["changes"] == 10 * 31
     assert figures["2 before"] == 1.0
     assert 0 <= figures["jam"] <= 1
-
-
-# --- steering
-
-
-@pytest.mark.parametrize(
-    ("pairs", "expected"),
-    [
-        ([(0, 1.0), (1, 5.0), (2, 6.0)], 1),
-        ([(0, 3.0), (1, 2.0), (4, -9.0)], -1),
-        ([(0, 1.0), (1, 1.0)], 0),
-        ([(0, 0.0), (0, 1.0), (1, 0.0), (1, 1.0)], 0),
-    ],
-)
-def test_rank_correlation(pairs, expected):
-    assert obedience.rank_correlation(pairs) == pytest.approx(expected)
-
-
-def test_steering_is_judged_on_what_the_network_then_plays(recipe, corpus_folder, tmp_path):
-    train(recipe, corpus_folder, tmp_path / "run")
-    found = obedience.obedience(tmp_path / "run" / "export", loop.Corpus(corpus_folder / "corpus.npz"), rows=2)
-    assert set(found) == {"density", "brightness", "surprise"}
-    assert all(-1 <= value <= 1 for value in found.values())
