@@ -18,6 +18,7 @@ TASKS: Mapping[str, str] = {
     "chords": "jamlink.evaluation.chords:evaluate",
     "melody": "jamlink.evaluation.melody:evaluate",
     "frames": "jamlink.evaluation.frames:evaluate",
+    "controls": "jamlink.evaluation.controls:evaluate",
     "originality": "jamlink.evaluation.originality:evaluate",
 }
 """Name -> "module:function". The functions are keyword-only: data, model, seed, songs, say; see `evaluate`."""

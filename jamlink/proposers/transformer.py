@@ -133,12 +133,19 @@ class TransformerProposer:
 
     def propose(self, request: ProposalRequest, cancelled: Cancelled) -> list[Candidate]:
         """As `Proposer.propose`. Nothing when cancelled."""
+        found = self.drafts(request, cancelled)
+        return [] if cancelled() else self.hand(found, request)
+
+    def hand(self, drafts: Sequence[Candidate], request: ProposalRequest) -> list[Candidate]:
+        """The critics' choice of drafts, with the pieces that they are near to."""
+        return [self.guard.named(idea) for idea in self._rank(drafts, request)]
+
+    def drafts(self, request: ProposalRequest, cancelled: Cancelled) -> list[Candidate]:
+        """All that was drawn and quotes nothing, in no order; the critics have not seen it yet."""
         ideas = self._own(request, max(FEWEST_ROWS, ROWS_PER_IDEA * request.count), cancelled)
         if Role.BASS in request.roles:
-            found = self._with_bass(request, self._ranked(ideas, request), cancelled)
-        else:
-            found = [self._candidate(idea, request.roles) for idea in ideas]
-        return [] if cancelled() else [self.guard.named(idea) for idea in self._rank(found, request)]
+            return self._with_bass(request, self._ranked(ideas, request), cancelled)
+        return [self._candidate(idea, request.roles) for idea in ideas]
 
     def _rank(self, ideas: Sequence[Candidate], request: ProposalRequest) -> list[Candidate]:
         """The critics' hand; to be near a known melody costs, too."""
