@@ -1,8 +1,8 @@
 """Figures into pages: `python -m jamlink.evaluation.card RESULTS PAGE... [--counts FILE --data FOLDER]`.
 
 RESULTS is what `jamlink eval all --json` printed. In each page what stands between `<!-- NAME -->` and `<!-- /NAME -->`
-is replaced: `figures` by the tables of the results, `data` by the table of what was trained on and whose it is. The
-rest of a page is written by people.
+is replaced: `summary` by which bars are met, `figures` by the tables of the results, `data` by the table of what was
+trained on and whose it is. A page has the sections it wants. The rest of it is written by people.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from jamlink.errors import Nonsense
+from jamlink.evaluation.bars import summary
 from jamlink.midi.files import write_whole
 
 _FIXED = ("system", "model", "n", "ci", "caveat")
@@ -90,11 +91,15 @@ def main() -> None:
     args = parser.parse_args()
     found = json.loads(args.results.read_text().strip().splitlines()[-1])
     results = found.get("tasks", [found])
+    bodies = {"summary": summary(results), "figures": figures(results)}
+    if args.counts:
+        manifest = tomllib.loads((args.data / "MANIFEST.toml").read_text())
+        bodies["data"] = data_table(json.loads(args.counts.read_text()), manifest)
     for page in args.pages:
-        text = filled(page.read_text(), "figures", figures(results))
-        if args.counts and "<!-- data -->" in text:
-            manifest = tomllib.loads((args.data / "MANIFEST.toml").read_text())
-            text = filled(text, "data", data_table(json.loads(args.counts.read_text()), manifest))
+        text = page.read_text()
+        for name, body in bodies.items():
+            if f"<!-- {name} -->" in text:
+                text = filled(text, name, body)
         write_whole(page, text.encode())
 
 
