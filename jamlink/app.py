@@ -13,11 +13,12 @@ import secrets
 import signal
 import sys
 import tempfile
+import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -29,13 +30,16 @@ from jamlink.midi.map_files import read_map, read_maps
 from jamlink.midi.maps import GENERIC, Bindings, ControllerMap, choose
 from jamlink.ports.base import Listing
 from jamlink.proposers.base import Proposer
-from jamlink.resources import data_folder
+from jamlink.resources import data_folder, shared_music
 from jamlink.session.inputs import Do
 from jamlink.session.settings import SessionSettings
 from jamlink.session.wire import header
 from jamlink.settings import Places, Settings, load, remember, remembered, session_settings, with_remembered
 from jamlink.timing.clock import Clock
 from jamlink.timing.units import Ns
+
+if TYPE_CHECKING:
+    from jamlink.training.corpus import Wanted
 
 # -- jam: the foreground process -----------------------------------------------------------------------------------
 
@@ -413,13 +417,33 @@ def check_map(file: Path) -> str:
     return f"{found.name}, {len(found.buttons)} buttons, {len(found.knobs)} knobs."
 
 
-def build_corpus(data: Path, target: Path) -> None:
-    """The packed corpus that training reads."""
+def build_corpus(wanted: Wanted, out: Path, workers: int, say: Callable[[str], None]) -> list[dict[str, object]]:
+    """The packed corpus that training reads; -> what came in, by source. With no music named, the shared music."""
     from jamlink.training.corpus import build
 
-    if not (data / "MANIFEST.toml").is_file():
-        raise Nonsense(f"There is no MANIFEST.toml in {data}.", "Name the folder that holds the music.")
-    build(data, target)
+    if wanted.data is None and not wanted.music:
+        wanted = replace(wanted, data=shared_music() / "data")
+    return build(wanted, out, workers=workers, say=say)
+
+
+def index_corpus(corpus: Path, out: Path, say: Callable[[str], None]) -> Path:
+    """The index of what a corpus teaches, which tells how near an idea comes to it; -> the file."""
+    from jamlink.proposers.originality import FILE
+    from jamlink.training.examples import Corpus
+    from jamlink.training.originality_index import build
+
+    if out.suffix == ".npz" and out.name != FILE:
+        raise Nonsense(f"An index is called {FILE}, and {out} is not.", "Name its folder with --out.")
+    path = corpus / "corpus.npz" if corpus.is_dir() else corpus
+    try:
+        found = Corpus(path)
+    except (zipfile.BadZipFile, ValueError, KeyError, EOFError, OSError):
+        raise Nonsense(f"{path} is damaged.", "Build the corpus again: jamlink corpus build.") from None
+    folder = out.parent if out.suffix == ".npz" else out
+    try:
+        return build(found, folder, unpacked=path.parent / "unpacked", say=say)
+    except OSError as error:
+        raise Unavailable(f"{folder} cannot be written: {error.strerror}.", "Name another folder with --out.") from None
 
 
 def train(recipe: Path, corpus: Path | None, run: Path | None, minutes: float | None, device: str) -> None:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 
 from jamlink import __version__
 from jamlink.errors import JamlinkError, Nonsense, Unavailable
@@ -373,14 +374,60 @@ def _aside(line: str) -> None:
 
 @corpus_app.command("build")
 def corpus_build(
-    data: Annotated[Path, typer.Argument(help="The folder with MANIFEST.toml.")],
-    target: Annotated[Path, typer.Argument(help="Where the packed corpus goes.")],
+    target: Annotated[Path, typer.Option("--out", help="The folder that the corpus goes into.")],
+    data: Annotated[Path | None, typer.Option(help="The folder with MANIFEST.toml.")] = None,
+    music: Annotated[
+        list[Path] | None, typer.Option(help="A folder of your own: MIDI, MusicXML, ABC. May be said again.")
+    ] = None,
+    share_alike: Annotated[bool, typer.Option("--share-alike", help="Read the share-alike sets too.")] = False,
+    sources: Annotated[str | None, typer.Option(help="These sets of the manifest alone: a,b")] = None,
+    evaluation: Annotated[
+        Path | None, typer.Option(help="Music whose relatives are left out; else data-eval beside --data.")
+    ] = None,
+    workers: Annotated[int, typer.Option(help="How many files are read at once; 0 is one a processor.")] = 0,
+    as_json: Annotated[bool, AS_JSON] = False,
 ) -> None:
     """Parse, deduplicate, split and pack the music a model learns from."""
     from jamlink import app as house
+    from jamlink.training.corpus import Wanted
 
     with one_sentence():
-        house.build_corpus(data, target)
+        names = _listed(sources) if sources else ()
+        wanted = Wanted(data, tuple(music or ()), names, share_alike, evaluation)
+        rows = house.build_corpus(wanted, target, workers, _aside)
+        if as_json:
+            print(json.dumps(rows))
+            return
+        _show_counts(rows)
+        out.print(f"Written to {target}; report.txt there says why each file was left out.", soft_wrap=True)
+
+
+_COUNTED = ("pieces", "bars", "notes", "chords", "tokens", "held out")
+
+
+def _show_counts(rows: Sequence[Mapping[str, Any]]) -> None:
+    table = Table("source", title="What was read")
+    for name in ("pieces", "bars", "notes", "chords", "words", "held out"):
+        table.add_column(name, justify="right")
+    table.add_column("left out, and why", overflow="fold")
+    for row in rows:
+        why = "\n".join(f"{count} {reason}" if count else reason for reason, count in row["left out"].items())
+        table.add_row(row["source"], *(f"{row[name]:,}" for name in _COUNTED), escape(why))
+    table.add_row("all", *(f"{sum(row[name] for row in rows):,}" for name in _COUNTED), "")
+    out.print(table)
+
+
+@corpus_app.command("index")
+def corpus_index(
+    corpus: Annotated[Path, typer.Option(help="The folder of a packed corpus.")],
+    target: Annotated[Path, typer.Option("--out", help="The folder of the index: a model's, or models/originality.")],
+) -> None:
+    """Make the index that tells how near an idea comes to the music a model learnt from."""
+    from jamlink import app as house
+
+    with one_sentence():
+        path = house.index_corpus(corpus, target, _aside)
+        out.print(f"Written to {path}.", soft_wrap=True)
 
 
 @corpus_app.command("check-labels")

@@ -148,7 +148,8 @@ def test_a_broken_map_is_named(folder):
 
 @pytest.mark.parametrize("command", [["maps", "learn", "--in", "pads", "-o"], ["corpus", "build"]])
 def test_what_cannot_be_done_is_said_before_the_work(command, folder):
-    more = [str(folder / "taken"), str(folder / "corpus")] if command[0] == "corpus" else [str(folder / "in.mid" / "m")]
+    taken, new = str(folder / "taken"), str(folder / "corpus")
+    more = ["--data", taken, "--out", new] if command[0] == "corpus" else [str(folder / "in.mid" / "m")]
     is_one_sentence(jamlink(*command, *more))
 
 

@@ -1,27 +1,41 @@
-"""Scores to words, once, before training: `python -m jamlink.training.corpus --data DATA --out FOLDER`.
+"""Scores to words, once, before training: `jamlink corpus build`.
 
-The corpus is one .npz of arrays and one table of counts. A *tune* gives several *streams* (chords alone, chords and
-melody, ...), a stream is a run of bars, a bar is its ids. Beside the ids each bar keeps what a window that starts there
-must say first (the chord that sounds) and what it is like (notes, changes, brightness, surprise), from which the
-steering words are made.
+    corpus.npz   what training reads
+    split.tsv    each tune, its family, its side of the split, and a digest of its words
+    counts.json  what came in by source, and what was left out
+    report.txt   a line for whatever was left out, with the reason
+
+Each file is written beside its old self and then put in its place, corpus.npz last: who stops a build at any moment
+keeps the corpus that was there.
+
+A *tune* gives several *streams* (chords alone, chords and melody, ...), a stream is a run of bars, a bar is its ids.
+Beside the ids each bar keeps what a window that starts there must say first (the chord that sounds) and what it is like
+(notes, changes, brightness, surprise), from which the steering words are made.
 """
 
 from __future__ import annotations
 
-import argparse
 import hashlib
+import io
 import json
 import math
+import os
+import signal
+import time
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from multiprocessing import Pool
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import numpy as np
 
-from jamlink.errors import Nonsense
+from jamlink.errors import Nonsense, Unavailable
+from jamlink.midi.files import write_whole
 from jamlink.music.chord import Chord
 from jamlink.timing.units import FASTEST_BPM, SLOWEST_BPM, tempo_of_bpm
 from jamlink.tokens import vocab
@@ -29,9 +43,13 @@ from jamlink.tokens.encode import chord_words, encode_bars
 from jamlink.tokens.phrase import Phrase, chords_by_cell, quantise
 from jamlink.tokens.vocab import Task
 from jamlink.training import chord_labels
-from jamlink.training.fingerprint import Families, Print, Register, fingerprint
-from jamlink.training.kept_apart import evaluation_prints, evaluation_titles, title_key
-from jamlink.training.sources import SOURCES, Source, group_of, kept_names, unpacked
+from jamlink.training.fingerprint import Print, fingerprint
+from jamlink.training.kept_apart import evaluation_prints
+from jamlink.training.report import Report, Row, count_table
+from jamlink.training.report import lines as report_lines
+from jamlink.training.sources import MY_MUSIC, SOURCES, UNREAD, Source, group_of, kept_names, source_of, unpacked
+from jamlink.training.splitting import Split, divide
+from jamlink.training.splitting import held_out as held_out  # markov counts by it
 from jamlink.training.tune import Score, Tune, tunes_of
 
 STREAMS = ("lead", "bass", "chords", "melody", "harmonise", "follow", "hush")
@@ -45,11 +63,10 @@ _TASK_OF = {
     "follow": Task.FOLLOW,
     "hush": Task.LEAD,
 }
+_SAID_EVERY = 500
+"""Files."""
 BAR_FACTS = ("onsets", "off_beat", "changes", "bright", "bright_weight", "surprise", "events", "quarters")
 """What each bar is like; `bright` and `surprise` are sums over `bright_weight` and `events`."""
-HELD_OUT_PERCENT, HELD_OUT_PERCENT_OF_CHARTS = 4, 10
-"""Of families. Charts are few and short: more of them are needed for a figure that means something."""
-CHARTS = frozenset(("mcgill-billboard", "wjazzd-changes", "free-midi-chords"))
 
 
 @dataclass(slots=True)
@@ -74,6 +91,10 @@ class Written:
     notes: int
     chord_bars: int
     labelled_by: str
+    chords: int = 0
+    """Changes of chord."""
+    bass_notes: int = 0
+    held_out: bool = False
 
     @property
     def piece(self) -> str:
@@ -99,7 +120,7 @@ def write(source: str, name: str, tune: Tune) -> Written:
         chords, by = chord_labels.label(tune.everything, tune.meter, len(tune.places)), "analyser"
     key = tune.key or chord_labels.key_of(tune.everything or tune.melody, tune.fifths)
     heading = (
-        vocab.style_id(tune.style),
+        vocab.style_id(tune.style) if tune.style else -1,
         vocab.meter_id(tune.meter),
         vocab.tempo_id(tempo_of_bpm(tune.bpm)) if tune.bpm and SLOWEST_BPM <= tune.bpm <= FASTEST_BPM else -1,
         vocab.key_id(key) if key else -1,
@@ -116,10 +137,9 @@ def write(source: str, name: str, tune: Tune) -> Written:
             streams += [_stream("harmonise", sung), _stream("follow", sung), _stream("hush", base)]
     if tune.bass and chords:
         streams.append(_stream("bass", replace(base, notes=tune.bass)))
-    count = len(tune.places)
-    return Written(
-        source, name, heading, streams, count, len(tune.melody), count if chords else 0, by if chords else ""
-    )
+    count, bass = len(tune.places), len(tune.bass) if chords else 0
+    labelled = (count, by, len(chords)) if chords else (0, "", 0)
+    return Written(source, name, heading, streams, count, len(tune.melody), *labelled, bass)
 
 
 def _stream(kind: str, phrase: Phrase) -> Stream:
@@ -207,20 +227,10 @@ def _all_events(written: Iterable[Written]) -> Iterator[tuple[Stream, int, tuple
             yield from ((stream, bar, event) for bar, event in events if (event[0] == 0) == harmonic)
 
 
-@dataclass(slots=True)
-class Report:
-    """What happened to one source."""
-
-    files: int = 0
-    pieces: int = 0
-    failures: Counter[str] = field(default_factory=Counter)
-
-
 def _read_file(job: tuple[str, Path, Path]) -> tuple[str, list[tuple[str, Written | str]]]:
     name, folder, file = job
-    source = next(s for s in SOURCES if s.name == name)
     found: list[tuple[str, Written | str]] = []
-    for piece, score in source.read(folder, file):
+    for piece, score in source_of(name).read(folder, file):
         if isinstance(score, str):
             found.append((piece, score))
         else:
@@ -229,187 +239,242 @@ def _read_file(job: tuple[str, Path, Path]) -> tuple[str, list[tuple[str, Writte
 
 
 def _written(source: str, piece: str, score: Score) -> list[tuple[str, Written | str]]:
-    tunes = list(tunes_of(score))
-    if not tunes:
-        return [(piece, "no four whole bars in a meter we count")]
-    return [(piece, write(source, piece, tune)) for tune in tunes]
+    """The tunes of a score. What we do not foresee in one of them is its own reason, and the others are read."""
+    try:
+        tunes = [write(source, piece, tune) for tune in tunes_of(score)]
+    except Exception as wrong:
+        return [(piece, f"cannot be written ({type(wrong).__name__}: {wrong})"[:160])]
+    return [(piece, tune) for tune in tunes] or [(piece, "no four whole bars in a meter we count")]
 
 
-def check_licences(data_root: Path, sources: Iterable[Source] = SOURCES) -> dict[str, dict[str, str]]:
-    """The manifest entries of our sources. Raises `Nonsense` for one that is not for training or is share-alike."""
-    with (data_root / "MANIFEST.toml").open("rb") as file:
-        manifest = tomllib.load(file)
+def read_manifest(data_root: Path) -> dict[str, dict[str, Any]]:
+    """The tables of MANIFEST.toml. Raises `Nonsense` where it is missing or says nothing of a set's use."""
+    path = data_root / "MANIFEST.toml"
+    try:
+        with path.open("rb") as file:
+            found = tomllib.load(file)
+        return {
+            name: {**entry, "use": entry["use"], "share_alike": entry["share_alike"]} for name, entry in found.items()
+        }
+    except OSError:
+        raise Nonsense(f"There is no MANIFEST.toml in {data_root}.", "Name the folder that holds the music.") from None
+    except (tomllib.TOMLDecodeError, KeyError, TypeError, UnicodeDecodeError) as wrong:
+        raise Nonsense(f"{path} cannot be read ({wrong}).", "Fetch it again.") from None
+
+
+def check_licences(
+    data_root: Path, sources: Iterable[Source] = SOURCES, *, share_alike: bool = False
+) -> dict[str, dict[str, Any]]:
+    """The manifest entries of our sources. Raises `Nonsense` for one that is not for training, or is share-alike where
+    that is not asked for.
+    """
+    manifest = read_manifest(data_root)
     for source in sources:
-        entry = manifest.get(source.name)
-        if entry is None or entry["use"] != "train" or entry["share_alike"]:
-            raise Nonsense(f"{source.name} may not be trained on.", "Leave it out of the sources.")
+        why = _unfit(manifest.get(source.name, {"use": "nothing: it is not in the manifest"}), share_alike)
+        if why:
+            raise Nonsense(f"{source.name} may not be trained on ({why}).", "Leave it out of the sources.")
     return {source.name: manifest[source.name] for source in sources}
 
 
-def build(
-    data_root: Path,
-    out: Path,
-    names: Iterable[str] = (),
-    *,
-    evaluation: Path | None = None,
-    workers: int = 2,
-    say: Callable[[str], None] = print,
-) -> None:
-    """Write corpus.npz, counts.json and split.tsv into `out`. Raises `Nonsense` for missing or unfit data.
+def _unfit(entry: Mapping[str, Any], share_alike: bool) -> str:
+    """Why a set may not be trained on, or ""."""
+    if entry["use"] != "train":
+        return "for evaluation only" if entry["use"] == "eval" else f"for {entry['use']}"
+    return "share-alike: read with --share-alike" if entry["share_alike"] and not share_alike else ""
 
-    `evaluation` is the folder of music that no trained piece may be a relative of; by default `data-eval` beside
-    `data_root`.
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a corpus is made of. `data` is the folder of MANIFEST.toml, `music` folders of one's own.
+
+    `names` picks sets of the manifest (all by default). `evaluation` is the folder of music that no trained piece may
+    be a relative of: by default `data-eval` beside `data`; without both nothing is kept apart.
     """
-    sources = [s for s in SOURCES if not names or s.name in set(names)]
-    check_licences(data_root, sources)
-    apart = evaluation_prints(evaluation or data_root.parent / "data-eval", out / "unpacked")
-    written, reports = _read_all(data_root, out, sources, workers)
+
+    data: Path | None = None
+    music: tuple[Path, ...] = ()
+    names: tuple[str, ...] = ()
+    share_alike: bool = False
+    evaluation: Path | None = None
+
+
+def build(wanted: Wanted, out: Path, *, workers: int = 0, say: Callable[[str], None] = print) -> list[Row]:
+    """Write the corpus into the folder `out`; -> its table of counts. `workers` read at once; 0: one a processor.
+
+    Raises `Nonsense` for missing, unfit or unusable music, `Unavailable` where the disk refuses; the corpus that was in
+    `out` is then as it was.
+    """
+    _check_folders(wanted)
+    _make(out)
+    apart = _apart(wanted, out, say)
+    written, reports = _read_all(wanted, out, workers or os.cpu_count() or 1, say)
     written = _without_repeats(written, reports)
-    written = _without_relatives(written, apart, reports)
-    written, families = _without_doubles(written, group_of(data_root), reports)
+    written, split = divide(written, apart, group_of(wanted.data) if wanted.data else {}, reports)
+    _check_usable(written, reports)
     fill_surprise(written)
-    held = [held_out(families.of(tune.piece), tune.source) for tune in written]
-    out.mkdir(parents=True, exist_ok=True)
-    _save(out / "corpus.npz", written, held)
-    (out / "split.tsv").write_text(split_list(written, families, held))
+    for tune in written:
+        tune.held_out = split.out[tune.piece]
     table = count_table(written, reports)
-    (out / "counts.json").write_text(json.dumps(table, indent=1))
-    for row in table:
-        say(json.dumps(row))
+    write_whole(out / "report.txt", report_lines(reports).encode())
+    write_whole(out / "counts.json", json.dumps(table, indent=1).encode())
+    write_whole(out / "split.tsv", split_list(written, split).encode())
+    write_whole(out / "corpus.npz", _packed(written))
+    return table
+
+
+def _check_folders(wanted: Wanted) -> None:
+    if not wanted.data and not wanted.music:
+        raise Nonsense("There is no music to read.", "Name a folder with --data or --music.")
+    if wanted.names and not wanted.data:
+        raise Nonsense("Sources are sets of a manifest, and none is named.", "Name its folder with --data.")
+    for folder in wanted.music:
+        if not folder.is_dir():
+            raise Nonsense(f"There is no folder {folder}.", "Name a folder of MIDI, MusicXML or ABC files.")
+
+
+def _make(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as wrong:
+        why = (wrong.strerror or "the disk refused").lower()
+        raise Unavailable(f"{out} cannot be made: {why}.", "Name another folder with --out.") from None
+
+
+def _apart(wanted: Wanted, out: Path, say: Callable[[str], None]) -> dict[str, Print]:
+    """The fingerprints of the evaluation music; none where no manifest is read and none is named, which is said."""
+    if wanted.data is None and wanted.evaluation is None:
+        say("Your music is not compared with the evaluation music, since none is named; --evaluation names it.")
+        return {}
+    root = wanted.evaluation or (wanted.data.parent / "data-eval" if wanted.data else Path())
+    return evaluation_prints(root, out / "unpacked")
+
+
+def _check_usable(written: Sequence[Written], reports: Mapping[str, Report]) -> None:
+    if written:
+        return
+    commonest = next((why for report in reports.values() for why in report.reasons()), "there are no files")
+    count = sum(report.files for report in reports.values())
+    raise Nonsense(
+        f"Of {count} files none can teach (the commonest reason: {commonest}).",
+        "Give it MIDI, MusicXML or ABC files with at least four whole bars and 12 notes in a beat.",
+    )
+
+
+def _sources(wanted: Wanted, reports: dict[str, Report]) -> Iterator[tuple[Source, str]]:
+    """The sets to be read, with the SHA-256 of each archive; the others get a report that says why not."""
+    if not wanted.data:
+        return
+    manifest = read_manifest(wanted.data)
+    named = [source_of(name) for name in wanted.names]
+    check_licences(wanted.data, named, share_alike=wanted.share_alike)
+    there = {source.name: source for source in SOURCES}
+    for name in [*(name for name in there if name in manifest), *(name for name in manifest if name not in there)]:
+        why = _unfit(manifest[name], wanted.share_alike)
+        if wanted.names and name not in wanted.names:
+            continue
+        if why or name not in there:
+            reports[name] = Report(whole=why or UNREAD.get(name, "jamlink has no reader for it"))
+            continue
+        reports[name] = Report()
+        yield there[name], str(manifest[name].get("sha256", ""))
+
+
+def _jobs(wanted: Wanted, out: Path, reports: dict[str, Report]) -> Iterator[tuple[str, Path, Path]]:
+    """Each file to read: its source, the folder of the source, the file."""
+    for source, sha256 in _sources(wanted, reports):
+        assert wanted.data is not None
+        try:
+            folder = unpacked(wanted.data, source.name, out / "unpacked", sha256)
+            files = source.files(folder)
+        except (Nonsense, OSError, KeyError) as wrong:
+            reports[source.name].whole = " ".join(str(wrong).split())
+            continue
+        reports[source.name].files = len(files)
+        yield from ((source.name, folder, file) for file in files)
+    if wanted.music:
+        reports[MY_MUSIC] = Report()
+    for folder in (folder.resolve() for folder in wanted.music):
+        files = source_of(MY_MUSIC).files(folder)
+        reports[MY_MUSIC].files += len(files)
+        yield from ((MY_MUSIC, folder, file) for file in files)
 
 
 def _read_all(
-    data_root: Path, out: Path, sources: Sequence[Source], workers: int
+    wanted: Wanted, out: Path, workers: int, say: Callable[[str], None]
 ) -> tuple[list[Written], dict[str, Report]]:
-    left_out, reports = kept_names(data_root), {source.name: Report() for source in sources}
-    jobs = []
-    for source in sources:
-        folder = unpacked(data_root, source.name, out / "unpacked")
-        files = source.files(folder)
-        reports[source.name].files = len(files)
-        jobs += [(source.name, folder, file) for file in files]
+    reports: dict[str, Report] = {}
+    jobs = list(_jobs(wanted, out, reports))
+    left_out = kept_names(wanted.data, reports) if wanted.data else lambda piece: ""
     written: list[Written] = []
-    with Pool(workers) as pool:
-        for name, found in pool.imap(_read_file, jobs, chunksize=8):
-            for piece, tune in found:
-                why = left_out(f"{name}:{piece}") or (tune if isinstance(tune, str) else "")
-                if why or isinstance(tune, str):
-                    reports[name].failures[why] += 1
-                else:
-                    written.append(tune)
+    for done, (name, found) in enumerate(_read_files(jobs, workers), 1):
+        for piece, tune in found:
+            why = left_out(f"{name}:{piece}") or (tune if isinstance(tune, str) else "")
+            if why or isinstance(tune, str):
+                reports[name].leave_out(piece, why)
+            else:
+                written.append(tune)
+        if done % _SAID_EVERY == 0 or done == len(jobs):
+            say(f"{done} of {len(jobs)} files read")
     return written, reports
 
 
-def held_out(family: str, source: str = "") -> bool:
-    """Whether a family is for validation: by its name alone, so that the split stays when the corpus grows."""
-    percent = HELD_OUT_PERCENT_OF_CHARTS if source in CHARTS else HELD_OUT_PERCENT
-    return int(hashlib.sha256(family.encode()).hexdigest()[:8], 16) % 100 < percent
+def _read_files(
+    jobs: Sequence[tuple[str, Path, Path]], workers: int
+) -> Iterator[tuple[str, list[tuple[str, Written | str]]]]:
+    """What each file holds, in their order."""
+    try:
+        with ProcessPoolExecutor(workers, initializer=_begin_reading, initargs=(os.getpid(),)) as pool:
+            yield from pool.map(_read_file, jobs, chunksize=8)
+    except BrokenProcessPool:
+        raise Unavailable(
+            "A reader was ended from outside, perhaps for want of memory.", "Try again with --workers 1."
+        ) from None
 
 
-def _without_relatives(written: list[Written], apart: dict[str, Print], reports: dict[str, Report]) -> list[Written]:
-    """Without the pieces that share a melody, or for charts a title, with the evaluation music."""
-    prints: dict[str, Print] = {}
-    for tune in written:
-        prints[tune.piece] = prints.get(tune.piece, frozenset()) | tune.fingerprint()
-    register = Register(prints)
-    titles = evaluation_titles(apart)
-    related = {name for runs in apart.values() for name, _ in register.relatives(runs)}
-    related |= {t.piece for t in written if t.source in CHARTS and _titled(t.name, titles)}
-    return _dropped(written, related, "relative of an evaluation piece", reports)
+def _begin_reading(parent: int) -> None:
+    """In each reader: Ctrl-C is the parent's to answer, and who loses the parent leaves."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_leave_after, args=(parent,), daemon=True).start()
 
 
-def _titled(name: str, titles: frozenset[str]) -> bool:
-    """Whether a chart, "song #solo" or "song / artist", goes by one of the titles; a word more or less counts too."""
-    mine = title_key(name.split(" #")[0].split(" / ")[0])
-    return any(mine == title or (len(mine) > 8 and (mine in title or title in mine)) for title in titles)
+def _leave_after(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
 
 
-def _without_doubles(
-    written: list[Written], groups: dict[str, str], reports: dict[str, Report]
-) -> tuple[list[Written], Families]:
-    """One of each group of doubles, and who is a relative of whom; pieces of a listed group are one family too."""
-    prints: dict[str, Print] = {}
-    for tune in written:
-        prints[tune.piece] = prints.get(tune.piece, frozenset()) | tune.fingerprint()
-    register, families = Register(prints), Families(prints)
-    first: dict[str, str] = {}
-    for piece in sorted(prints):
-        if piece in groups:
-            families.join(piece, first.setdefault(groups[piece], piece))
-    doubles: set[str] = set()
-    for one, other, shared in sorted(register.pairs()):
-        families.join(one, other)
-        if register.is_double(one, other, shared) and one not in doubles:
-            doubles.add(other)
-    return _dropped(written, doubles, "double", reports), families
-
-
-def _dropped(written: list[Written], pieces: set[str], why: str, reports: dict[str, Report]) -> list[Written]:
-    for tune in written:
-        if tune.piece in pieces:
-            reports[tune.source].failures[why] += 1
-    kept = [tune for tune in written if tune.piece not in pieces]
-    for name, report in reports.items():
-        report.pieces = len({tune.name for tune in kept if tune.source == name})
-    return kept
-
-
-def split_list(written: list[Written], families: Families, held: Sequence[bool]) -> str:
+def split_list(written: Sequence[Written], split: Split) -> str:
     """A table: each tune's piece, its family, its side of the split, and the digest of its words."""
     rows = ["piece\tfamily\tside\tdigest"]
-    for tune, out in zip(written, held, strict=True):
-        family = families.of(tune.piece)
-        side = "held out" if out else "train"
+    for tune in written:
+        family, side = split.family[tune.piece], "held out" if tune.held_out else "train"
         rows.append("\t".join((tune.piece, "" if family == tune.piece else family, side, tune.digest())))
     return "\n".join(rows) + "\n"
 
 
-def _without_repeats(written: list[Written], reports: dict[str, Report]) -> list[Written]:
+def _without_repeats(written: list[Written], reports: Mapping[str, Report]) -> list[Written]:
     """Without tunes that say nothing, and without the same music under the same name (Billboard repeats songs)."""
     seen: set[tuple[str, str, str]] = set()
     kept = []
     for tune in written:
         mark = (tune.source, tune.name, str(tune.streams[0].bars) if tune.streams else "")
         if not tune.streams or mark in seen:
-            reports[tune.source].failures["the same again"] += 1
+            reports[tune.source].leave_out(tune.name, "the same again")
         else:
             seen.add(mark)
             kept.append(tune)
-    for name, report in reports.items():
-        report.pieces = len({tune.name for tune in kept if tune.source == name})
     return kept
 
 
-def count_table(written: list[Written], reports: dict[str, Report]) -> list[dict[str, object]]:
-    """One row a source: what came in, what was left out and why."""
-    rows: list[dict[str, object]] = []
-    for name, report in reports.items():
-        mine = [tune for tune in written if tune.source == name]
-        rows.append(
-            {
-                "source": name,
-                "files": report.files,
-                "pieces": report.pieces,
-                "tunes": len(mine),
-                "bars": sum(tune.bars for tune in mine),
-                "melody notes": sum(tune.notes for tune in mine),
-                "chord bars": sum(tune.chord_bars for tune in mine),
-                "chords by": ", ".join(sorted({tune.labelled_by for tune in mine} - {""})),
-                "tokens": sum(len(bar) for t in mine for s in t.streams if s.kind != "hush" for bar in s.bars),
-                "left out": dict(report.failures.most_common(12)),
-            }
-        )
-    return rows
-
-
-def _save(path: Path, written: list[Written], held: Sequence[bool]) -> None:
+def _packed(written: Sequence[Written]) -> bytes:
+    """The arrays of corpus.npz."""
     ids: list[int] = []
     bar_at: list[int] = []
     carry: list[list[int]] = []
     facts, streams, tunes = [], [], []
-    names = [source.name for source in SOURCES]
+    names = [*(source.name for source in SOURCES), MY_MUSIC]
     for t, tune in enumerate(written):
-        tunes.append((names.index(tune.source), *tune.heading, int(held[t])))
+        tunes.append((names.index(tune.source), *tune.heading, int(tune.held_out)))
         for stream in tune.streams:
             streams.append((t, STREAMS.index(stream.kind), len(bar_at), len(stream.bars)))
             for bar, words in zip(stream.bars, stream.carry, strict=True):
@@ -417,8 +482,9 @@ def _save(path: Path, written: list[Written], held: Sequence[bool]) -> None:
                 ids += bar
                 carry.append([*words, 0, 0][:2])
             facts.append(stream.facts)
+    buffer = io.BytesIO()
     np.savez(
-        path,
+        buffer,
         ids=np.array(ids, dtype=np.uint16),
         bar_at=np.array([*bar_at, len(ids)], dtype=np.int64),
         carry=np.array(carry, dtype=np.uint16),
@@ -429,19 +495,4 @@ def _save(path: Path, written: list[Written], held: Sequence[bool]) -> None:
         names=np.array([f"{tune.source}:{tune.name}" for tune in written]),
         vocabulary=np.array(vocab.HASH),
     )
-
-
-def main() -> None:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder with MANIFEST.toml and the sets")
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--sources", nargs="*", default=[])
-    parser.add_argument("--evaluation", type=Path, help="music that nothing trained on may be a relative of")
-    parser.add_argument("--workers", type=int, default=2)
-    args = parser.parse_args()
-    build(args.data, args.out, args.sources, evaluation=args.evaluation, workers=args.workers)
-
-
-if __name__ == "__main__":
-    main()
+    return buffer.getvalue()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from jamlink.errors import JamlinkError, Nonsense
 from jamlink.training import read_abc
 from jamlink.training.fingerprint import Print, fingerprint
 from jamlink.training.read_musicxml import read_sheet
+from jamlink.training.sources import unpack
 from jamlink.training.tune import highest_line
 
 _SETS = ("openewld-pd", "nottingham", "jsb-chorales")
@@ -43,10 +43,7 @@ def _unpacked(root: Path, name: str, scratch: Path) -> Path:
     archive, folder = root / name / f"{name}.tar.xz", scratch / f"evaluation-{name}"
     if not archive.is_file():
         raise Nonsense(f"There is no {archive}, so nothing can be kept apart from it.", "Name the folder data-eval.")
-    if not (folder / ".done").exists():
-        with tarfile.open(archive) as tar:
-            tar.extractall(folder, filter="data")
-        (folder / ".done").touch()
+    unpack(archive, folder)
     return folder
 
 

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import csv
+import hashlib
+import lzma
 import re
 import shutil
 import tarfile
+import unicodedata
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from jamlink.errors import Nonsense
+from jamlink.errors import Nonsense, Unavailable
 from jamlink.music.note import Note
-from jamlink.training import read_abc, read_charts
-from jamlink.training.read_kern import read_kern
+from jamlink.training import music_folder, read_abc, read_charts
+from jamlink.training.music_folder import guarded
+from jamlink.training.read_analysis import chart_of, read_analysis, read_harm
+from jamlink.training.read_kern import Kern, read_kern
+from jamlink.training.read_midi import read_midi
 from jamlink.training.read_musicxml import Sheet, read_sheet
 from jamlink.training.tune import Bar, Score, highest_line, lowest_line
 
@@ -23,43 +29,61 @@ Found = tuple[str, Score | str]
 """A piece's name and the piece, or why it cannot be read."""
 
 
+SETTLED, LATER, SHARE_ALIKE, OWN = range(4)
+"""Waves of sources. Doubles, families and sides are settled wave by wave, so that no later wave moves a piece of an
+earlier one to the other side of the split: a later piece goes where its relatives are. SETTLED taught the shipped
+models."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A set of the manifest: `files` lists its pieces, `read` gives the scores of one file."""
+    """A set of music: `files` lists its pieces, `read` gives the scores of one file."""
 
     name: str
     files: Callable[[Path], list[Path]]
     read: Callable[[Path, Path], Iterator[Found]]
+    wave: int = SETTLED
 
 
-def unpacked(data_root: Path, name: str, scratch: Path) -> Path:
-    """The folder of a set's files, unpacked once. Raises `Nonsense` where the archive is missing."""
+def unpacked(data_root: Path, name: str, scratch: Path, sha256: str = "") -> Path:
+    """The folder of a set's files, unpacked once; with `sha256`, only where that is the archive's.
+
+    Raises `Nonsense` for a missing, damaged or other archive, `Unavailable` where the disk refuses.
+    """
     folder = scratch / name
     archive = data_root / name / f"{name}.tar.xz"
     if not archive.is_file():
-        raise Nonsense(f"There is no {archive}.", "Point the recipe at the folder that holds the sets.")
-    if not (folder / ".done").exists():
+        raise Nonsense(f"There is no {archive}.", "Name the folder that holds the sets with --data.")
+    unpack(archive, folder, sha256)
+    return folder
+
+
+def unpack(archive: Path, folder: Path, sha256: str = "") -> None:
+    """Unpack a set, once. Raises `Nonsense` for a damaged or other archive, `Unavailable` where the disk refuses."""
+    if (folder / ".done").exists():
+        return
+    try:
+        with archive.open("rb") as file:
+            if sha256 and hashlib.file_digest(file, "sha256").hexdigest() != sha256:
+                raise Nonsense(f"{archive} is not the file that the manifest describes.", "Fetch it again.")
         with tarfile.open(archive) as tar:
             tar.extractall(folder, filter="data")
         if (archive.parent / "index.tsv").exists():
             shutil.copy(archive.parent / "index.tsv", folder)
         (folder / ".done").touch()
-    return folder
+    except (tarfile.TarError, lzma.LZMAError, EOFError) as wrong:
+        raise Nonsense(f"{archive} is damaged ({wrong}).", "Fetch it again.") from None
+    except OSError as wrong:
+        why = (wrong.strerror or "the disk refused").lower()
+        raise Unavailable(f"{archive} cannot be unpacked: {why}.", "Free some space or name another --out.") from None
 
 
 def _glob(pattern: str) -> Callable[[Path], list[Path]]:
     return lambda folder: sorted(folder.glob(pattern))
 
 
-def _guarded(name: str, read: Callable[[], Score]) -> Found:
-    try:
-        return name, read()
-    except (Nonsense, ValueError, KeyError, IndexError, UnicodeError) as wrong:
-        return name, f"{type(wrong).__name__}: {str(wrong).replace(name, '')}"[:70]
-
-
 def _billboard(folder: Path, file: Path) -> Iterator[Found]:
-    slot, score = _guarded(file.parent.name, lambda: read_charts.billboard(file))
+    slot, score = guarded(file.parent.name, file, lambda: read_charts.billboard(file))
     yield (slot if isinstance(score, str) else score.name), score
 
 
@@ -78,7 +102,7 @@ def _abc(style: str) -> Callable[[Path, Path], Iterator[Found]]:
         for lines in tunes:
             number = next((line[2:].strip() for line in lines if line.startswith("X:")), "")
             name = str(file.relative_to(folder)) + (f"#{number}" if len(tunes) > 1 else "")
-            yield _guarded(name, lambda lines=lines, name=name: read_abc.read_tune(lines, name, style))  # type: ignore[misc]
+            yield guarded(name, file, lambda lines=lines, name=name: read_abc.read_tune(lines, name, style))  # type: ignore[misc]
 
     return read
 
@@ -86,7 +110,7 @@ def _abc(style: str) -> Callable[[Path, Path], Iterator[Found]]:
 def _sheets(style: str, to_score: Callable[[str, str, Sheet], Score]) -> Callable[[Path, Path], Iterator[Found]]:
     def read(folder: Path, file: Path) -> Iterator[Found]:
         name = str(file.relative_to(folder))
-        yield _guarded(name, lambda: to_score(name, style, read_sheet(file)))
+        yield guarded(name, file, lambda: to_score(name, style, read_sheet(file)))
 
     return read
 
@@ -117,12 +141,15 @@ def _bar_at(starts: list[int], tick: int) -> int:
 
 def _kern(folder: Path, file: Path) -> Iterator[Found]:
     name = str(file.relative_to(folder))
-    yield _guarded(name, lambda: _kern_score(name, _kern_style(folder, name), file))
+    yield guarded(name, file, lambda: _kern_score(name, _kern_style(folder, name), file))
 
 
 def _kern_score(name: str, style: str, file: Path) -> Score:
+    return _of_kern(name, style, read_kern(file))
+
+
+def _of_kern(name: str, style: str, kern: Kern) -> Score:
     """The top part is the tune, the bottom part has the bass."""
-    kern = read_kern(file)
     tune, *others = [part for part in reversed(kern.parts) if part]
     below = [note for part in others for note in part]
     score = Score(name, style, kern.bars, bpm=kern.bpm, key=kern.key)
@@ -157,6 +184,80 @@ def _chopin(folder: Path) -> list[Path]:
     return [folder / name for name, row in sorted(_index(folder).items()) if row["keep"] == "1"]
 
 
+def _midi(style_of: Callable[[Path, str], str]) -> Callable[[Path, Path], Iterator[Found]]:
+    """MIDI files; `style_of` is given the folder of the set and the file's name in it."""
+
+    def read(folder: Path, file: Path) -> Iterator[Found]:
+        name = str(file.relative_to(folder))
+        yield guarded(name, file, lambda: read_midi(file, name, style_of(folder, name)))
+
+    return read
+
+
+_MUTOPIA_STYLES = {
+    "Baroque": "baroque", "Classical": "classical", "Romantic": "romantic", "Romantique": "romantic",
+    "Romanticism": "romantic", "Hymn": "hymn", "Folk": "folk", "Song": "song", "Gospel": "hymn",
+    "strophic with chorus": "hymn",
+}  # fmt: skip
+"""What the typesetters call it -> STYLES; the others (Renaissance, Modern, March) have none there."""
+
+
+def _mutopia_style(folder: Path, name: str) -> str:
+    """Of the set's own words; what it calls jazz is ragtime where Joplin wrote it."""
+    row = _index(folder)[name]
+    return "ragtime" if row["composer"] == "JoplinS" else _MUTOPIA_STYLES.get(row["style"], "")
+
+
+def _mutopia(folder: Path, file: Path) -> Iterator[Found]:
+    """All but exercises, which are figures without a phrase."""
+    name = str(file.relative_to(folder))
+    row = _index(folder).get(name)
+    if row is None:
+        yield name, "is not in index.tsv, so its licence is unknown."
+    elif row["style"] == "Technique":
+        yield name, "is an exercise."
+    else:
+        yield from _midi(_mutopia_style)(folder, file)
+
+
+_PIANISTS = {"Bach": "baroque", "Beethoven": "classical", "Clementi": "classical", "Haydn": "classical",
+             "Mozart": "classical"}  # fmt: skip
+
+
+def _pianist(folder: Path, name: str) -> str:
+    """midis/Mozart/mz_330_1.mid"""
+    return _PIANISTS.get(Path(name).parent.name, "romantic")
+
+
+def _analysis(folder: Path, file: Path) -> Iterator[Found]:
+    """The chords alone; `song_of` finds the song's own score."""
+    name = str(file.parent.relative_to(folder))
+    style = "song" if name.startswith("OpenScore") else "baroque"
+    yield guarded(name, file, lambda: chart_of(read_analysis(file), name, style))
+
+
+def _variation(folder: Path, file: Path) -> Iterator[Found]:
+    """A phrase with its first annotator's chords; the phrases of a set of variations are one piece."""
+    name = f"{file.parent.parent.relative_to(folder)} #{file.stem}"
+
+    def score() -> Score:
+        kern, chords = read_harm(file)
+        found = _of_kern(name, "classical", kern)
+        found.chords = chords
+        return found
+
+    yield guarded(name, file, score)
+
+
+def song_of(piece: str) -> str:
+    """The song that a piece of openscore-lieder or when-in-rome is of: "Composer/Set/Song", or ""."""
+    for above in ("openscore-lieder:scores/", "when-in-rome:OpenScore-LiederCorpus/"):
+        if piece.startswith(above):
+            parts = unicodedata.normalize("NFC", piece.removeprefix(above)).split("/")
+            return "/".join(parts[:3])
+    return ""
+
+
 SOURCES = (
     Source("mcgill-billboard", _glob("*/salami_chords.txt"), _billboard),
     Source("wjazzd-changes", _glob("beats.tsv"), _weimar),
@@ -168,27 +269,70 @@ SOURCES = (
     Source("polish-scores", _polish, _kern),
     Source("chopin-first-editions", _chopin, _kern),
     Source("openscore-quartets", _glob("scores/*/*/*.musicxml"), _sheets("classical", _top_and_bottom)),
+    Source("ceol-rince", _glob("*.mid"), _midi(lambda folder, name: "folk"), LATER),
+    Source("mutopia-free", _glob("**/*.mid"), _mutopia, LATER),
+    Source("vienna4x22", _glob("musicxml/*.musicxml"), _sheets("romantic", _top_and_bottom), LATER),
+    Source("mutopia-sa", _glob("**/*.mid"), _mutopia, SHARE_ALIKE),
+    Source("piano-midi-de", _glob("midis/*/*.mid"), _midi(_pianist), SHARE_ALIKE),
+    Source("oldtime-tunebook", _glob("*.abc"), _abc("folk"), SHARE_ALIKE),
+    Source("tuneworks-tunebook", _glob("*.abc"), _abc("folk"), SHARE_ALIKE),
+    Source("when-in-rome", _glob("**/analysis.txt"), _analysis, SHARE_ALIKE),
+    Source("tavern", _glob("*/*/Joined/*_a.krn"), _variation, SHARE_ALIKE),
 )
+UNREAD = {"groove-midi": "drums only: jamlink has no words for drums"}
+"""Sets of the manifest that are for training and cannot be read, and why."""
+MY_MUSIC = "my-music"
+"""The name that a player's own folders go by, in recipes too: [mix.my-music]."""
 
 
-def kept_names(data_root: Path) -> Callable[[str], str]:
-    """A function from "source:piece" to "" (use it) or the reason why it is left out.
+def my_music(folder: Path, file: Path) -> Iterator[Found]:
+    """A file of a player's own `folder`; the folder stands in the names of its pieces."""
+    for name, piece in music_folder.read(folder.parent, file):
+        yield _printable(name), piece
 
-    Left out: pieces that share a tune with an evaluation piece, and all but the first of each group of doubles.
+
+def _printable(name: str) -> str:
+    """A file's name may hold anything: line ends, and bytes that are no letters."""
+    shown = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return "".join(letter if letter.isprintable() else "?" for letter in shown)
+
+
+def source_of(name: str) -> Source:
+    """The source of that name. Raises `Nonsense` where there is none."""
+    for source in (*SOURCES, Source(MY_MUSIC, music_folder.files, my_music, OWN)):
+        if source.name == name:
+            return source
+    known = ", ".join(source.name for source in SOURCES)
+    raise Nonsense(f"{name} is no set that jamlink can read.", f"Choose of {known}.")
+
+
+def kept_names(data_root: Path, names: Collection[str] = ()) -> Callable[[str], str]:
+    """A function from "source:piece" to "" (use it) or the reason why it is left out; `names` are the sources read.
+
+    Left out: pieces that share a tune with an evaluation piece, and all but the first of each group of doubles. First
+    are those of the earliest wave.
     """
-    with (data_root / "eval-overlap.tsv").open() as lines:
-        rows = csv.DictReader(lines, delimiter="\t")
-        shared = {row["train_piece"] for row in rows if not row["eval_piece"].startswith("jsb-chorales:train")}
+    rows = _rows(data_root / "eval-overlap.tsv")
+    shared = {row["train_piece"] for row in rows if not row["eval_piece"].startswith("jsb-chorales:train")}
+    wave = {source.name: source.wave for source in SOURCES if not names or source.name in names}
     first: dict[str, str] = {}
     groups = group_of(data_root)
-    for piece in sorted(groups):
-        if piece not in shared and piece.split(":")[0] in {source.name for source in SOURCES}:
-            first.setdefault(groups[piece], piece)
+    listed = [piece for piece in groups if piece not in shared and piece.split(":")[0] in wave]
+    for piece in sorted(listed, key=lambda piece: (wave[piece.split(":")[0]], piece)):
+        first.setdefault(groups[piece], piece)
     doubles = set(groups) - set(first.values())
     return lambda piece: "shared with evaluation" if piece in shared else "double" if piece in doubles else ""
 
 
 def group_of(data_root: Path) -> dict[str, str]:
     """Piece -> its group of doubles."""
-    with (data_root / "dupes.tsv").open() as lines:
-        return {row["piece"]: row["group"] for row in csv.DictReader(lines, delimiter="\t")}
+    return {row["piece"]: row["group"] for row in _rows(data_root / "dupes.tsv")}
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    """The rows of a table. Raises `Nonsense` where it is missing: without it nothing is known of doubles."""
+    try:
+        with path.open(newline="") as lines:
+            return list(csv.DictReader(lines, delimiter="\t"))
+    except OSError:
+        raise Nonsense(f"There is no {path}.", "It lies beside MANIFEST.toml; fetch it again.") from None

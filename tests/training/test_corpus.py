@@ -114,7 +114,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def built(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("corpus")
-    corpus.build(data, out, ["open-hymnal", "m21-folk", "mcgill-billboard"], workers=1, say=lambda line: None)
+    wanted = corpus.Wanted(data, names=("open-hymnal", "m21-folk", "mcgill-billboard"))
+    corpus.build(wanted, out, workers=1, say=lambda line: None)
     return out
 
 
@@ -156,7 +157,7 @@ def test_a_chart_of_an_evaluation_song_is_left_out(built):
 
 def test_without_the_evaluation_music_nothing_is_built(data, tmp_path):
     with pytest.raises(Nonsense, match="kept apart"):
-        corpus.build(data, tmp_path, ["open-hymnal"], evaluation=tmp_path, workers=1)
+        corpus.build(corpus.Wanted(data, names=("open-hymnal",), evaluation=tmp_path), tmp_path, workers=1)
 
 
 def test_the_split_depends_on_nothing_but_the_name():
