@@ -22,7 +22,6 @@ from jamlink.tokens.vocab import Task
 from jamlink.training.baselines import ChordNgram, WordNgram, changes_of, charts_of
 from jamlink.training.examples import Corpus, Rows, Sampler
 from jamlink.training.loop import VALIDATION_ROWS, VALIDATION_SEED, Recipe, read_recipe
-from jamlink.training.obedience import obedience
 
 _CHARTS, _CHART_IDS = 160, 400
 
@@ -89,7 +88,6 @@ def measure(recipe: Recipe, corpus: Corpus, folder: Path, steps: int) -> dict[st
         },
         "next chord, pop": next_chord(net, corpus, ["mcgill-billboard"]),
         "next chord, jazz": next_chord(net, corpus, ["wjazzd-changes"]),
-        "steering, rank correlation": obedience(folder, corpus),
     }
 
 
