@@ -5,6 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+import typer
+
+from jamlink.cli import app
 from jamlink.midi.actions import GESTURES
 
 ROOT = Path(__file__).parent.parent
@@ -31,3 +35,16 @@ def test_the_tree_in_the_readme_is_the_tree():
     folders = {path.name for path in (ROOT / "jamlink").iterdir() if (path / "__init__.py").exists()}
     for folder in folders:
         assert f"  {folder}/ " in readme, folder
+
+
+@pytest.mark.parametrize("page", ["training.md"])
+def test_every_command_line_of_a_page_has_its_command_and_options(page):
+    lines = re.findall(r"^    jamlink (.+)$", (ROOT / "docs" / page).read_text(), re.MULTILINE)
+    assert lines
+    for line in lines:
+        command, *words = typer.main.get_command(app), *line.split()
+        while words and words[0] in getattr(command, "commands", {}):
+            command = command.commands[words.pop(0)]
+        assert not hasattr(command, "commands"), line
+        options = {option for parameter in command.params for option in parameter.opts}
+        assert {word for word in words if word.startswith("--")} <= options, line

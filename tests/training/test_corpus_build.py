@@ -203,6 +203,12 @@ def test_a_killed_build_leaves_no_half_written_corpus(tmp_path):
     assert len(Corpus(whole).names) == 3
 
 
+def test_the_same_music_gives_the_same_files(own, built, tmp_path):
+    corpus.build(Wanted(music=(own,)), tmp_path, workers=2, say=quiet)
+    for name in ("corpus.npz", "split.tsv", "counts.json", "report.txt"):
+        assert (tmp_path / name).read_bytes() == (built / name).read_bytes(), name
+
+
 def test_the_command_prints_the_counts_as_json_too(tmp_path):
     words = ["corpus", "build", "--music", str(fill(tmp_path / "m", 2)), "--out", str(tmp_path / "o"), "--json"]
     found = CliRunner().invoke(app, words)
