@@ -1,7 +1,11 @@
 """One process or several: what a training step must do differently on more than one device.
 
 One process needs nothing but torch. Several are started by `accelerate launch` or `torchrun` (both set WORLD_SIZE) and
-are led by Hugging Face accelerate, which sends gradients, chooses precision and saves in one place.
+are led by Hugging Face accelerate, which sends gradients, chooses precision and saves in one place:
+
+    torchrun --nproc-per-node=2 -m -- jamlink.training.loop RECIPE --corpus FOLDER --run FOLDER
+
+The "--" keeps torchrun from taking our --run for its own.
 """
 
 from __future__ import annotations
