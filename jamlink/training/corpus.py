@@ -24,9 +24,10 @@ import signal
 import time
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Thread
@@ -310,7 +311,7 @@ def build(wanted: Wanted, out: Path, *, workers: int = 0, say: Callable[[str], N
     written, reports = _read_all(wanted, out, workers or os.cpu_count() or 1, say)
     written = _without_repeats(written, reports)
     written, split = divide(written, apart, group_of(wanted.data) if wanted.data else {}, reports)
-    _check_usable(written, reports)
+    _check_usable(written, split, reports, say)
     fill_surprise(written)
     for tune in written:
         tune.held_out = split.out[tune.piece]
@@ -349,8 +350,12 @@ def _apart(wanted: Wanted, out: Path, say: Callable[[str], None]) -> dict[str, P
     return evaluation_prints(root, out / "unpacked")
 
 
-def _check_usable(written: Sequence[Written], reports: Mapping[str, Report]) -> None:
+def _check_usable(
+    written: Sequence[Written], split: Split, reports: Mapping[str, Report], say: Callable[[str], None]
+) -> None:
     if written:
+        if len({split.out[tune.piece] for tune in written}) == 1:
+            say("All of it is on one side of the split; training needs a second tune of another family to measure by.")
         return
     commonest = next((why for report in reports.values() for why in report.reasons()), "there are no files")
     count = sum(report.files for report in reports.values())
@@ -394,7 +399,7 @@ def _jobs(wanted: Wanted, out: Path, reports: dict[str, Report]) -> Iterator[tup
     if wanted.music:
         reports[MY_MUSIC] = Report()
     for folder in (folder.resolve() for folder in wanted.music):
-        files = source_of(MY_MUSIC).files(folder)
+        files = [file for file in source_of(MY_MUSIC).files(folder) if not file.is_relative_to(out.resolve())]
         reports[MY_MUSIC].files += len(files)
         yield from ((MY_MUSIC, folder, file) for file in files)
 
@@ -406,21 +411,22 @@ def _read_all(
     jobs = list(_jobs(wanted, out, reports))
     left_out = kept_names(wanted.data, reports) if wanted.data else lambda piece: ""
     written: list[Written] = []
-    for done, (name, found) in enumerate(_read_files(jobs, workers), 1):
-        for piece, tune in found:
-            why = left_out(f"{name}:{piece}") or (tune if isinstance(tune, str) else "")
-            if why or isinstance(tune, str):
-                reports[name].leave_out(piece, why)
-            else:
-                written.append(tune)
-        if done % _SAID_EVERY == 0 or done == len(jobs):
-            say(f"{done} of {len(jobs)} files read")
+    with closing(_read_files(jobs, workers)) as files:  # Ctrl-C then ends the readers too
+        for done, (name, found) in enumerate(files, 1):
+            for piece, tune in found:
+                why = left_out(f"{name}:{piece}") or (tune if isinstance(tune, str) else "")
+                if why or isinstance(tune, str):
+                    reports[name].leave_out(piece, why)
+                else:
+                    written.append(tune)
+            if done % _SAID_EVERY == 0 or done == len(jobs):
+                say(f"{done} of {len(jobs)} files read")
     return written, reports
 
 
 def _read_files(
     jobs: Sequence[tuple[str, Path, Path]], workers: int
-) -> Iterator[tuple[str, list[tuple[str, Written | str]]]]:
+) -> Generator[tuple[str, list[tuple[str, Written | str]]], None, None]:
     """What each file holds, in their order."""
     try:
         with ProcessPoolExecutor(workers, initializer=_begin_reading, initargs=(os.getpid(),)) as pool:

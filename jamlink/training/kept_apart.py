@@ -42,7 +42,10 @@ def title_key(title: str) -> str:
 def _unpacked(root: Path, name: str, scratch: Path) -> Path:
     archive, folder = root / name / f"{name}.tar.xz", scratch / f"evaluation-{name}"
     if not archive.is_file():
-        raise Nonsense(f"There is no {archive}, so nothing can be kept apart from it.", "Name the folder data-eval.")
+        raise Nonsense(
+            f"There is no {archive}, so nothing can be kept apart from it.",
+            "Name the folder of evaluation music with --evaluation.",
+        )
     unpack(archive, folder)
     return folder
 

@@ -302,6 +302,8 @@ def source_of(name: str) -> Source:
     for source in (*SOURCES, Source(MY_MUSIC, music_folder.files, my_music, OWN)):
         if source.name == name:
             return source
+    if name in UNREAD:
+        raise Nonsense(f"{name} cannot be read ({UNREAD[name]}).", "Leave it out of the sources.")
     known = ", ".join(source.name for source in SOURCES)
     raise Nonsense(f"{name} is no set that jamlink can read.", f"Choose of {known}.")
 

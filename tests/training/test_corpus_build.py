@@ -168,6 +168,20 @@ def test_a_folder_with_nothing_usable_says_what_is_needed_and_leaves_the_old_cor
     assert (tmp_path / "out" / "corpus.npz").read_bytes() == b"old"
 
 
+def test_one_tune_alone_is_packed_and_the_want_of_a_second_is_said(tmp_path):
+    said: list[str] = []
+    corpus.build(Wanted(music=(fill(tmp_path / "m", 1),)), tmp_path / "out", workers=1, say=said.append)
+    assert any("training needs a second tune" in line for line in said)
+    assert len(Corpus(tmp_path / "out" / "corpus.npz").names) == 1
+
+
+def test_a_corpus_inside_the_music_is_no_music(tmp_path):
+    music = fill(tmp_path, 2)
+    for _ in range(2):
+        rows = corpus.build(Wanted(music=(music,)), music / "out", workers=1, say=quiet)
+        assert (rows[0]["files"], rows[0]["left out"]) == (2, {})
+
+
 def test_an_out_that_is_a_file_is_one_sentence(tmp_path):
     (tmp_path / "out").write_text("")
     with pytest.raises(Unavailable, match="cannot be made: file exists"):
@@ -201,6 +215,19 @@ def test_a_killed_build_leaves_no_half_written_corpus(tmp_path):
     assert not whole.exists() or Corpus(whole).names
     corpus.build(Wanted(music=(fill(tmp_path / "few", 3),)), out, workers=1, say=quiet)
     assert len(Corpus(whole).names) == 3
+
+
+def test_ctrl_c_ends_a_build_and_its_readers(tmp_path):
+    music, out = fill(tmp_path / "m", 200), tmp_path / "out"
+    words = [sys.executable, "-m", "jamlink", "corpus", "build", "--music", str(music), "--out", str(out)]
+    child = subprocess.Popen([*words, "--workers", "2"], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    while not out.exists() and child.poll() is None:
+        time.sleep(0.01)
+    child.send_signal(signal.SIGINT)
+    _, said = child.communicate(timeout=120)
+    assert child.returncode == 130
+    assert "Traceback" not in said
+    assert not (out / "corpus.npz").exists()
 
 
 def test_the_same_music_gives_the_same_files(own, built, tmp_path):
@@ -278,6 +305,8 @@ def test_named_sources_are_read_alone_and_a_share_alike_one_must_be_asked_for(st
     assert list(rows_of(staged, tmp_path, names=("ceol-rince",))) == ["ceol-rince"]
     with pytest.raises(Nonsense, match=r"may not be trained on \(share-alike"):
         rows_of(staged, tmp_path, names=("oldtime-tunebook",))
+    with pytest.raises(Nonsense, match="no words for drums"):
+        rows_of(staged, tmp_path, names=("groove-midi",))
     with pytest.raises(Nonsense, match="no set that jamlink can read"):
         rows_of(staged, tmp_path, names=("ceol-rinse",))
 
