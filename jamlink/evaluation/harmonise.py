@@ -252,11 +252,17 @@ def _values(songs: Sequence[Song], said: Sequence[Chords]) -> dict[str, list[flo
 
 
 def _row(name: str, model: str, values: dict[str, list[float]], people: dict[str, list[float]], seed: int) -> Row:
-    metrics = {metric: float(np.nanmean(column)) for metric, column in values.items()}
+    metrics = {metric: _mean(column) for metric, column in values.items()}
     off = {
-        f"off_{metric}": abs(mean - float(np.nanmean(people[metric])))
+        f"off_{metric}": abs(mean - _mean(people[metric]))
         for metric, mean in metrics.items()
         if metric not in ("root", "exact")
     }
     ci = {metric: interval(column, seed=seed) for metric, column in values.items()}
     return Row(name, len(values["nic"]), metrics | off, ci, model)
+
+
+def _mean(column: Sequence[float]) -> float:
+    """Of what is a number; not a number where nothing is, as for changes of chords that never change."""
+    numbers = [value for value in column if np.isfinite(value)]
+    return float(np.mean(numbers)) if numbers else float("nan")

@@ -102,7 +102,7 @@ def _midi(file: Path, name: str, style: str) -> Iterator[Found]:
 def _abc(file: Path, name: str, style: str) -> Iterator[Found]:
     if file.stat().st_size > BYTES_LIMIT:
         raise Nonsense(f"is larger than {BYTES_LIMIT >> 20} MiB.")
-    tunes = list(read_abc.tunes_in(file))
+    tunes = [lines for lines in read_abc.tunes_in(file) if any(line[:2] in ("X:", "K:") for line in lines)]
     for i, lines in enumerate(tunes):
         number = next((line[2:].strip() for line in lines if line.startswith("X:")), str(i + 1))
         tune = name + (f"#{number}" if len(tunes) > 1 else "")

@@ -148,3 +148,14 @@ def test_people_are_nowhere_off_from_themselves() -> None:
     row = harmonise._row("people", "", people, people, 0)
     assert row.metrics["root"] == row.metrics["exact"] == 1
     assert all(value == 0 for name, value in row.metrics.items() if name.startswith("off_"))
+
+
+def test_what_no_song_can_tell_has_no_mean_and_is_no_trouble() -> None:
+    drone = {
+        "nic": [0.5, 0.7],
+        "ctd": [float("nan"), float("nan")],
+    }  # one chord throughout: no step from chord to chord
+    row = harmonise._row("drone", "", drone, {"nic": [0.5, 0.5], "ctd": [1.0, float("nan")]}, 0)
+    assert row.metrics["nic"] == pytest.approx(0.6)
+    assert row.metrics["off_nic"] == pytest.approx(0.1)
+    assert np.isnan(row.metrics["ctd"])
