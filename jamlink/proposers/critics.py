@@ -18,6 +18,7 @@ from jamlink.music.key import Key
 from jamlink.music.line import turns
 from jamlink.music.note import Note
 from jamlink.music.pulse import BEAT, strength
+from jamlink.proposers.amounts import notes_of_push, notes_wanted, push_wanted, turned
 from jamlink.proposers.likeness import Look
 from jamlink.proposers.scene import Scene
 from jamlink.proposers.words import special
@@ -36,7 +37,12 @@ and the hands' mean score fell by .03, and from 2 to 3 by .05, in natural logs."
 _SAME_CHORDS_WEIGHT = 0.8
 """What an idea loses whose chords are in the hand already: chord names are what a player sees first."""
 _OFF_TARGET_WEIGHT = 1.5
+_SINGS_WELL = 0.875
+"""Notes of a melody in a quarter: three and a half a bar."""
 _LOWEST_MELODY, _HIGHEST_MELODY = 53, 89
+_PHRASE_BARS = 8
+_END_MATTERS, _ELSEWHERE_MATTERS = {0: 1.0, 4: 0.3}, 0.1
+"""How much a loose end matters where a phrase ends, in its middle, and in other bars."""
 _RAREST = math.log(2 / 10_000)
 _FOUR_TIMES = math.log(4)
 """A quarter of what is wanted, or four times as much, is as wrong as an amount can be."""
@@ -105,12 +111,19 @@ def _jerks(idea: Candidate, scene: Scene) -> float:
 
 
 def _loose_end(idea: Candidate, scene: Scene) -> float:
-    """A last chord that neither rests nor leads on."""
+    """A last chord that neither rests nor leads on; in mid-phrase that is no matter."""
     last = idea.chords[-1].chord if idea.chords else None
     if last is None:
         return 0.0
     degree = (last.root - scene.key.tonic) % 12
-    return 0.0 if degree in (0, 7) else 0.5 if last.pitch_classes <= scene.key.scale else 1.0
+    loose = 0.0 if degree in (0, 7) else 0.5 if last.pitch_classes <= scene.key.scale else 1.0
+    return loose * _END_MATTERS.get(_end(scene), _ELSEWHERE_MATTERS)
+
+
+def _end(scene: Scene) -> int:
+    """In which bar of its phrase the slot ends; 0 is a phrase's end."""
+    slot = scene.request.slot
+    return (slot.end // slot.bar_ticks) % _PHRASE_BARS
 
 
 def _foreignness(idea: Candidate, scene: Scene) -> float:
@@ -159,13 +172,52 @@ def _strangeness(idea: Candidate, scene: Scene) -> float:
 
 
 def _wrong_amount(idea: Candidate, scene: Scene) -> float:
-    """A melody with far fewer or far more notes than the player wants: about one a bar when sparse, six when dense."""
-    request = scene.request
-    if Role.MELODY not in request.roles:
+    """A melody with far fewer or far more notes than the player wants, or, as it comes, than sings well."""
+    if Role.MELODY not in scene.request.roles:
         return 0.0
-    beats = request.slot.bars * scene.meter.bar_ticks / TICKS_PER_QUARTER
-    wanted = (0.25 + 1.25 * request.controls.density) * beats
-    return min(1.0, abs(math.log((len(idea.melody) + 0.5) / wanted)) / _FOUR_TIMES)
+    push = push_wanted(scene)
+    wanted = notes_wanted(scene) or (notes_of_push(push) if push else _SINGS_WELL)
+    return _times_off((len(idea.melody) + 0.5) / _quarters(scene), wanted)
+
+
+def _wrong_push(idea: Candidate, scene: Scene) -> float:
+    """A melody that is far calmer or pushes far more than the player wants: see `jamlink.proposers.amounts`."""
+    wanted = push_wanted(scene)
+    if wanted is None or Role.MELODY not in scene.request.roles:
+        return 0.0
+    off_beat = sum(note.onset % scene.meter.beat_ticks != 0 for note in idea.melody)
+    return _times_off((len(idea.melody) + off_beat + 0.5) / _quarters(scene), wanted)
+
+
+def _quarters(scene: Scene) -> float:
+    return scene.request.slot.length / TICKS_PER_QUARTER
+
+
+def _times_off(found: float, wanted: float) -> float:
+    return min(1.0, abs(math.log(found / wanted)) / _FOUR_TIMES)
+
+
+def _wrong_colour(idea: Candidate, scene: Scene) -> float:
+    """Chords of the wrong brightness, as far as the player asks for one: 1 for minor where all should be major."""
+    asked = turned(scene.request.controls.brightness)
+    length = sum(span.duration for span in idea.chords if span.chord)
+    if not asked or not length:
+        return 0.0
+    bright = sum(_brightness(span.chord) * span.duration for span in idea.chords if span.chord) / length
+    return abs(asked) * min(1.0, abs(math.copysign(1, asked) - bright) / 2)
+
+
+def _brightness(chord: Chord) -> float:
+    """A major third is bright, a minor one dark, a low fifth darker: as in the words the network learnt."""
+    intervals = chord.quality.intervals
+    return (4 in intervals) - (3 in intervals) - 0.5 * (6 in intervals) + 0.25 * (8 in intervals)
+
+
+def _wrong_boldness(idea: Candidate, scene: Scene) -> float:
+    """Chords and notes nearer to habit, or farther from it, than the player asks for."""
+    asked = turned(scene.request.controls.surprise)
+    found = min(1.0, surprise_of(idea.chords, idea.melody, scene.key))
+    return abs(asked) * (1 - found if asked > 0 else found)
 
 
 def _wrong_pace(idea: Candidate, scene: Scene) -> float:
@@ -181,15 +233,18 @@ JUDGEMENTS: tuple[tuple[float, Judgement], ...] = (
     (1.2, _clashes),
     (0.8, _deafness),
     (0.4, _jerks),
-    (0.3, _loose_end),
-    (1.0, _foreignness),
-    (1.0, _wandering),
+    (1.0, _loose_end),
+    (1.4, _foreignness),
+    (1.4, _wandering),
     (1.0, _out_of_range),
     (0.6, _monotony),
     (0.8, _leaps),
     (0.5, _strangeness),
     (1.5, _wrong_amount),
     (0.8, _wrong_pace),
+    (1.5, _wrong_push),
+    (1.5, _wrong_colour),
+    (3.0, _wrong_boldness),
 )
 """What each complaint costs at most."""
 

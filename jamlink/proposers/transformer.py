@@ -21,16 +21,21 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 
 from jamlink.engine.decoder import Decoder
 from jamlink.engine.generate import Mask, Row, Sampling, generate
 from jamlink.music.chord import Chord, ChordSpan
 from jamlink.nn.checkpoint import Checkpoint
 from jamlink.proposers import prompting
+from jamlink.proposers.amounts import notes_wanted, push_wanted
 from jamlink.proposers.base import Cancelled
 from jamlink.proposers.critics import rank
 from jamlink.proposers.originality import Guard, Index
+from jamlink.proposers.scene import Scene
 from jamlink.session.proposal import Candidate, ProposalRequest, Role
+from jamlink.timing.meter import Meter
+from jamlink.timing.units import TICKS_PER_QUARTER
 from jamlink.tokens import vocab
 from jamlink.tokens.decode import decode_slot
 from jamlink.tokens.grammar import Grammar
@@ -45,7 +50,7 @@ MELODY_RANGE = (52, 88)
 """E3 to E6, where no melody was heard that says better."""
 BASS_RANGE = (28, 55)
 """The low E of a bass to G3."""
-_SAFE, _BOLD, _SPREAD = 0.7, 1.1, 0.2
+_SAFE, _BOLD, _SPREAD = 0.55, 1.25, 0.2
 """Temperatures of the middle row for the safest and the boldest player, and how far the outer rows are from it."""
 _MIN_P = 0.02
 """Words with less than a fiftieth of the likeliest one's probability are slips, not ideas."""
@@ -53,6 +58,10 @@ _IDS_PER_CELL, _MOST_FOR_SLOT = 7, 320
 """Room kept for the slot: what a busy cell needs, and no more than this in all, so that there is a context too."""
 _NEAR_WEIGHT = 0.5
 """What an idea loses, in natural logs, that is as near to a known melody as its style allows."""
+_SLACK = 2
+"""Notes, or push, that a line may be ahead of what was asked for, or behind."""
+_FEWER_OR_MORE = (1.0, 0.87, 1.15)
+"""Times what was asked for, from row to row: who wants more does not want the same number throughout."""
 _AGAIN = 2
 """The salt of a second draw."""
 _ONE_CELL = 12
@@ -68,6 +77,14 @@ def _mask_of(ids: Iterable[int]) -> Mask:
     return mask
 
 
+_ONSETS = np.zeros(vocab.SIZE, np.int64)
+"""How many notes begin with a word."""
+_LATER = np.zeros(vocab.SIZE, np.int64)
+"""How many of them not at the start of the cell."""
+for _word, _rhythm in _RHYTHMS:
+    _ONSETS[_word] = _rhythm.onsets
+    _LATER[_word] = _rhythm.onsets - _rhythm.pattern.startswith(vocab.ONSET)
+_RHYTHM_WORDS = _mask_of(vocab.RANGES["RHYTHM"])
 _QUIET = _mask_of([*_ENDS, *(i for i, rhythm in _RHYTHMS if not rhythm.onsets)])
 _SOUNDING = ~_mask_of(i for i, rhythm in _RHYTHMS if not rhythm.onsets)
 _NO_SILENT_CHORD = ~_mask_of([vocab.chord_id(None)])
@@ -110,6 +127,15 @@ class _Pass:
             self.task, self.context.meter, places, pitches=self.pitches, opens=opens,
             chords=given, chord_before=self.chord_before,
         )  # fmt: skip
+
+    def budgets(self, rows: int) -> list[_Budget | None]:
+        """How busy each row is to be; None for a line without a wish."""
+        scene = Scene.of(self.request)
+        wished = (notes_wanted(scene), push_wanted(scene))
+        if wished == (None, None) or not self.task.has_notes or self.task is Task.BASS:
+            return [None] * rows
+        factors = (_FEWER_OR_MORE[i % len(_FEWER_OR_MORE)] for i in range(rows))
+        return [_Budget(self.context.meter, *(w and w * factor for w in wished)) for factor in factors]
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,9 +220,10 @@ class TransformerProposer:
         words = prompting.words_before(work.request, work.task, work.context, self._decoder.limit - room)
         free = self._decoder.limit - len(words) - work.cells - work.request.slot.bars - _ONE_CELL
         seeds = _seeds(work.request.seed, work.salt)
+        budgets = work.budgets(len(temperatures))
         rows = [
-            Row(_Guide(work.grammar(i), work.begins, free), Sampling(next(seeds), temperature, min_p=_MIN_P))
-            for i, temperature in enumerate(temperatures)
+            Row(_Guide(work.grammar(i), work.begins, free, budget), Sampling(next(seeds), temperature, min_p=_MIN_P))
+            for i, (temperature, budget) in enumerate(zip(temperatures, budgets, strict=True))
         ]
         generate(self._decoder, words, rows, cancelled)
         return [_read(i, row, work) for i, row in enumerate(rows) if row.finished]
@@ -216,6 +243,43 @@ class TransformerProposer:
         )
 
 
+class _Budget:
+    """Keeps a line about as busy as was asked: notes, and push (see `amounts`), cell by cell within a slack."""
+
+    __slots__ = ("_beat", "_cell", "_notes", "_notes_said", "_push", "_push_said", "_ticks")
+
+    def __init__(self, meter: Meter, notes: float | None, push: float | None) -> None:
+        """`notes` and `push` a quarter; None sets no limit."""
+        self._ticks, self._beat = vocab.cell_of(meter).ticks, meter.beat_ticks
+        self._notes, self._push = notes, push
+        self._cell = self._notes_said = self._push_said = 0
+
+    def allowed(self) -> Iterator[Mask]:
+        """What keeps within the notes, and within the push; rhythms aside, all does."""
+        quarters = (self._cell + 1) * self._ticks / TICKS_PER_QUARTER
+        if self._notes is not None:
+            yield _between(_ONSETS, self._notes * quarters - self._notes_said)
+        if self._push is not None:
+            yield _between(self._pushes(), self._push * quarters - self._push_said)
+
+    def _pushes(self) -> npt.NDArray[np.int64]:
+        on_beat = self._cell * self._ticks % self._beat == 0
+        return _ONSETS + (_LATER if on_beat else _ONSETS)
+
+    def advance(self, token: int) -> None:
+        """A rhythm word follows."""
+        self._notes_said += int(_ONSETS[token])
+        self._push_said += int(self._pushes()[token])
+        self._cell += 1
+
+
+def _between(amounts: npt.NDArray[np.int64], wanted: float) -> Mask:
+    """The words that come near to `wanted`; a word that says nothing of it comes near to any."""
+    mask: Mask = abs(amounts - wanted) <= _SLACK
+    mask[~_RHYTHM_WORDS] = True
+    return mask
+
+
 class _Guide:
     """A grammar for the engine: what may follow, as a mask.
 
@@ -224,17 +288,18 @@ class _Guide:
     belong to the bar behind it, there is no choice.
     """
 
-    __slots__ = ("_begins", "_free", "_grammar")
+    __slots__ = ("_begins", "_budget", "_free", "_grammar")
 
-    def __init__(self, grammar: Grammar, begins: int, free: int) -> None:
-        self._grammar, self._begins, self._free = grammar, begins, free
+    def __init__(self, grammar: Grammar, begins: int, free: int, budget: _Budget | None = None) -> None:
+        self._grammar, self._begins, self._free, self._budget = grammar, begins, free, budget
 
     @property
     def finished(self) -> bool:
         return self._grammar.finished
 
     def next(self) -> int | Mask:
-        return _choice(self._grammar.mask(), self._free <= 0, self._begins == 0)
+        choice = _choice(self._grammar.mask(), self._free <= 0, self._begins == 0)
+        return choice if isinstance(choice, int) or not self._budget else _within(choice, self._budget)
 
     def advance(self, token: int) -> None:
         group = vocab.group_of(token)
@@ -242,6 +307,8 @@ class _Guide:
             self._begins = -1
         elif group == "RHYTHM":
             self._begins -= 1
+            if self._budget:
+                self._budget.advance(token)
         self._free -= 1
         self._grammar.advance(token)
 
@@ -258,6 +325,17 @@ def _choice(allowed: bytes, hushed: bool, begins: bool) -> int | Mask:
     if set(ids.tolist()) <= _ENDS:
         return vocab.EOS if mask[vocab.EOS] else int(ids[0])
     return int(ids[0]) if len(ids) == 1 else mask
+
+
+def _within(choice: Mask, budget: _Budget) -> int | Mask:
+    """What of a choice is within the budget; where nothing is, all of it."""
+    if not (choice & _RHYTHM_WORDS).any():
+        return choice
+    for near in budget.allowed():
+        if (choice & near).any():
+            choice = choice & near
+    ids = np.flatnonzero(choice)
+    return int(ids[0]) if len(ids) == 1 else choice
 
 
 def _first_pass(request: ProposalRequest, rows: int) -> _Pass:

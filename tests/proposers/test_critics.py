@@ -169,6 +169,44 @@ def test_critics_complain_of(what):
     assert fit(CASES[what], scene) < fit(GOOD, scene) - 0.1
 
 
+DARK, BRIGHT = replace(GOOD, chords=chart("Cm", "Fm", "Gm", "Cm")), replace(GOOD, chords=chart("C", "F", "G", "C"))
+CALM = replace(GOOD, melody=line(72, 76, 79, 77, step=3840))
+DRIVING = replace(GOOD, melody=tuple(Note(Ticks(480 * i + 240), 72 + i % 5, Ticks(240)) for i in range(31)))
+FEW, MANY = CALM, replace(GOOD, melody=line(*([72, 74, 76, 77] * 8), step=480))
+SAFE, BOLD = BRIGHT, replace(GOOD, chords=chart("C", "F#7", "Ebm7", "B"))
+
+
+@pytest.mark.parametrize(
+    ("control", "less", "more"),
+    [
+        ("brightness", DARK, BRIGHT),
+        ("density", FEW, MANY),
+        ("drive", CALM, DRIVING),
+        ("surprise", SAFE, BOLD),
+    ],
+)
+def test_a_control_that_is_turned_up_favours_more_and_one_turned_down_less(control, less, more):
+    def ahead(value):
+        scene = Scene.of(asked(controls=Controls(**{control: value})))
+        return fit(more, scene) - fit(less, scene)
+
+    gains = [ahead(value) for value in (0.0, 0.25, 0.75, 1.0)]
+    assert gains == sorted(gains)
+    assert gains[-1] - gains[0] > 1
+
+
+def test_a_loose_end_matters_most_where_a_phrase_ends():
+    open_end, home = replace(GOOD, chords=chart("C", "Am", "F", "Dm")), replace(GOOD, chords=chart("C", "Am", "F", "C"))
+
+    def loss(bars_heard, bars):
+        scene = Scene.of(asked(playing(bars=bars_heard), bars=bars))
+        complaint = next(judge for _, judge in JUDGEMENTS if judge.__name__ == "_loose_end")
+        assert complaint(home, scene) == 0
+        return complaint(open_end, scene)
+
+    assert loss(4, 4) > loss(8, 4) > loss(6, 4) > 0
+
+
 @given(some_chords)
 def test_surprise_grows_with_the_distance_from_habit(chords):
     usual = surprise_of(chart("C", "F", "G", "C"), (), C)

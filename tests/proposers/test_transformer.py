@@ -14,7 +14,9 @@ from jamlink.music.chord import ChordSpan, parse_chord
 from jamlink.music.key import Key
 from jamlink.music.note import Note
 from jamlink.proposers import transformer
-from jamlink.proposers.transformer import BASS_RANGE, TransformerProposer
+from jamlink.proposers.amounts import notes_wanted
+from jamlink.proposers.scene import Scene
+from jamlink.proposers.transformer import _FEWER_OR_MORE, _SLACK, BASS_RANGE, TransformerProposer
 from jamlink.session.context import ContextWindow
 from jamlink.session.proposal import Controls, ProposalRequest, Role, Slot
 from jamlink.testing.proposers import check_proposer
@@ -191,6 +193,35 @@ def test_the_bold_player_gets_hotter_rows_and_the_steering_words(
     assert safe_words[-3:] == ["BRIGHT 4", "DENSITY 2", "SURPRISE 0"]
     assert bold_words[-3:] == ["BRIGHT 4", "DENSITY 2", "SURPRISE 4"]
     assert "STYLE jazz" in bold_words
+
+
+@pytest.mark.parametrize("meter", [COMMON_TIME, Meter(6, 8), Meter(2, 2)], ids=str)
+@pytest.mark.parametrize("density", [0.0, 0.25, 0.75, 1.0])
+def test_a_line_never_has_many_more_or_fewer_notes_than_were_asked_for(
+    proposer: TransformerProposer, meter: Meter, density: float
+) -> None:
+    request = asked(meter=meter, bars=4, controls=Controls(density=density))
+    wanted = notes_wanted(Scene.of(request)) * meter.bar_ticks / 960
+    for idea in proposer.drafts(request, lambda: False):
+        for bars in range(1, 5):
+            found = sum(note.onset < bars * meter.bar_ticks for note in idea.melody)
+            assert wanted * bars * min(_FEWER_OR_MORE) - _SLACK <= found <= wanted * bars * max(_FEWER_OR_MORE) + _SLACK
+
+
+def test_the_calm_play_on_the_beat_and_the_driving_off_it(proposer: TransformerProposer) -> None:
+    def off_beat(drive: float) -> float:
+        ideas = proposer.drafts(asked(bars=4, controls=Controls(density=0.6, drive=drive)), lambda: False)
+        notes = [note for idea in ideas for note in idea.melody]
+        return sum(note.onset % COMMON_TIME.beat_ticks != 0 for note in notes) / len(notes)
+
+    assert off_beat(0.0) < 0.35 < 0.6 < off_beat(1.0)
+
+
+def test_nothing_is_asked_of_a_line_that_no_control_speaks_of(
+    proposer: TransformerProposer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transformer, "_Budget", None)
+    assert proposer.propose(asked(controls=Controls(surprise=1.0, brightness=0.0)), lambda: False)
 
 
 def words_said(
