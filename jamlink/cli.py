@@ -406,15 +406,19 @@ _COUNTED = ("pieces", "bars", "notes", "chords", "tokens", "held out")
 
 
 def _show_counts(rows: Sequence[Mapping[str, Any]]) -> None:
-    table = Table("source", title="What was read")
+    """The sets that were read as a table, then what was left out: of each set, and sets as a whole."""
+    table = Table(title="What was read")
+    table.add_column("source", no_wrap=True)
     for name in ("pieces", "bars", "notes", "chords", "words", "held out"):
-        table.add_column(name, justify="right")
-    table.add_column("left out, and why", overflow="fold")
-    for row in rows:
-        why = "\n".join(f"{count} {reason}" if count else reason for reason, count in row["left out"].items())
-        table.add_row(row["source"], *(f"{row[name]:,}" for name in _COUNTED), escape(why))
-    table.add_row("all", *(f"{sum(row[name] for row in rows):,}" for name in _COUNTED), "")
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in (row for row in rows if row["files"]):
+        table.add_row(row["source"], *(f"{row[name]:,}" for name in _COUNTED))
+    table.add_row("all", *(f"{sum(row[name] for row in rows):,}" for name in _COUNTED), style="bold")
     out.print(table)
+    out.print("Left out:", style="bold")
+    for row in (row for row in rows if row["left out"]):
+        why = "; ".join(f"{reason}: {count:,}" if row["files"] else reason for reason, count in row["left out"].items())
+        out.print(f"{row['source']}  {escape(why)}", highlight=False, soft_wrap=True)
 
 
 @corpus_app.command("index")

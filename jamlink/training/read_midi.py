@@ -119,14 +119,22 @@ def _chords(found: MidiScore) -> list[ChordSpan]:
 
 
 def _symbols(markers: Sequence[Marker]) -> list[tuple[Ticks, Chord | None]]:
-    """The markers that are chord symbols; none unless most of them are."""
+    """The markers that are chord symbols; none unless most of them are, nor where they are the letters of sections."""
     marks = []
     for marker in markers:
         try:
             marks.append((marker.at, parse_chord(marker.text.strip())))
         except Nonsense:
             continue
-    return marks if len(marks) >= 2 and len(marks) * 2 >= len(markers) else []
+    few = len(marks) < 2 or len(marks) * 2 < len(markers)
+    return [] if few or _sections([marker.text.strip() for marker in markers]) else marks
+
+
+def _sections(texts: Sequence[str]) -> bool:
+    """Whether the single letters among the texts go on as sections do, A A B B C: no song's chords do that."""
+    letters = [text for text in texts if re.fullmatch("[A-Z]", text)]
+    chords = [text for text in texts if re.fullmatch("[A-G][#b]?(m|7|maj|dim|sus|/).*", text)]
+    return len(letters) >= 2 and not chords and all(0 <= ord(b) - ord(a) <= 1 for a, b in pairwise(letters))
 
 
 def _bars(found: MidiScore, notes: Sequence[Note], from_zero: bool, name: str) -> list[Bar]:

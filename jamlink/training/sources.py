@@ -185,13 +185,27 @@ def _chopin(folder: Path) -> list[Path]:
 
 
 def _midi(style_of: Callable[[Path, str], str]) -> Callable[[Path, Path], Iterator[Found]]:
-    """MIDI files; `style_of` is given the folder of the set and the file's name in it."""
+    """MIDI files; `style_of` is given the folder of the set and the file's name in it.
+
+    The sets have no chord symbols: what reads like one is a section's letter, a syllable or a fingering.
+    """
 
     def read(folder: Path, file: Path) -> Iterator[Found]:
         name = str(file.relative_to(folder))
-        yield guarded(name, file, lambda: read_midi(file, name, style_of(folder, name)))
+        piece, score = guarded(name, file, lambda: read_midi(file, name, style_of(folder, name)))
+        if not isinstance(score, str):
+            score.chords = []
+        yield piece, score
 
     return read
+
+
+def _one_voice(folder: Path, file: Path) -> Iterator[Found]:
+    """Tunes; the drone that a program put under some of them says nothing of their harmony and is left out."""
+    for piece, score in _midi(lambda folder, name: "folk")(folder, file):
+        if not isinstance(score, str):
+            score.bass, score.everything = [], score.melody
+        yield piece, score
 
 
 _MUTOPIA_STYLES = {
@@ -269,7 +283,7 @@ SOURCES = (
     Source("polish-scores", _polish, _kern),
     Source("chopin-first-editions", _chopin, _kern),
     Source("openscore-quartets", _glob("scores/*/*/*.musicxml"), _sheets("classical", _top_and_bottom)),
-    Source("ceol-rince", _glob("*.mid"), _midi(lambda folder, name: "folk"), LATER),
+    Source("ceol-rince", _glob("*.mid"), _one_voice, LATER),
     Source("mutopia-free", _glob("**/*.mid"), _mutopia, LATER),
     Source("vienna4x22", _glob("musicxml/*.musicxml"), _sheets("romantic", _top_and_bottom), LATER),
     Source("mutopia-sa", _glob("**/*.mid"), _mutopia, SHARE_ALIKE),

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from jamlink.cli import app
 from jamlink.errors import Nonsense, Unavailable
-from jamlink.midi.score import MeterMark, MidiScore, Part
+from jamlink.midi.score import Marker, MeterMark, MidiScore, Part
 from jamlink.midi.smf import score_bytes
 from jamlink.music.note import Note
 from jamlink.proposers.originality import WINDOW, Index
@@ -255,6 +255,11 @@ def staged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("staged") / "data"
     raw = root / "ceol-rince" / "raw"
     fill(raw, 6)
+    drone = tuple(Note(Ticks(i * 1920), 38, Ticks(1920)) for i in range(32))
+    marks = tuple(Marker(Ticks(i * 3840), text) for i, text in enumerate("CGFC"))
+    notes = tuple(Note(Ticks(i * 960), p, Ticks(960), 80 + 30 * (i % 4 == 0)) for i, p in enumerate(tune(5)))
+    parts = (Part("", 0, notes), Part("", 1, drone))
+    (raw / "t5.mid").write_bytes(score_bytes(MidiScore(parts, meters=(MeterMark(Ticks(0), 4, 4),), markers=marks)))
     (raw / "cut.mid").write_bytes(midi(tune(9))[:80])
     pack(root, "ceol-rince", {})
     pack(root, "oldtime-tunebook", {f"{n}.abc": folk(n) for n in range(3)})
@@ -283,6 +288,7 @@ def rows_of(staged: Path, out: Path, **more: object) -> dict[str, dict]:
 def test_every_set_of_the_manifest_is_read_or_its_reason_is_given(staged, tmp_path):
     rows = rows_of(staged, tmp_path)
     assert rows["ceol-rince"]["pieces"] == 6
+    assert rows["ceol-rince"]["chords"] == 0  # one has a drone under it, and letters beside it
     assert list(rows["groove-midi"]["left out"]) == ["drums only: jamlink has no words for drums"]
     assert list(rows["openewld-pd"]["left out"]) == ["for evaluation only"]
     assert list(rows["oldtime-tunebook"]["left out"]) == ["share-alike: read with --share-alike"]

@@ -124,6 +124,21 @@ def test_chord_symbols_in_markers_are_read_and_other_markers_are_not(tmp_path):
     assert read_midi(write(tmp_path / "v.mid", tune, markers=tuple(verses)), "v", "pop").chords == []
 
 
+def test_letters_of_sections_are_no_chords_and_a_song_of_plain_triads_has_them(tmp_path):
+    tune = Part("", 0, line("60:2 64:2 67:2 72:2 " * 8))
+
+    def chords(*texts: str) -> list[str]:
+        marks = tuple(Marker(Ticks(i * 3840), text) for i, text in enumerate(texts))
+        return [
+            str(span.chord) for span in read_midi(write(tmp_path / "s.mid", tune, markers=marks), "s", "pop").chords
+        ]
+
+    assert chords("A", "A", "B", "B", "C", "C", "D") == []
+    assert chords("B", "C") == []
+    assert chords("C", "F", "G", "C") == ["C", "F", "G", "C"]
+    assert chords("A", "Bm", "A") == ["A", "Bm", "A"]
+
+
 def test_a_signature_of_c_that_programs_write_unasked_is_not_believed(tmp_path):
     tune = Part("", 0, line("62:2 66:2 69:2 74:2 " * 4))
     for keys, fifths in (((Key(0),), None), ((Key(2),), 2), ((Key(11, True),), 2), ((Key(5, True),), -4)):
