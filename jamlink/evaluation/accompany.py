@@ -103,7 +103,7 @@ def _with_network(table: key_chord_hmm.Table, model: str) -> dict[str, Maker]:
     """The live player as shipped, and with the key-and-chord model kept out of what it plays and is told."""
     checkpoint = read_model(model)
     network = Decoder(checkpoint.config, checkpoint.weights)
-    alone = LiveSettings(told=0.0, hindsight=False, network=1.0)
+    alone = LiveSettings(told=0.0, hindsight=False, network=1.0, strict=0.0)
     return {
         "jam": lambda meter, seed: LiveChords(network, table, meter, seed=seed),
         "jam without hmm": lambda meter, seed: LiveChords(network, table, meter, alone, seed),

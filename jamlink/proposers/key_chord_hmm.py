@@ -61,8 +61,15 @@ def chord_of(number: int) -> Chord:
     return Chord(number // len(KINDS), KINDS[number % len(KINDS)])
 
 
+_OF_DEGREE = (np.arange(CHORDS) + np.arange(12)[:, None] * len(KINDS)) % CHORDS
+"""(12, C): the number of the chord on each degree of each tonic."""
 SOUNDS = np.array([[pc in chord_of(c).pitch_classes for pc in range(12)] for c in range(CHORDS)], dtype=np.float64)
 """(C, 12): which pitch classes each chord has."""
+
+
+def by_tonic(sounds: Floats) -> Floats:
+    """(12,) by pitch class -> (12, 12): for each tonic, from the tonic up."""
+    return np.stack([np.roll(sounds, -tonic) for tonic in range(12)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,23 +150,27 @@ class Listener:
         """Take in what sounded in the beat that the belief is about; (12,) as from `sounding`."""
         if sounds.sum() <= 0:
             return
-        by_tonic = np.stack([np.roll(sounds, -tonic) for tonic in range(12)])  # (12, 12), from the tonic up
-        log = np.einsum("mcp,tp->tmc", self._log_sound, by_tonic) * self.settings.trust
+        log = self._told_by(sounds) * self.settings.trust
         self.belief *= np.exp(log - log.max())
         self.belief /= self.belief.sum()
 
+    def foresaw(self, sounds: Floats) -> float:
+        """How well the belief foresaw what sounded: a log-likelihood, up to a constant of the beat."""
+        return float(np.log(max(1e-300, float((self.belief * np.exp(self._told_by(sounds))).sum()))))
+
+    def _told_by(self, sounds: Floats) -> Floats:
+        """(12, M, C): the log-likelihood of what sounded in each key over each chord."""
+        return np.asarray(np.einsum("mcp,tp->tmc", self._log_sound, by_tonic(sounds)))
+
     def weigh(self, factors: Floats) -> None:
-        """Believe each chord so many times more; (C,) by `number_of`."""
-        kinds = len(KINDS)
-        by_tonic = np.stack([np.roll(factors, -tonic * kinds) for tonic in range(12)])
-        self.belief *= by_tonic[:, None, :]
-        self.belief /= self.belief.sum()
+        """Believe each chord so many times more; (C,) by `number_of`. Of the keys as much is believed as before."""
+        keys = self.belief.sum(axis=2, keepdims=True)
+        self.belief *= factors[_OF_DEGREE][:, None, :]
+        self.belief *= keys / np.maximum(self.belief.sum(axis=2, keepdims=True), 1e-300)
 
     def chords(self) -> Floats:
         """(C,) probabilities of the chords by `number_of`, whatever the key."""
-        by_tonic = self.belief.sum(axis=1)  # (12, C)
-        kinds = len(KINDS)
-        return np.asarray(sum(np.roll(by_tonic[tonic], tonic * kinds) for tonic in range(12)))
+        return np.asarray(np.bincount(_OF_DEGREE.ravel(), self.belief.sum(axis=1).ravel(), CHORDS), np.float64)
 
     def expected(self) -> Floats:
         """(12,): how likely each pitch class is to sound in the beat that the belief is about."""

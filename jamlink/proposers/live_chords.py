@@ -7,8 +7,11 @@ Two that know different things listen together:
   it holds on to them for ever. So it is not told what was played but what in *hindsight* the harmony was, anew each
   beat: for each of the likeliest chords of the beat that is over the best path that leads there (Viterbi). What it
   foresees after each counts as much as that chord is likely: a filter whose step from beat to beat is the network's.
+  And where hindsight finds that the key has leapt, the song so far is told as if it had stood in the new key.
 
-What both expect of the next beat goes back into the key-and-chord model, which weighs it against what then sounds.
+What both expect of the next beat goes back into the key-and-chord model, which weighs it against what then sounds. That
+makes it slow to give up a key, so a second one listens that is told nothing: as far as what the network foresees does
+not come true, it is the second one that is played and believed.
 
 No clock here: the caller says which cell (see jamlink.tokens.vocab) comes next and what was heard before it.
 """
@@ -19,13 +22,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from jamlink.engine.decoder import Decoder
 from jamlink.music.chord import Chord
 from jamlink.music.note import Note
 from jamlink.proposers import key_chord_hmm as hmm
-from jamlink.proposers.key_chord_hmm import CHORDS, KINDS, Floats, Listener, Settings, Table, place_of, sounding
+from jamlink.proposers.hindsight import Hindsight, Path
+from jamlink.proposers.key_chord_hmm import CHORDS, Floats, Listener, Settings, Table, sounding
 from jamlink.timing.meter import Meter
 from jamlink.timing.units import Ticks
 from jamlink.tokens import vocab
@@ -33,13 +36,9 @@ from jamlink.tokens.encode import chord_words, encode_heading, words_of_notes
 from jamlink.tokens.phrase import Heading, Phrase, places_from, quantise
 from jamlink.tokens.vocab import Task
 
-Past = tuple[list[int], float]
-"""The chords of the cells that are over, by their places in ALL, and how likely they are."""
-
 ALL = tuple(chord for i in vocab.RANGES["CHORD"] if (chord := vocab.chord_of(i)))
 """The 168 chords, in the order of their words."""
 _KIND = np.array([hmm.number_of(chord) for chord in ALL])
-_SOUNDS = np.array([[pc in chord.pitch_classes for pc in range(12)] for chord in ALL], dtype=np.float64)
 _SHARE = {
     "": 0.90, "sus2": 0.01, "sus4": 0.03, "6": 0.04, "aug": 0.02, "m": 0.94, "m6": 0.04, "mMaj7": 0.02,
     "7": 1.0, "maj7": 1.0, "m7": 1.0, "dim": 0.3, "m7b5": 0.35, "dim7": 0.35,
@@ -50,6 +49,8 @@ _CHORD_WORDS = slice(vocab.RANGES["CHORD"].start + 1, vocab.RANGES["CHORD"].stop
 _RHYTHM_WORDS = slice(vocab.RANGES["RHYTHM"].start, vocab.RANGES["RHYTHM"].stop)
 """A rhythm where a chord might stand means that the chord before goes on."""
 _LEAST = 1e-6
+_CREDIT = 6.0
+"""The most log odds for or against the network."""
 _PHRASE_BARS = 8
 _BARS_DROPPED = 4
 """So many of the oldest bars at once, where the song has more words than the network reads: it reads anew each time."""
@@ -57,27 +58,30 @@ _BARS_DROPPED = 4
 
 @dataclass(frozen=True, slots=True)
 class LiveSettings:
-    """How the two are weighed. Tuned on the tunebooks by `python -m jamlink.evaluation.tune_accompany`.
+    """How they are weighed. Tuned on the tunebooks by `python -m jamlink.evaluation.tune_accompany`.
 
-    The figures beside each are note-in-chord + coupling + root there, on every third of 147 tunes.
+    The figures are note-in-chord + coupling + root there (every third or second of 147 tunes, so not all comparable),
+    and what is kept of the notes in beats 2 and 3, and 4 to 7, after a jump of a tritone.
     """
 
     network: float = 1.3
-    """The power that the network's shares are raised to: 1.0 gave 1.285, 1.3 1.312, 1.5 1.313."""
-    habits: float = 0.0
-    """The power of the key-and-chord model's, where there is a network: 0.3 lost 0.016. It has its say in `told`."""
-    told: float = 0.5
-    """How far the key-and-chord model goes along with what both expect: 0 gave 1.249, 0.5 1.276, 1 1.261."""
+    """The power that the network's shares are raised to: 1.0 gave 1.256, 1.3 1.267."""
+    told: float = 0.2
+    """How far the key-and-chord model goes along with what both expect: 0.2 1.251, 91, 89 %; 0.5 1.271, 82, 82 %."""
     pasts: int = 3
     """How many pasts the network is told of: 1 gave 1.186, 3 1.238, 6 1.241, at a network's reading each."""
     trust: float = 2.2
-    """How much a beat of melody tells, see `key_chord_hmm.Settings`: 1.0 gave 1.248, 1.7 1.300, 2.2 1.285."""
+    """How much a beat of melody tells, see `key_chord_hmm.Settings`: 1.5 gave 1.243, 2.2 1.267."""
     change_of_key: float = 0.06
-    """As in `key_chord_hmm.Settings`: 0.003 follows a jump of key in 77 % within two beats, 0.06 in 88 %."""
-    stay: float = 0.0
-    """Added to the log odds of the chord that sounds already; below 0 chords change more often."""
-    consonance: float = 0.0
-    """How much it counts that the expected notes lie in the chord, beside being right: 0.3 lost 0.01."""
+    """As in `key_chord_hmm.Settings`; 0.12 was no quicker."""
+    change_in_hindsight: float = 0.06
+    """The same for the paths: 0.02 was two hundredths slower."""
+    remote: int = 2
+    """From so many fifths on a change of key carries the past along: 82 % after 4 beats; never: 79 %."""
+    memory: float = 0.7
+    """How much of the network's credit is left after a beat."""
+    strict: float = 5.0
+    """How much credit it gains or loses by what comes true: 0 (always believed) gave 1.261, 5 1.267."""
     temperature: float = 0.0
     """0: the best each time; above it chords are drawn, the more evenly the higher."""
     hindsight: bool = True
@@ -94,11 +98,12 @@ class LiveChords:
         own = self.settings
         heard = Settings(own.trust, own.change_of_key, table.settings.restless) if network else table.settings
         self.listener = Listener(table, meter, heard)
-        self._network, self._table = network, table
-        self._log_sound, self._log_move = np.log(table.sound), np.log(np.maximum(table.move, 1e-9))
+        self.sober = Listener(table, meter)
+        """Hears the same, and is told nothing of what the network foresees."""
+        self._credit = 0.0
+        self._network = network
+        self._hindsight = Hindsight(table, meter, own.trust, own.change_in_hindsight, own.remote)
         self._dice = np.random.default_rng(seed)
-        self._sounds: list[Floats] = []
-        self._keys: list[tuple[int, int]] = []
         self._words: list[list[int]] = []
         self._last = self.listener.chords()  # (C,): of the cell that is over
         self._played: list[int] = []  # in ALL
@@ -107,11 +112,13 @@ class LiveChords:
         """The chord of `cell`; `heard` is the melody before it, notes that still sound cut off there."""
         if cell:
             self._listen(cell, heard)
-        chances = self._habits()
+        chances = self._habits(self.sober)
         if self._network is not None:
-            chances = chances * np.maximum(self._foreseen(self._network, cell), _LEAST) ** self.settings.network
-            chances /= chances.sum()
-            self._tell(chances)
+            both = np.maximum(self._foreseen(self._network, cell), _LEAST) ** self.settings.network
+            both /= both.sum()
+            self._tell(both)
+            known = self._known()
+            chances = known * both + (1 - known) * chances
         self._played.append(self._chosen(chances))
         return ALL[self._played[-1]]
 
@@ -120,13 +127,30 @@ class LiveChords:
     def _listen(self, cell: int, heard: Sequence[Note]) -> None:
         ticks = vocab.cell_of(self.meter).ticks
         sounds = sounding(heard, (cell - 1) * ticks, cell * ticks)
+        self._judge(sounds)
         self.listener.hear(sounds)
-        self._sounds.append(sounds)
-        tonic, mode = divmod(int(self.listener.keys().argmax()), 2)
-        self._keys.append((tonic, mode))
+        self.sober.hear(sounds)
+        self._meet()
+        self._hindsight.hear(sounds)
         self._words.append(self._last_words(cell, heard))
         self._last = self.listener.chords()
         self.listener.move_to(cell)
+        self.sober.move_to(cell)
+
+    def _judge(self, sounds: Floats) -> None:
+        """Has what the network foresaw come true? Odds that it knows where the music is, from the last beats."""
+        gain = self.listener.foresaw(sounds) - self.sober.foresaw(sounds)
+        credit = self.settings.memory * self._credit + self.settings.strict * gain
+        self._credit = float(np.clip(credit, -_CREDIT, _CREDIT))
+
+    def _known(self) -> float:
+        """How far the network is believed, 0 to 1."""
+        return float(1 / (1 + np.exp(-self._credit))) if self.settings.strict else 1.0
+
+    def _meet(self) -> None:
+        """What was believed because of the network is believed as far as the network is."""
+        known = self._known()
+        self.listener.belief = known * self.listener.belief + (1 - known) * self.sober.belief
 
     def _last_words(self, cell: int, heard: Sequence[Note]) -> list[int]:
         """The words of the cell that is over, as they stand in the whole song."""
@@ -139,10 +163,9 @@ class LiveChords:
 
     # -- what it may be ---------------------------------------------------------------------------------------------
 
-    def _habits(self) -> Floats:
-        """(168,): the key-and-chord model's opinion."""
-        power = self.settings.habits if self._network else 1.0
-        chances = np.maximum(self.listener.chords()[_KIND] * _SHARES, _LEAST) ** power
+    def _habits(self, listener: Listener) -> Floats:
+        """(168,): a key-and-chord model's opinion."""
+        chances = np.maximum(listener.chords()[_KIND] * _SHARES, _LEAST)
         return np.asarray(chances / chances.sum())
 
     def _foreseen(self, network: Decoder, cell: int) -> Floats:
@@ -152,56 +175,45 @@ class LiveChords:
             logits = network.prefill(self._prompt(network, cell, past)).astype(np.float64)
             shares = np.exp(logits - logits.max())
             chances = shares[_CHORD_WORDS].copy()
-            if past:
-                chances[past[-1]] += shares[_RHYTHM_WORDS].sum()
+            if past.chords:
+                chances[past.chords[-1]] += shares[_RHYTHM_WORDS].sum()
             found += weight * chances / chances.sum()
         return found
 
-    def _pasts(self) -> list[Past]:
-        """What the harmony may have been: chords in ALL."""
-        if not self._sounds or not self.settings.hindsight:
-            return [(self._played, 1.0)]
-        back = self._steps_back()
+    def _pasts(self) -> list[tuple[Path, float]]:
+        """What the harmony may have been (chords by their places in ALL), and how likely that is."""
+        if not self._words or not self.settings.hindsight:
+            return [(Path(self._played, [0] * len(self._played)), 1.0)]
         ends = np.argsort(-self._last)[: self.settings.pasts]
         weights = self._last[ends] / self._last[ends].sum()
-        return [(_path(back, int(end)), float(weight)) for end, weight in zip(ends, weights, strict=True)]
+        return [(self._past(int(end)), float(weight)) for end, weight in zip(ends, weights, strict=True)]
 
-    def _steps_back(self) -> npt.NDArray[np.int64]:
-        """(cells over, C): from each chord of each cell the chord before it on the best path (Viterbi)."""
-        kinds, trust = len(KINDS), self.listener.settings.trust
-        back = np.zeros((len(self._sounds), CHORDS), dtype=np.int64)
-        best = np.zeros(CHORDS)
-        for i, (sounds, (tonic, mode)) in enumerate(zip(self._sounds, self._keys, strict=True)):
-            from_tonic = np.roll(best, -tonic * kinds)
-            if i:
-                reach = from_tonic[:, None] + self._log_move[mode, place_of(i, self.meter)]
-                back[i] = np.roll((reach.argmax(axis=0) + tonic * kinds) % CHORDS, tonic * kinds)
-                from_tonic = reach.max(axis=0)
-            else:
-                from_tonic = np.log(self._table.start[mode])
-            told = trust * (self._log_sound[mode] @ np.roll(sounds, -tonic))
-            best = np.roll(from_tonic + told, tonic * kinds)
-        return back
+    def _past(self, end: int) -> Path:
+        """The best path to a chord of the last cell, as chords in ALL."""
+        path = self._hindsight.path(end)
+        return Path([_PLAIN[number] for number in path.chords], path.shifts)
 
     def _tell(self, chances: Floats) -> None:
         """Let the key-and-chord model know what both together expect."""
         kinds = np.bincount(_KIND, weights=chances, minlength=CHORDS)
         self.listener.weigh((kinds / np.maximum(self.listener.chords(), 1e-9)) ** self.settings.told)
 
-    def _prompt(self, network: Decoder, cell: int, past: Sequence[int]) -> list[int]:
+    def _prompt(self, network: Decoder, cell: int, past: Path) -> list[int]:
         """The words up to where the chord of `cell` stands; the first bars are left out where all are too many."""
         cells = vocab.cells_in_bar(self.meter)
         heading = [vocab.BOS, *encode_heading(Heading(Task.LEAD, self.meter))]
         bars = [[vocab.bar_id(bar % _PHRASE_BARS)] for bar in range(cell // cells + 1)]
+        chords = past.chords
         for i in range(cell):
-            if i == 0 or past[i] != past[i - 1]:
-                bars[i // cells] += chord_words(ALL[past[i]])
-            bars[i // cells] += self._words[i]
+            if i == 0 or chords[i] != chords[i - 1]:
+                bars[i // cells] += chord_words(ALL[chords[i]])
+            bars[i // cells] += [_moved(word, past.shifts[i]) for word in self._words[i]]
         first = 0
         while sum(map(len, bars[first:])) > network.limit - len(heading) - 1:
             first += _BARS_DROPPED
         if first:
-            opening = [] if past[first * cells] != past[first * cells - 1] else chord_words(ALL[past[first * cells]])
+            held = chords[first * cells] == chords[first * cells - 1]
+            opening = chord_words(ALL[chords[first * cells]]) if held else []
             bars[first][1:1] = opening
         return heading + [word for bar in bars[first:] for word in bar]
 
@@ -209,24 +221,20 @@ class LiveChords:
 
     def _chosen(self, chances: Floats) -> int:
         """Which of ALL is played."""
-        settings = self.settings
-        odds = np.log(np.maximum(chances, 1e-12))
-        if self._played:
-            odds[self._played[-1]] += settings.stay
-        value = np.exp((odds - odds.max()) / (settings.temperature or 1.0))
-        value /= value.sum()
-        if settings.temperature:
-            return int(self._dice.choice(len(ALL), p=value))
-        return int((value + settings.consonance * (_SOUNDS @ self.listener.expected())).argmax())
-
-
-def _path(back: npt.NDArray[np.int64], end: int) -> list[int]:
-    """The best path to a chord of the last cell, as chords in ALL."""
-    path = [end]
-    for i in range(len(back) - 1, 0, -1):
-        path.append(int(back[i][path[-1]]))
-    return [_PLAIN[number] for number in reversed(path)]
+        if not self.settings.temperature:
+            return int(chances.argmax())
+        odds = np.log(np.maximum(chances, 1e-12)) / self.settings.temperature
+        value = np.exp(odds - odds.max())
+        return int(self._dice.choice(len(ALL), p=value / value.sum()))
 
 
 _PLAIN = [vocab.chord_id(hmm.chord_of(number)) - _CHORD_WORDS.start for number in range(CHORDS)]
 """Where the plainest chord of each number stands in ALL."""
+
+
+def _moved(word: int, semitones: int) -> int:
+    """A pitch so many semitones higher; any other word as it is."""
+    return vocab.transposed_id(word, semitones) if semitones and word in _PITCHES else word
+
+
+_PITCHES = vocab.RANGES["PITCH"]
