@@ -319,7 +319,7 @@ def build(wanted: Wanted, out: Path, *, workers: int = 0, say: Callable[[str], N
     write_whole(out / "report.txt", report_lines(reports).encode())
     write_whole(out / "counts.json", json.dumps(table, indent=1).encode())
     write_whole(out / "split.tsv", split_list(written, split).encode())
-    write_whole(out / "corpus.npz", _packed(written))
+    write_whole(out / "corpus.npz", packed(written))
     return table
 
 
@@ -472,8 +472,8 @@ def _without_repeats(written: list[Written], reports: Mapping[str, Report]) -> l
     return kept
 
 
-def _packed(written: Sequence[Written]) -> bytes:
-    """The arrays of corpus.npz."""
+def packed(written: Sequence[Written]) -> bytes:
+    """The bytes of corpus.npz; on which side a tune is, it says itself."""
     ids: list[int] = []
     bar_at: list[int] = []
     carry: list[list[int]] = []

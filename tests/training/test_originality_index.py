@@ -49,7 +49,8 @@ def made(tmp_path):
         corpus.write("m21-folk", name, tune(notes))
         for name, notes in (("a/One.abc", first), ("a/Two.abc", second), ("x", other))
     ]
-    corpus._save(tmp_path / "corpus.npz", written, [False, False, True])
+    written[-1].held_out = True
+    (tmp_path / "corpus.npz").write_bytes(corpus.packed(written))
     return Corpus(tmp_path / "corpus.npz"), first, other
 
 
@@ -83,7 +84,8 @@ def test_a_band_is_what_ninety_nine_of_a_hundred_keep_within():
 
 def test_a_corpus_without_melodies_says_so(tmp_path):
     held_out = [corpus.write("m21-folk", "x", tune(melody(1)))]
-    corpus._save(tmp_path / "corpus.npz", held_out, [True])
+    held_out[0].held_out = True
+    (tmp_path / "corpus.npz").write_bytes(corpus.packed(held_out))
     with pytest.raises(Nonsense, match="no melody"):
         build(Corpus(tmp_path / "corpus.npz"), tmp_path)
 
