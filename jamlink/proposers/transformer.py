@@ -11,6 +11,7 @@ say only what can be played. What the session asks for becomes one or two passes
     bass, with the above   as above                                    BASS over the chords of the first
     bass alone             CHORDS, left out of the idea                BASS
 
+Where chords and melody are wanted in a style of which the network has read charts alone, CHORDS comes before LEAD.
 ANSWER stands for LEAD where the player's phrase is answered.
 """
 
@@ -62,8 +63,13 @@ _SLACK = 2
 """Notes, or push, that a line may be ahead of what was asked for, or behind."""
 _FEWER_OR_MORE = (1.0, 0.87, 1.15)
 """Times what was asked for, from row to row: who wants more does not want the same number throughout."""
-_AGAIN = 2
-"""The salt of a second draw."""
+_AGAIN, _CHARTS = 2, 4
+"""The salts of a second draw, and of chords drawn first."""
+_CHART_STYLES = frozenset(("pop", "jazz", "blues", "latin", "funk"))
+"""Styles that the corpus has chords of and no melodies."""
+_STYLED_BARS = 2
+"""What a chart is told of the past where a style is asked for. On tunebooks a judge of styles took .67 of the charts
+for what they were to be with no bar told, .52 with two, .36 with four, .32 with twelve; people's it knows to .75."""
 _ONE_CELL = 12
 """The most ids that one cell takes."""
 
@@ -101,6 +107,12 @@ class _Pass:
     given: tuple[tuple[ChordSpan, ...], ...] | None = None
     salt: int = 0
     """Keeps the draws of one request's passes apart."""
+
+    @property
+    def needs_chart(self) -> bool:
+        """Whether chords and melody are wanted in a style of which the network has read charts alone."""
+        free = self.given is None and self.task in (Task.LEAD, Task.ANSWER)
+        return free and self.request.controls.style in _CHART_STYLES and Role.CHORDS in self.request.roles
 
     @property
     def chord_before(self) -> Chord | None:
@@ -193,7 +205,22 @@ class TransformerProposer:
         known = prompting.chords_in_slot(request)
         if known and request.roles == {Role.BASS}:
             return [_given(known, request)]
-        return self._draw(replace(_first_pass(request, rows), salt=salt), _temperatures(request, rows), cancelled)
+        work, temperatures = replace(_first_pass(request, rows), salt=salt), _temperatures(request, rows)
+        if work.needs_chart:
+            return self._over_charts(work, temperatures, cancelled)
+        return self._draw(work, temperatures, cancelled)
+
+    def _over_charts(self, work: _Pass, temperatures: Sequence[float], cancelled: Cancelled) -> list[_Idea]:
+        """Chords first, as charts of the style have them, then a melody over each."""
+        context = prompting.last_bars(work.context, min(work.context.bars, _STYLED_BARS))
+        chart = replace(work, task=Task.CHORDS, context=context, salt=work.salt + _CHARTS)
+        charts = self._draw(chart, temperatures, cancelled)
+        given = tuple(found.phrase.chords for found in charts)
+        lines = self._draw(replace(work, given=given), temperatures[: len(charts)], cancelled) if charts else []
+        return [
+            replace(line, log_probabilities=charts[line.row].log_probabilities + line.log_probabilities)
+            for line in lines
+        ]
 
     def _ranked(self, ideas: Sequence[_Idea], request: ProposalRequest) -> list[_Idea]:
         """The ideas that deserve a bass line, as far as chords and melody can tell."""

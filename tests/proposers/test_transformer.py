@@ -224,6 +224,49 @@ def test_nothing_is_asked_of_a_line_that_no_control_speaks_of(
     assert proposer.propose(asked(controls=Controls(surprise=1.0, brightness=0.0)), lambda: False)
 
 
+def tasks_of(
+    proposer: TransformerProposer, monkeypatch: pytest.MonkeyPatch, request: ProposalRequest
+) -> list[tuple[str, int]]:
+    """The task of each pass, and how many bars it was told of."""
+    seen = []
+    generate = transformer.generate
+
+    def watched(decoder, prompt, rows, cancelled) -> None:
+        names = [vocab.NAMES[i] for i in prompt]
+        seen.append((names[1].removeprefix("TASK "), sum(name.startswith("BAR ") for name in names) - 1))
+        generate(decoder, prompt, rows, cancelled)
+
+    monkeypatch.setattr(transformer, "generate", watched)
+    proposer.propose(request, lambda: False)
+    return seen
+
+
+def test_a_style_of_charts_gets_a_chart_first_and_a_melody_over_it(
+    proposer: TransformerProposer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jazz = asked(controls=Controls(style="jazz"))
+    assert tasks_of(proposer, monkeypatch, jazz) == [("chords", 2), ("lead", 4)]
+    for idea in proposer.propose(jazz, lambda: False):
+        assert idea.melody
+        assert sum(span.duration for span in idea.chords) == jazz.slot.length
+
+
+@pytest.mark.parametrize(
+    ("roles", "style", "tasks"),
+    [
+        ({Role.CHORDS, Role.MELODY}, "hymn", ["lead"]),
+        ({Role.CHORDS, Role.MELODY}, "", ["lead"]),
+        ({Role.CHORDS}, "jazz", ["chords"]),
+        ({Role.MELODY}, "jazz", ["lead"]),
+    ],
+)
+def test_other_requests_take_one_pass(
+    proposer: TransformerProposer, monkeypatch: pytest.MonkeyPatch, roles: set[Role], style: str, tasks: list[str]
+) -> None:
+    request = asked(frozenset(roles), controls=Controls(style=style))
+    assert [task for task, _ in tasks_of(proposer, monkeypatch, request)] == tasks
+
+
 def words_said(
     proposer: TransformerProposer, monkeypatch: pytest.MonkeyPatch, request: ProposalRequest
 ) -> list[list[int]]:
