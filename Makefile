@@ -6,7 +6,7 @@ VENV := .venv
 DEV_VENV ?= .venv-dev
 BIN := $(DEV_VENV)/bin
 
-.PHONY: jam demo test fast check tools
+.PHONY: jam demo test fast check engine tools
 
 jam: $(VENV)/.installed
 	$(VENV)/bin/jamlink jam $(ARGS)
@@ -17,14 +17,18 @@ demo: $(VENV)/.installed
 $(VENV)/.installed: pyproject.toml
 	scripts/venv $(VENV)
 	$(VENV)/bin/pip install --quiet -e .
+	$(VENV)/bin/python -m jamlink.engine.build
 	touch $@
 
-test: tools $(DEV_VENV)/.installed check
+test: tools $(DEV_VENV)/.installed check engine
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not real"
 	$(BIN)/python -m pytest -q -m real
 
-fast: $(DEV_VENV)/.installed check
+fast: $(DEV_VENV)/.installed check engine
 	$(BIN)/python -m pytest -q -n 2 -m "not real and not torch"
+
+engine:
+	$(BIN)/python -m jamlink.engine.build
 
 check:
 	$(BIN)/ruff check .
@@ -33,6 +37,7 @@ check:
 	$(BIN)/lint-imports
 
 tools:
+	scripts/need cc gcc libc6-dev
 	scripts/need jackd jackd2 libjack-jackd2-0
 	scripts/need fluidsynth fluidsynth timgm6mb-soundfont
 	scripts/need tmux tmux

@@ -491,8 +491,9 @@ def doctor() -> list[Any]:
     return run_checks(MonotonicClock(), Places().sessions(settings), more=(lambda: _check_model(settings),))
 
 
-def _check_model(settings: Settings) -> Any:
-    """Whether the model's files are whole."""
+def _check_model(settings: Settings) -> list[Any]:
+    """Whether the model's files are whole, and what computes it."""
+    from jamlink.engine.choose import engine_for
     from jamlink.nn.checkpoint import load as load_checkpoint
     from jamlink.runtime.doctor import Check
     from jamlink.tokens import vocab
@@ -501,9 +502,15 @@ def _check_model(settings: Settings) -> Any:
     try:
         found = load_checkpoint(folder, vocab.HASH)
     except JamlinkError as trouble:
-        return Check("model", False, trouble.what, trouble.remedy)
+        return [Check("model", False, trouble.what, trouble.remedy)]
     size = sum(array.size for array in found.weights.values())
-    return Check("model", True, f"{folder.name} is whole, {size / 1e6:.1f} million parameters.", "")
+    whole = Check("model", True, f"{folder.name} is whole, {size / 1e6:.1f} million parameters.", "")
+    try:
+        engine = engine_for(found.config, found.weights).name
+    except JamlinkError as trouble:
+        return [whole, Check("engine", False, trouble.what, trouble.remedy)]
+    slow = "" if engine.startswith("native") else "; python -m jamlink.engine.build makes one several times as fast"
+    return [whole, Check("engine", True, engine + slow, "")]
 
 
 def bench_loop(messages: int, minutes: float, presses: int, as_json: bool) -> None:

@@ -87,6 +87,12 @@ class Shape(Protocol):
         ...
 
 
+def common_length(one: Sequence[int], other: Sequence[int]) -> int:
+    """How many ids two sequences begin with together."""
+    shorter = min(len(one), len(other))
+    return next((i for i in range(shorter) if one[i] != other[i]), shorter)
+
+
 @dataclass(frozen=True, slots=True)
 class _Layer:
     """One layer's matrices, blocks of (in, out)."""
@@ -121,6 +127,11 @@ class Decoder:
         self._state = np.zeros(shape.hidden_size, np.float32)
         self._whole = False  # whether _state is what follows _read
 
+    @property
+    def name(self) -> str:
+        """What computes."""
+        return "numpy fp32"
+
     def prefill(self, ids: Sequence[int]) -> Floats:
         """Read a prompt of 1 to `limit` ids; logits (V,) of what follows it. Forks made before are void.
 
@@ -139,7 +150,7 @@ class Decoder:
         self._check(ids)
         if self._whole and self._read == list(ids):
             return True
-        kept = min(_common(self._read, ids), len(ids) - 1) // CHUNK * CHUNK
+        kept = min(common_length(self._read, ids), len(ids) - 1) // CHUNK * CHUNK
         self._whole = False
         del self._read[kept:]  # what is behind is not valid until it is read
         chunk = list(ids[kept : kept + CHUNK])
@@ -240,12 +251,6 @@ class Fork:
         y += (own[:, :, None] @ values)[:, :, 0]
         y /= total
         return _side_by_side(y)
-
-
-def _common(one: Sequence[int], other: Sequence[int]) -> int:
-    """How many ids two sequences begin with together."""
-    shorter = min(len(one), len(other))
-    return next((i for i in range(shorter) if one[i] != other[i]), shorter)
 
 
 def _in_out(out_in: Floats) -> Floats:

@@ -16,7 +16,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from jamlink.engine.decoder import Decoder, Floats
+from jamlink.engine.choose import Engine
+from jamlink.engine.decoder import Floats
 
 Mask = npt.NDArray[np.bool_]
 
@@ -71,7 +72,7 @@ class Row:
         return self.guide.finished
 
 
-def generate(decoder: Decoder, prompt: Sequence[int], rows: Sequence[Row], cancelled: Callable[[], bool]) -> None:
+def generate(decoder: Engine, prompt: Sequence[int], rows: Sequence[Row], cancelled: Callable[[], bool]) -> None:
     """Extend each row from `prompt` to its end, to `decoder.limit`, or until `cancelled`.
 
     That is asked before each step and each chunk of the prompt.
@@ -99,7 +100,7 @@ def generate(decoder: Decoder, prompt: Sequence[int], rows: Sequence[Row], cance
         logits = fork.logits(states[open_rows])
 
 
-def _read(decoder: Decoder, prompt: Sequence[int], cancelled: Callable[[], bool]) -> bool:
+def _read(decoder: Engine, prompt: Sequence[int], cancelled: Callable[[], bool]) -> bool:
     """Read the prompt; False where that was cancelled."""
     while not cancelled():
         if decoder.read_on(prompt):

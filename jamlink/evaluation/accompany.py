@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jamlink.engine.decoder import Decoder
+from jamlink.engine.choose import engine_for
 from jamlink.evaluation import accompany_metrics as metrics
 from jamlink.evaluation.accompany_baselines import (
     Filter,
@@ -102,7 +102,7 @@ def players(model: str) -> dict[str, Maker]:
 def _with_network(table: key_chord_hmm.Table, model: str) -> dict[str, Maker]:
     """The live player as shipped, and with the key-and-chord model kept out of what it plays and is told."""
     checkpoint = read_model(model)
-    network = Decoder(checkpoint.config, checkpoint.weights)
+    network = engine_for(checkpoint.config, checkpoint.weights)
     alone = LiveSettings(told=0.0, hindsight=False, network=1.0, strict=0.0)
     return {
         "jam": lambda meter, seed: LiveChords(network, table, meter, seed=seed),

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jamlink.engine.decoder import Decoder
+from jamlink.engine.choose import Engine, engine_for
 from jamlink.engine.generate import Mask, Sampling, generate
 from jamlink.engine.generate import Row as Drawn
 from jamlink.evaluation import accompany_metrics, harmonise_metrics
@@ -88,7 +88,7 @@ def harmonisers(model: str) -> Iterator[tuple[str, Harmoniser]]:
     yield "hmm, best path", lambda song, seed: best_path(table, song)
     if model:
         weights = read_model(model)
-        decoder = Decoder(weights.config, weights.weights)
+        decoder = engine_for(weights.config, weights.weights)
         yield "jam, likeliest", lambda song, seed: network(decoder, song, Sampling(seed, top_k=1))
         drawn = Sampling(0, _DRAWN_AT, min_p=_MIN_P)
         yield "jam, drawn", lambda song, seed: network(decoder, song, replace(drawn, seed=seed))
@@ -173,7 +173,7 @@ class _Guide:
 
 
 def network(
-    decoder: Decoder, song: Song, sampling: Sampling, rows: int = 1, chord_tones: float = CHORD_TONES
+    decoder: Engine, song: Song, sampling: Sampling, rows: int = 1, chord_tones: float = CHORD_TONES
 ) -> Chords:
     """Bar by bar: the notes of the bar, then its chords, which are never taken back. Neither key nor style is told.
 
@@ -194,7 +194,7 @@ def network(
 
 
 def _bar_of(
-    decoder: Decoder, done: Phrase, place: int, notes: Sequence[Note], samplings: Sequence[Sampling]
+    decoder: Engine, done: Phrase, place: int, notes: Sequence[Note], samplings: Sequence[Sampling]
 ) -> list[tuple[float, Sequence[ChordSpan]]]:
     """For each row its log-probability and the chords of the next bar, from that bar's first tick."""
     context = last_bars(done, min(done.bars, _CONTEXT_BARS))

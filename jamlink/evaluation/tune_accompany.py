@@ -11,7 +11,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from jamlink.engine.decoder import Decoder
+from jamlink.engine.choose import engine_for
 from jamlink.errors import Nonsense
 from jamlink.evaluation.accompany import judged
 from jamlink.evaluation.judged_models import SHIPPED, read_model
@@ -47,7 +47,7 @@ def main() -> None:
     args = parser.parse_args()
     table = key_chord_hmm.load(data_folder("models") / "hmm" / "table.npz")
     checkpoint = read_model(args.model)
-    network, songs = Decoder(checkpoint.config, checkpoint.weights), development_songs(shared_music())[:: args.every]
+    network, songs = engine_for(checkpoint.config, checkpoint.weights), development_songs(shared_music())[:: args.every]
     for text in ("", *args.settings):
         own = changed(LiveSettings(), text) if text else LiveSettings()
         row = judged(text, lambda meter, seed, own=own: LiveChords(network, table, meter, own, seed), songs, 0)  # type: ignore[misc]

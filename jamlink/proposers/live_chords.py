@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jamlink.engine.decoder import Decoder
+from jamlink.engine.choose import Engine
 from jamlink.music.chord import Chord
 from jamlink.music.note import Note
 from jamlink.proposers import key_chord_hmm as hmm
@@ -92,7 +92,7 @@ class LiveChords:
     """The chords of one song. `decide` for cells 0, 1, 2 ... in turn, about 15 ms each with a network. One thread."""
 
     def __init__(
-        self, network: Decoder | None, table: Table, meter: Meter, settings: LiveSettings | None = None, seed: int = 0
+        self, network: Engine | None, table: Table, meter: Meter, settings: LiveSettings | None = None, seed: int = 0
     ) -> None:
         self.meter, self.settings = meter, settings or LiveSettings()
         own = self.settings
@@ -168,7 +168,7 @@ class LiveChords:
         chances = np.maximum(listener.chords()[_KIND] * _SHARES, _LEAST)
         return np.asarray(chances / chances.sum())
 
-    def _foreseen(self, network: Decoder, cell: int) -> Floats:
+    def _foreseen(self, network: Engine, cell: int) -> Floats:
         """(168,): the network's opinion, over what the harmony may have been."""
         found = np.zeros(len(ALL))
         for past, weight in self._pasts():
@@ -198,7 +198,7 @@ class LiveChords:
         kinds = np.bincount(_KIND, weights=chances, minlength=CHORDS)
         self.listener.weigh((kinds / np.maximum(self.listener.chords(), 1e-9)) ** self.settings.told)
 
-    def _prompt(self, network: Decoder, cell: int, past: Path) -> list[int]:
+    def _prompt(self, network: Engine, cell: int, past: Path) -> list[int]:
         """The words up to where the chord of `cell` stands; the first bars are left out where all are too many."""
         cells = vocab.cells_in_bar(self.meter)
         heading = [vocab.BOS, *encode_heading(Heading(Task.LEAD, self.meter))]

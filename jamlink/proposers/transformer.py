@@ -24,7 +24,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from jamlink.engine.decoder import Decoder
+from jamlink.engine.choose import engine_for
 from jamlink.engine.generate import Mask, Row, Sampling, generate
 from jamlink.music.chord import Chord, ChordSpan
 from jamlink.nn.checkpoint import Checkpoint
@@ -167,7 +167,7 @@ class TransformerProposer:
         """`index` is of the music that the network learnt from: ideas that quote it are kept back."""
         self.name = str(checkpoint.card["name"])
         self.guard = Guard(index)
-        self._decoder = Decoder(checkpoint.config, checkpoint.weights)
+        self._decoder = engine_for(checkpoint.config, checkpoint.weights)
 
     def propose(self, request: ProposalRequest, cancelled: Cancelled) -> list[Candidate]:
         """As `Proposer.propose`. Nothing when cancelled."""

@@ -48,7 +48,7 @@ class Check:
 
 
 def run_checks(
-    clock: Clock, sessions: Path, more: Sequence[Callable[[], Check]] = (), system: str = "auto"
+    clock: Clock, sessions: Path, more: Sequence[Callable[[], Check | list[Check]]] = (), system: str = "auto"
 ) -> list[Check]:
     """All checks, and then `more` (the model's, by whoever knows it). Raises nothing but `Nonsense` for `system`.
 

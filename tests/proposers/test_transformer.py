@@ -128,15 +128,23 @@ def test_a_cancelled_request_takes_no_further_step(
     asked_late = []
     forks = []
     fork = proposer._decoder.fork
-    monkeypatch.setattr(proposer._decoder, "fork", lambda *a: forks.append(fork(*a)) or forks[-1])
+
+    def watched(*arguments: int) -> object:
+        made = fork(*arguments)
+        forks.append((made, made.room))
+        return made
+
+    def steps_taken() -> int:
+        return sum(room - one.room for one, room in forks)
 
     def cancelled() -> bool:
         stopped = next(looks) >= steps
-        asked_late.append(sum(f._done for f in forks))
+        asked_late.append(steps_taken())
         return stopped
 
+    monkeypatch.setattr(proposer._decoder, "fork", watched)
     assert proposer.propose(asked(frozenset(Role)), cancelled) == []
-    assert sum(f._done for f in forks) <= steps + 1
+    assert steps_taken() <= steps + 1
     assert len(set(asked_late[steps:])) == 1
 
 

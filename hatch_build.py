@@ -1,0 +1,30 @@
+"""Wheels carry the native engine where a C compiler is at hand; without one they are plain Python."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+
+class EngineHook(BuildHookInterface):  # type: ignore[misc]
+    """Builds the engine into a wheel."""
+
+    PLUGIN_NAME = "custom"
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Called before a wheel is put together."""
+        sys.path.insert(0, self.root)
+        from jamlink.engine import build
+        from jamlink.errors import Unavailable
+
+        try:
+            made = build.build()
+        except Unavailable as missing:
+            self.app.display_warning(str(missing))
+            return
+        if version == "standard":
+            build_data["force_include"][str(made)] = f"jamlink/engine/native/built/{made.name}"
+            build_data["pure_python"] = False
+            build_data["infer_tag"] = True

@@ -1,0 +1,70 @@
+"""Which engine computes: the native one where its library is built and the processor can, else numpy.
+
+`JAMLINK_ENGINE` chooses: numpy, generic, avx2 or avx512.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from jamlink.engine.decoder import Decoder, Floats, Shape
+from jamlink.engine.native import LEVEL_SETTING, NativeDecoder, Precision
+from jamlink.errors import Unavailable
+
+
+class Rows(Protocol):
+    """Rows that go on from one prompt, in step; see `decoder.Fork`."""
+
+    rows: int
+    room: int
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Go on with these rows only (ascending)."""
+        ...
+
+    def step(self, ids: Sequence[int]) -> Floats:
+        """Give each row its next id; their states (N, E)."""
+        ...
+
+    def logits(self, states: Floats) -> Floats:
+        """(n, E) of some rows -> (n, V)."""
+        ...
+
+
+class Engine(Protocol):
+    """The network and the cache of the last prompt; see `decoder.Decoder`. One thread at a time."""
+
+    limit: int
+    vocab_size: int
+
+    @property
+    def name(self) -> str:
+        """What computes, in a word or two."""
+        ...
+
+    def prefill(self, ids: Sequence[int]) -> Floats:
+        """Read a prompt; logits (V,) of what follows it. Forks made before are void."""
+        ...
+
+    def read_on(self, ids: Sequence[int]) -> bool:
+        """Read one more chunk of a prompt; True when all of it is read."""
+        ...
+
+    def fork(self, rows: int, length: int) -> Rows:
+        """`rows` continuations of the last prompt, up to `length` ids each."""
+        ...
+
+
+def engine_for(shape: Shape, weights: Mapping[str, Floats], precision: Precision | None = None) -> Engine:
+    """The fastest engine that there is here. Raises `Unavailable` where the environment names one that is not."""
+    named = os.environ.get(LEVEL_SETTING, "")
+    if named == "numpy":
+        return Decoder(shape, weights)
+    try:
+        return NativeDecoder(shape, weights, precision)
+    except Unavailable:
+        if named:
+            raise
+        return Decoder(shape, weights)

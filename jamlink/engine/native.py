@@ -1,0 +1,248 @@
+"""The network in C: the same work as `decoder.Decoder`, some ten times as fast. See docs/engine.md.
+
+The library is found beside its sources (`build.py` makes it). Calls release the interpreter's lock. Weights are bytes
+with a scale for each output where the processor multiplies bytes (AVX-512 VNNI), else floats.
+"""
+
+from __future__ import annotations
+
+import ctypes as c
+import os
+import weakref
+from collections.abc import Mapping, Sequence
+from enum import IntEnum
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from jamlink.engine.build import library
+from jamlink.engine.decoder import Floats, Shape, common_length
+from jamlink.errors import Unavailable
+
+CHUNK = 64
+"""Ids that are read together at most; between two chunks the caller may look up."""
+LEVEL_SETTING = "JAMLINK_ENGINE"
+"""Environment: `generic`, `avx2`, `avx512` (or `numpy`, see `choose`) instead of the best there is."""
+_BLOCK = 16
+
+
+class Precision(IntEnum):
+    """What the weights are kept as."""
+
+    FLOATS = 0
+    BYTES = 1
+
+
+class Level(IntEnum):
+    """Which instructions compute."""
+
+    GENERIC = 0
+    AVX2 = 1
+    AVX512 = 2
+
+
+class _Shape(c.Structure):
+    _fields_ = [
+        *((name, c.c_int32) for name in ("vocab", "hidden", "layers", "heads", "kv_heads", "ffn", "head_dim", "limit")),
+        ("eps", c.c_float),
+        ("theta", c.c_float),
+    ]
+
+
+_PER_LAYER = (
+    "input_layernorm", "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj",
+    "post_attention_layernorm", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj",
+)  # fmt: skip
+_POINTER, _INT = c.c_void_p, c.c_int
+_CALLS: Mapping[str, tuple[Any, tuple[Any, ...]]] = {
+    "jl_best_level": (_INT, ()),
+    "jl_has_bytes": (_INT, (_INT,)),
+    "jl_new": (_POINTER, (c.POINTER(_Shape), c.POINTER(_POINTER), _INT, _INT)),
+    "jl_free": (None, (_POINTER,)),
+    "jl_read": (_INT, (_POINTER, _POINTER, _INT, _INT, _POINTER)),
+    "jl_states": (_INT, (_POINTER, _INT, _POINTER)),
+    "jl_logits": (None, (_POINTER, _POINTER, _INT, _POINTER)),
+    "jl_fork_new": (_POINTER, (_POINTER, _INT, _INT, _INT)),
+    "jl_fork_free": (None, (_POINTER,)),
+    "jl_fork_keep": (_INT, (_POINTER, _POINTER, _INT)),
+    "jl_fork_step": (_INT, (_POINTER, _POINTER, _POINTER)),
+}
+
+
+@cache
+def loaded() -> Any:
+    """The library. Raises `Unavailable` where it was not built."""
+    path = library()
+    try:
+        found = c.CDLL(str(path))
+    except OSError:
+        raise Unavailable("The fast engine is not built.", "Run: python -m jamlink.engine.build") from None
+    for name, (result, arguments) in _CALLS.items():
+        function = getattr(found, name)
+        function.restype, function.argtypes = result, arguments
+    return found
+
+
+def best_level() -> Level:
+    """What this processor can, or what the environment says instead. Raises `Unavailable` for what it cannot."""
+    best, named = Level(loaded().jl_best_level()), os.environ.get(LEVEL_SETTING, "")
+    if not named:
+        return best
+    level = Level.__members__.get(named.upper())
+    if level is None or level > best:
+        raise Unavailable(
+            f"{LEVEL_SETTING}={named} is not to be had on this processor.", f"Leave it out, or say {best.name.lower()}."
+        )
+    return level
+
+
+class NativeDecoder:
+    """The network and the cache of the last prompt, as `decoder.Decoder`. One thread at a time.
+
+    Raises `Unavailable` where the library is missing or the shape is none that it computes (widths must be multiples of
+    16), ValueError for weights that do not fit or are no numbers.
+    """
+
+    def __init__(
+        self,
+        shape: Shape,
+        weights: Mapping[str, Floats],
+        precision: Precision | None = None,
+        level: Level | None = None,
+    ) -> None:
+        self._c = loaded()
+        self.level = best_level() if level is None else level
+        fast = bool(self._c.jl_has_bytes(self.level))
+        self.precision = (Precision.BYTES if fast else Precision.FLOATS) if precision is None else precision
+        self.limit, self.vocab_size, self.hidden = shape.max_position_embeddings, shape.vocab_size, shape.hidden_size
+        _check_shape(shape)
+        arrays = _arrays(shape, weights)
+        pointers = (_POINTER * len(arrays))(*(array.ctypes.data for array in arrays))
+        sizes = _Shape(
+            shape.vocab_size, shape.hidden_size, shape.num_hidden_layers, shape.num_attention_heads,
+            shape.num_key_value_heads, shape.intermediate_size, shape.head_dim, shape.max_position_embeddings,
+            shape.rms_norm_eps, shape.rope_theta,
+        )  # fmt: skip
+        self._own = self._c.jl_new(c.byref(sizes), pointers, int(self.precision), int(self.level))
+        if not self._own:
+            raise Unavailable(f"The fast engine cannot compute this here ({self.name}).", "The numpy decoder can.")
+        weakref.finalize(self, self._c.jl_free, self._own)
+        self._read: list[int] = []
+        self._state = np.zeros(shape.hidden_size, np.float32)
+        self._whole = False
+
+    @property
+    def name(self) -> str:
+        """What computes, for `doctor` and benchmarks."""
+        return f"native {self.level.name.lower()} {'int8' if self.precision is Precision.BYTES else 'fp32'}"
+
+    def prefill(self, ids: Sequence[int]) -> Floats:
+        """As `Decoder.prefill`."""
+        while not self.read_on(ids):
+            pass
+        return self.logits_of(self._state[None])[0]
+
+    def read_on(self, ids: Sequence[int]) -> bool:
+        """As `Decoder.read_on`; from the first id that differs from what was read last."""
+        if not 0 < len(ids) <= self.limit:
+            raise ValueError(f"a prompt has 1 to {self.limit} ids, not {len(ids)}")
+        if self._whole and self._read == list(ids):
+            return True
+        kept = min(common_length(self._read, ids), len(ids) - 1)
+        self._whole = False
+        del self._read[kept:]
+        chunk = _ids(ids[kept : kept + CHUNK])
+        if self._c.jl_read(self._own, chunk.ctypes.data, kept, len(chunk), self._state.ctypes.data):
+            raise ValueError(f"an id is 0 to {self.vocab_size - 1}, not {min(ids)} or {max(ids)}")
+        self._read += chunk.tolist()
+        self._whole = len(self._read) == len(ids)
+        return self._whole
+
+    def logits_after_each(self, ids: Sequence[int]) -> Floats:
+        """Read a whole prompt anew; (T, V), what follows each of its ids."""
+        self._read, self._whole, found = [], False, []
+        while not self._whole:
+            before = len(self._read)
+            self.read_on(ids)
+            states = np.empty((len(self._read) - before, self.hidden), np.float32)
+            self._c.jl_states(self._own, len(states), states.ctypes.data)
+            found.append(self.logits_of(states))
+        return np.concatenate(found)
+
+    def logits_of(self, states: Floats) -> Floats:
+        """(n, E) -> (n, V)."""
+        states = np.ascontiguousarray(states, np.float32)
+        found = np.empty((len(states), self.vocab_size), np.float32)
+        if len(states):
+            self._c.jl_logits(self._own, states.ctypes.data, len(states), found.ctypes.data)
+        return found
+
+    def fork(self, rows: int, length: int) -> NativeFork:
+        """As `Decoder.fork`."""
+        if not self._whole:
+            raise ValueError("a fork needs a prompt")
+        return NativeFork(self, rows, min(length, self.limit - len(self._read)))
+
+
+class NativeFork:
+    """Rows that go on from one prompt, in step, as `decoder.Fork`. Void after the decoder's next `prefill`."""
+
+    def __init__(self, decoder: NativeDecoder, rows: int, length: int) -> None:
+        self._decoder, self._c, self._prompt = decoder, decoder._c, list(decoder._read)
+        self.rows, self.room = rows, length
+        self._own = self._c.jl_fork_new(decoder._own, len(self._prompt), rows, length)
+        if not self._own:
+            raise MemoryError(f"no room for {rows} rows of {length} ids")
+        weakref.finalize(self, self._c.jl_fork_free, self._own)
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """As `Fork.keep`."""
+        kept = _ids(rows)
+        if self._c.jl_fork_keep(self._own, kept.ctypes.data, len(kept)):
+            raise ValueError(f"rows {list(rows)} of {self.rows} cannot be kept")
+        self.rows = len(kept)
+
+    def step(self, ids: Sequence[int]) -> Floats:
+        """As `Fork.step`."""
+        if self.room < 1 or len(ids) != self.rows:
+            raise ValueError(f"{len(ids)} ids for {self.rows} rows with room for {self.room}")
+        if self._decoder._read[: len(self._prompt)] != self._prompt:
+            raise ValueError("the prompt of this fork was given up")
+        states = np.empty((self.rows, self._decoder.hidden), np.float32)
+        if self._c.jl_fork_step(self._own, _ids(ids).ctypes.data, states.ctypes.data):
+            raise ValueError(f"an id is 0 to {self._decoder.vocab_size - 1}, not {min(ids)} or {max(ids)}")
+        self.room -= 1
+        return states
+
+    def logits(self, states: Floats) -> Floats:
+        """As `Fork.logits`."""
+        return self._decoder.logits_of(states)
+
+
+def _ids(ids: Sequence[int]) -> np.ndarray[Any, np.dtype[np.int32]]:
+    return np.array(ids, np.int32)
+
+
+def _check_shape(shape: Shape) -> None:
+    if shape.hidden_size % _BLOCK or shape.head_dim % _BLOCK or shape.num_attention_heads % shape.num_key_value_heads:
+        raise Unavailable("The fast engine wants widths that are multiples of 16.", "The numpy decoder takes any.")
+
+
+def _arrays(shape: Shape, weights: Mapping[str, Floats]) -> list[Floats]:
+    """In the order that the library wants, each checked."""
+    heads, kv = shape.num_attention_heads * shape.head_dim, shape.num_key_value_heads * shape.head_dim
+    e, f = shape.hidden_size, shape.intermediate_size
+    per_layer = ((e,), (heads, e), (kv, e), (kv, e), (e, heads), (e,), (f, e), (f, e), (e, f))
+    wanted = {"model.embed_tokens.weight": (shape.vocab_size, e), "model.norm.weight": (e,)}
+    for i in range(shape.num_hidden_layers):
+        wanted |= {f"model.layers.{i}.{part}.weight": size for part, size in zip(_PER_LAYER, per_layer, strict=True)}
+    found = []
+    for name, size in wanted.items():
+        array = np.ascontiguousarray(weights[name], np.float32)
+        if array.shape != size:
+            raise ValueError(f"{name} is {array.shape}, not {size}")
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name} holds what is no number")
+        found.append(array)
+    return found

@@ -1,0 +1,50 @@
+/* A Llama-style decoder that reads one prompt and goes on from it in many rows. Knows ids only.
+ *
+ * One decoder is used by one thread at a time. Nothing is allocated between jl_new / jl_fork and their ends.
+ */
+#ifndef JAMLINK_DECODER_H
+#define JAMLINK_DECODER_H
+
+#include <stdint.h>
+
+/* Ids that are read together at most. */
+#define JL_CHUNK 64
+
+typedef struct {
+    int32_t vocab, hidden, layers, heads, kv_heads, ffn, head_dim, limit;
+    float eps, theta;
+} jl_shape;
+
+typedef struct jl_decoder jl_decoder;
+typedef struct jl_fork jl_fork;
+
+enum { JL_FLOATS = 0, JL_BYTES = 1 };
+enum { JL_GENERIC = 0, JL_AVX2 = 1, JL_AVX512 = 2 };
+
+/* The best level of this processor. */
+int jl_best_level(void);
+/* Whether a level can multiply bytes here. */
+int jl_has_bytes(int level);
+
+/* Weights are rows of (out, in) as in transformers' LlamaForCausalLM: the embedding, the last norm, then for each layer
+   input norm, q, k, v, o, second norm, gate, up, down. They are copied. NULL: no memory, or not on this processor. */
+jl_decoder *jl_new(const jl_shape *shape, const float *const *weights, int precision, int level);
+void jl_free(jl_decoder *decoder);
+
+/* Reads ids[0..count) at position `start` (what stood there and behind is forgotten); count is 1 to JL_CHUNK.
+   `state` (hidden) becomes what follows the last one. 0, or -1 for an id or a position that is out of range. */
+int jl_read(jl_decoder *decoder, const int32_t *ids, int start, int count, float *state);
+/* What follows each of the first `count` ids of the last reading, (count, hidden). -1 where there are not so many. */
+int jl_states(jl_decoder *decoder, int count, float *states);
+/* (n, hidden) -> (n, vocab). */
+void jl_logits(jl_decoder *decoder, const float *states, int n, float *logits);
+
+/* `rows` that go on from the first `prompt` positions, up to `length` ids each. Void once the prompt changes. */
+jl_fork *jl_fork_new(jl_decoder *decoder, int prompt, int rows, int length);
+void jl_fork_free(jl_fork *fork);
+/* Go on with these rows only; row i is then what rows[i] was. */
+int jl_fork_keep(jl_fork *fork, const int32_t *rows, int count);
+/* The next id of each row; states (rows, hidden). 0, or -1 for an id out of range or a fork that is full. */
+int jl_fork_step(jl_fork *fork, const int32_t *ids, float *states);
+
+#endif

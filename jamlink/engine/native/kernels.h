@@ -1,0 +1,35 @@
+/* The arithmetic of the decoder, once for each kind of processor; see kernels.inc for what each function does. */
+#ifndef JAMLINK_KERNELS_H
+#define JAMLINK_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Outputs of a matrix are packed in blocks of so many; buffers that a kernel writes are padded to a whole block. */
+#define BLOCK 16
+/* Inputs that one int8 product takes together. */
+#define GROUP 4
+
+typedef struct {
+    const char *name;
+    /* y (n, stride) = x (n, in) W: W has a block of outputs for each input, `w_step` floats from the next input's and
+       `w_block` from the next block's. */
+    void (*linear_f32)(const float *x, ptrdiff_t x_stride, int n, int in, const float *w, ptrdiff_t w_step,
+                       ptrdiff_t w_block, int blocks, float *y, ptrdiff_t y_stride);
+    /* The same from bytes: q (n, in) = x / scale + 128, W packed as [out / BLOCK][in / GROUP][BLOCK][GROUP].
+       NULL where the processor has no such product. */
+    void (*linear_i8)(const uint8_t *q, const float *scale, int n, int in, const int8_t *w, const float *w_scale,
+                      const int32_t *w_sum, int blocks, float *y, ptrdiff_t y_stride);
+    void (*quantise)(const float *x, int n, int in, uint8_t *q, float *scale);
+    void (*norm)(const float *x, int n, int width, const float *gain, float eps, float *y);
+    void (*rotate)(float *heads, int count, int dim, const float *cosine, const float *sine, float scale);
+    void (*gated)(float *gate, const float *up, int count);
+    float (*softmax)(float *scores, int count, float highest);
+    float (*highest)(const float *scores, int count);
+    void (*add)(float *x, const float *y, int count);
+    void (*times)(float *y, int count, float by);
+} Kernels;
+
+extern const Kernels kernels_generic, kernels_avx2, kernels_avx512;
+
+#endif

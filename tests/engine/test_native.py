@@ -1,0 +1,320 @@
+"""The engine in C beside the one in numpy: every level of this processor, floats and bytes."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from jamlink.engine import build
+from jamlink.engine.choose import engine_for
+from jamlink.engine.decoder import Decoder, Floats
+from jamlink.engine.generate import Row, Sampling, generate
+from jamlink.engine.native import CHUNK, LEVEL_SETTING, Level, NativeDecoder, Precision, loaded
+from jamlink.errors import Unavailable
+from jamlink.nn import checkpoint
+from jamlink.nn.config import ModelConfig
+from jamlink.resources import data_folder
+from jamlink.tokens import vocab
+from tests.engine.conftest import SMALL, random_weights
+
+WIDE = ModelConfig(
+    vocab_size=37, hidden_size=48, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
+    intermediate_size=40, head_dim=16, max_position_embeddings=150,
+)  # fmt: skip
+"""Grouped heads, and neither the words nor the feed-forward fill whole blocks."""
+WEIGHTS = random_weights(WIDE)
+
+
+def library() -> Path:
+    """Built where it is not: a machine that tests has a compiler."""
+    path = build.library()
+    return path if path.is_file() else build.build()
+
+
+library()
+KINDS = [
+    (level, precision)
+    for level in Level
+    for precision in Precision
+    if level <= loaded().jl_best_level() and (precision is Precision.FLOATS or loaded().jl_has_bytes(level))
+]
+kinds = pytest.mark.parametrize(("level", "precision"), KINDS, ids=[f"{a.name}-{b.name}".lower() for a, b in KINDS])
+TOLERANCE = {Precision.FLOATS: 1e-4, Precision.BYTES: 0.15}
+"""Of the logits' root mean square. Bytes keep seven bits of weights and rows, and these weights are wild; what that
+costs a real network is tested below."""
+
+
+def off(found: Floats, expected: Floats) -> float:
+    """Root mean square of the difference, of that of what was expected."""
+    return float(np.sqrt(np.square(found - expected).mean() / np.square(expected).mean()))
+
+
+def made(level: Level, precision: Precision) -> NativeDecoder:
+    return NativeDecoder(WIDE, WEIGHTS, precision, level)
+
+
+def some_ids(count: int, seed: int = 0) -> list[int]:
+    return np.random.default_rng(seed).integers(0, WIDE.vocab_size, count).tolist()
+
+
+@kinds
+@pytest.mark.parametrize("length", [1, 15, 16, 17, CHUNK, CHUNK + 1, 140])
+def test_a_prompt_says_what_numpy_says(level: Level, precision: Precision, length: int) -> None:
+    expected = Decoder(WIDE, WEIGHTS).prefill(some_ids(length))
+    found = made(level, precision).prefill(some_ids(length))
+    assert off(found, expected) <= TOLERANCE[precision]
+
+
+@kinds
+@pytest.mark.parametrize("rows", [1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 33, 70])
+def test_rows_go_on_as_in_numpy(level: Level, precision: Precision, rows: int) -> None:
+    reference, native = Decoder(WIDE, WEIGHTS), made(level, precision)
+    reference.prefill(some_ids(20)), native.prefill(some_ids(20))
+    expected, found = reference.fork(rows, 24), native.fork(rows, 24)
+    for step in range(20):
+        ids = some_ids(expected.rows, step)
+        a, b = expected.logits(expected.step(ids)), found.logits(found.step(ids))
+        assert off(b, a) <= TOLERANCE[precision]
+        if step == 9 and rows > 3:
+            expected.keep([0, 2, rows - 1]), found.keep([0, 2, rows - 1])
+
+
+@kinds
+def test_a_prompt_says_the_same_to_the_last_bit_whatever_was_read_before(level: Level, precision: Precision) -> None:
+    fresh, used = made(level, precision), made(level, precision)
+    ids = some_ids(100)
+    for before in (ids[:70], [*ids[:33], *some_ids(90, 1)], ids[:99], some_ids(5, 2)):
+        used.prefill(before)
+        used.fork(3, 10).step([1, 2, 3])
+        assert (used.prefill(ids) == fresh.prefill(ids)).all()
+
+
+@kinds
+def test_a_row_does_not_notice_the_rows_beside_it(level: Level, precision: Precision) -> None:
+    native = made(level, precision)
+    native.prefill(some_ids(30))
+    alone, crowd = native.fork(1, 20), native.fork(33, 20)
+    place = 16
+    for step in range(20):
+        ids = some_ids(crowd.rows, step)
+        assert (crowd.step(ids)[place] == alone.step([ids[place]])[0]).all()
+        if step == 9:
+            crowd.keep([0, 5, place, 20])
+            place = 2
+
+
+@kinds
+def test_what_follows_each_id_is_what_follows_each_prompt(level: Level, precision: Precision) -> None:
+    native, ids = made(level, precision), some_ids(80)
+    each = native.logits_after_each(ids)
+    assert each.shape == (80, WIDE.vocab_size)
+    for length in (1, 40, 64, 65, 80):
+        assert (native.prefill(ids[:length]) == each[length - 1]).all()
+
+
+class Anything:
+    """A guide that allows all words, `length` times."""
+
+    def __init__(self, length: int) -> None:
+        self.left = length
+
+    @property
+    def finished(self) -> bool:
+        return self.left == 0
+
+    def next(self) -> np.ndarray:
+        return np.ones(WIDE.vocab_size, bool)
+
+    def advance(self, token: int) -> None:
+        self.left -= 1
+
+
+@kinds
+def test_a_seed_says_the_same_to_the_last_bit_whatever_is_drawn_beside_it(level: Level, precision: Precision) -> None:
+    native = made(level, precision)
+
+    def drawn(seeds: list[int]) -> dict[int, tuple[list[int], list[float]]]:
+        rows = [Row(Anything(12 + seed % 3), Sampling(seed, temperature=1.1)) for seed in seeds]
+        generate(native, some_ids(25), rows, lambda: False)
+        return {row.sampling.seed: (row.ids, row.log_probabilities) for row in rows}
+
+    together = drawn(list(range(17)))
+    for seed in (0, 7, 16):
+        assert drawn([seed])[seed] == together[seed]
+    assert drawn([3, 16, 8])[16] == together[16]
+
+
+# -- what it refuses -----------------------------------------------------------------------------------------------------
+
+
+@kinds
+@pytest.mark.parametrize("token", [-1, WIDE.vocab_size])
+def test_an_id_is_one_of_the_vocabulary(level: Level, precision: Precision, token: int) -> None:
+    native = made(level, precision)
+    with pytest.raises(ValueError, match="an id is 0 to 36"):
+        native.prefill([1, token, 2])
+    before = native.prefill([1, 2, 3])
+    fork = native.fork(2, 4)
+    with pytest.raises(ValueError, match="an id is 0 to 36"):
+        fork.step([1, token])
+    assert (native.prefill([1, 2, 3]) == before).all()
+
+
+def test_a_prompt_fits_and_a_fork_has_room_up_to_the_limit() -> None:
+    native = engine_for(WIDE, WEIGHTS)
+    for length in (0, WIDE.max_position_embeddings + 1):
+        with pytest.raises(ValueError, match="a prompt has 1 to 150 ids"):
+            native.prefill([1] * length)
+    native.prefill([1] * 148)
+    fork = native.fork(2, 99)
+    assert fork.room == 2
+    fork.step([1, 2]), fork.step([1, 2])
+    with pytest.raises(ValueError, match="room for 0"):
+        fork.step([1, 2])
+
+
+def test_a_fork_is_void_once_its_prompt_is_given_up() -> None:
+    native = NativeDecoder(WIDE, WEIGHTS)
+    native.prefill([1, 2, 3])
+    fork = native.fork(2, 9)
+    native.prefill([1, 2, 4])
+    with pytest.raises(ValueError, match="given up"):
+        fork.step([1, 1])
+    native.read_on([5] * (CHUNK + 3))
+    with pytest.raises(ValueError, match="a fork needs a prompt"):
+        native.fork(1, 1)
+
+
+@pytest.mark.parametrize("kept", [[1, 0], [0, 0], [0, 4], [-1]])
+def test_rows_are_kept_in_their_order(kept: list[int]) -> None:
+    native = NativeDecoder(WIDE, WEIGHTS)
+    native.prefill([1])
+    with pytest.raises(ValueError, match="cannot be kept"):
+        native.fork(4, 4).keep(kept)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_weights_are_numbers_of_the_right_shape(wrong: float) -> None:
+    name = "model.layers.1.mlp.up_proj.weight"
+    spoilt = WEIGHTS[name].copy()
+    spoilt[3, 3] = wrong
+    with pytest.raises(ValueError, match="no number"):
+        NativeDecoder(WIDE, {**WEIGHTS, name: spoilt})
+    with pytest.raises(ValueError, match="not \\(40, 48\\)"):
+        NativeDecoder(WIDE, {**WEIGHTS, name: WEIGHTS[name][:, :47]})
+
+
+def test_widths_that_it_does_not_compute_are_computed_by_numpy() -> None:
+    weights = random_weights(SMALL)
+    with pytest.raises(Unavailable, match="multiples of 16"):
+        NativeDecoder(SMALL, weights)
+    assert isinstance(engine_for(SMALL, weights), Decoder)
+
+
+def test_the_environment_chooses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(LEVEL_SETTING, "numpy")
+    assert engine_for(WIDE, WEIGHTS).name == "numpy fp32"
+    monkeypatch.setenv(LEVEL_SETTING, "generic")
+    assert engine_for(WIDE, WEIGHTS).name == "native generic fp32"
+    monkeypatch.setenv(LEVEL_SETTING, "abacus")
+    with pytest.raises(Unavailable, match="abacus"):
+        engine_for(WIDE, WEIGHTS)
+
+
+def test_without_its_library_numpy_computes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("jamlink.engine.native.library", lambda: tmp_path / "none.so")
+    loaded.cache_clear()
+    try:
+        assert engine_for(WIDE, WEIGHTS).name == "numpy fp32"
+    finally:
+        loaded.cache_clear()
+
+
+# -- the model that plays, and the library itself ------------------------------------------------------------------------
+
+
+def nats_a_word(logits: Floats, ids: list[int]) -> float:
+    relative = logits[:-1].astype(np.float64)
+    relative -= relative.max(axis=1, keepdims=True)
+    logs = relative - np.log(np.exp(relative).sum(axis=1, keepdims=True))
+    return -float(logs[np.arange(len(ids) - 1), ids[1:]].mean())
+
+
+def test_bytes_cost_the_shipped_model_less_than_half_a_percent() -> None:
+    """On words that the model itself draws; on held-out music it was 0.03 % (docs/engine.md)."""
+    if not loaded().jl_has_bytes(loaded().jl_best_level()):
+        assert platform.machine()  # this processor multiplies no bytes: floats are what plays, and nothing is lost
+        return
+    shipped = checkpoint.load(data_folder("models") / "jam-s", vocab.HASH)
+    floats = NativeDecoder(shipped.config, shipped.weights, Precision.FLOATS)
+    small = NativeDecoder(shipped.config, shipped.weights, Precision.BYTES)
+    said: list[list[float]] = []
+    rng = np.random.default_rng(0)
+    for _ in range(4):
+        ids = [vocab.BOS]
+        while len(ids) < 200:
+            logits = floats.prefill(ids).astype(np.float64)
+            chances = np.exp(logits - logits.max())
+            ids.append(int(rng.choice(len(chances), p=chances / chances.sum())))
+        said.append([nats_a_word(one.logits_after_each(ids), ids) for one in (floats, small)])
+    exact, rounded = np.array(said).mean(axis=0)
+    assert abs(rounded - exact) < 0.005 * exact
+
+
+def test_a_library_is_named_after_its_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = build.library().name
+    copy = tmp_path / "native"
+    copy.mkdir()
+    for source in build.SOURCES.glob("*.[chi]*"):
+        (copy / source.name).write_bytes(source.read_bytes())
+    monkeypatch.setattr(build, "SOURCES", copy)
+    assert build.library().name == before
+    (copy / "decoder.c").write_text("/* changed */")
+    assert build.library().name != before
+
+
+def test_without_a_compiler_building_says_so_and_succeeds(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CC", raising=False)
+    assert build.main() == 0
+    assert "There is no C compiler" in capsys.readouterr().out
+
+
+def test_a_compiler_that_fails_leaves_no_library(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    false = tmp_path / "broken-cc"
+    false.write_text("#!/bin/sh\necho it is too hot >&2\nexit 1\n")
+    false.chmod(0o755)
+    monkeypatch.setenv("CC", str(false))
+    with pytest.raises(Unavailable, match="it is too hot"):
+        build.build(tmp_path / "out" / "engine.so")
+    assert not list((tmp_path / "out").iterdir())
+
+
+@pytest.fixture(scope="module")
+def fuzzer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The decoder and tests/engine/fuzz.c with the address and undefined-behaviour sanitizers."""
+    folder = tmp_path_factory.mktemp("fuzz")
+    checks = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer")
+    shared = build.build(folder / "engine.so", checks)
+    program = folder / "fuzz"
+    source = Path(__file__).with_name("fuzz.c")
+    subprocess.run(
+        [*build.compiler(), *checks, f"-I{build.SOURCES}", str(source), str(shared), "-lm", "-o", str(program)],
+        check=True,
+    )
+    return program
+
+
+@kinds
+def test_calls_in_any_order_touch_nothing_that_is_not_theirs(fuzzer: Path, level: Level, precision: Precision) -> None:
+    for seed in range(6):
+        done = subprocess.run(
+            [str(fuzzer), str(int(level)), str(int(precision)), str(seed)], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, (seed, done.returncode, done.stderr[-2000:])
