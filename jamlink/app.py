@@ -533,6 +533,21 @@ def bench_loop(messages: int, minutes: float, presses: int, as_json: bool) -> No
         print(msgspec.json.encode({**msgspec.to_builtins(report), "bench": "loop", "hands": hands}).decode())
 
 
+def bench_engine(rounds: int, model: str, as_json: bool) -> None:
+    """The network alone: every engine on the same weights in the same run; one JSON object last."""
+    from rich.console import Console
+
+    from jamlink.runtime import bench_engine as engine
+
+    screen = Console(stderr=as_json)
+    with screen.status("measuring") as status:
+        report = engine.run(model_folder(model), rounds, lambda what: status.update(what))
+    screen.print("\n".join(engine.speed_ups(report["rows"])), highlight=False, soft_wrap=True)
+    screen.print(f"not measured: {', '.join(report['not_measured'])}")
+    if as_json:
+        print(msgspec.json.encode(report).decode())
+
+
 def _bench_hands(presses: int, tell: Callable[[str], None]) -> dict[str, Any]:
     """Press to hand, on a JACK server and in a folder of its own, with what the processes hold in memory."""
     from jamlink.ports.jack_server import private_jack_server

@@ -330,6 +330,19 @@ def bench_loop(
         house.bench_loop(messages, minutes, presses, as_json)
 
 
+@bench_app.command("engine")
+def bench_engine(
+    rounds: Annotated[int, typer.Option(help="How often each engine is asked.", min=1)] = 9,
+    model: Annotated[str, typer.Option(help="A folder of models/ or a path.")] = "jam-s",
+    as_json: Annotated[bool, AS_JSON] = False,
+) -> None:
+    """The network: 1 and 16 ideas of 64 words, every engine on the same weights in the same run."""
+    from jamlink import app as house
+
+    with one_sentence():
+        house.bench_engine(rounds, model, as_json)
+
+
 @app.command(name="eval")
 def evaluate(
     task: Annotated[str, typer.Argument(help=f"One of {', '.join((*tasks.TASKS, tasks.ALL))}.")],
