@@ -111,8 +111,16 @@ def test_what_sounds_later_changes_no_chord_before(network, melody, other, cells
 
 
 @networks
+@settings(max_examples=8, deadline=None)
+@given(melody=melodies(), meter=st.sampled_from(METERS))
+def test_whoever_is_shown_the_whole_song_looks_at_what_is_over_alone(network, melody, meter):
+    shown = player(network, meter)
+    assert [shown.decide(cell, melody) for cell in range(14)] == play(player(network, meter), melody, 14)
+
+
+@networks
 def test_the_melody_is_heard(network):
-    """Or the law above would hold for the deaf."""
+    """Or the laws above would hold for the deaf."""
     here, there = scale(24), scale(24, 66)
     assert play(player(network), here, 24) != play(player(network), there, 24)
 
