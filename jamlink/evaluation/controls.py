@@ -312,7 +312,7 @@ def _notes(judge: Judge) -> tuple[str, ...]:
         "raised sixth and seventh); key_safe: the same with surprise at 0.",
         "cadence: last chords on tonic or dominant; elsewhere: where the slot ends in mid-phrase.",
         f"style: ideas told to be of the style that was asked for; people's row: of held-out music ({human}).",
-        "jam, all drafts: what the network drew, before the critics chose.",
+        "jam, all drafts: what the network drew, kept to the notes and push asked for, before the critics chose.",
     )
 
 
