@@ -385,8 +385,9 @@ jl_fork *jl_fork_new(jl_decoder *d, int prompt, int rows, int length) {
     fork->decoder = d, fork->prompt = prompt, fork->rows = rows, fork->most = length;
     fork->length = up_to_block(length > 0 ? length : 1);
     size_t cache = (size_t)rows * d->shape.layers * d->shape.kv_heads * fork->length * d->shape.head_dim;
-    fork->keys = calloc(cache + 2 * BLOCK, sizeof(float)); /* from the system, page by page as it is used */
-    fork->values = calloc(cache + 2 * BLOCK, sizeof(float));
+    /* Not cleared: a position is written before it counts, and what is compared beside it is hidden. */
+    fork->keys = malloc((cache + 2 * BLOCK) * sizeof(float));
+    fork->values = malloc((cache + 2 * BLOCK) * sizeof(float));
     fork->slot = calloc((size_t)rows, sizeof(int32_t));
     if (!fork->keys || !fork->values || !fork->slot) {
         jl_fork_free(fork);
