@@ -72,32 +72,85 @@ class Row:
         return self.guide.finished
 
 
-def generate(decoder: Engine, prompt: Sequence[int], rows: Sequence[Row], cancelled: Callable[[], bool]) -> None:
+@dataclass(frozen=True, slots=True)
+class Against:
+    """What the choices are to move away from (classifier-free guidance, Ho and Salimans 2022).
+
+    `engine` has the same weights as the one that is guided and a cache of its own; `prompt` is the prompt without what
+    is wished for. Odds are multiplied by how much likelier the wish makes each id, to the power `weight`.
+    """
+
+    engine: Engine
+    prompt: Sequence[int]
+    weight: float
+
+
+def generate(
+    decoder: Engine,
+    prompt: Sequence[int],
+    rows: Sequence[Row],
+    cancelled: Callable[[], bool],
+    against: Against | None = None,
+) -> None:
     """Extend each row from `prompt` to its end, to `decoder.limit`, or until `cancelled`.
 
     That is asked before each step and each chunk of the prompt.
     """
     if not rows or not _read(decoder, prompt, cancelled):
         return
+    if against and not _read(against.engine, against.prompt, cancelled):
+        return
     logits = np.repeat(decoder.prefill(prompt)[None], len(rows), axis=0)
     fork = decoder.fork(len(rows), decoder.limit)
+    pull = _Pull(against, len(rows)) if against else None
     generators = {id(row): np.random.default_rng(row.sampling.seed) for row in rows}
     going = list(rows)
     expected = [row.guide.next() for row in going]
     open_rows = [i for i, what in enumerate(expected) if not isinstance(what, int)]
     logits = logits[open_rows]
     while True:
-        _choose(going, expected, open_rows, logits, generators)
+        _choose(going, expected, open_rows, logits, pull.pulled(logits, open_rows) if pull else logits, generators)
         kept = [i for i, row in enumerate(going) if not row.guide.finished]
         if not kept or not fork.room or cancelled():
             return
         if len(kept) < len(going):
             fork.keep(kept)
+            if pull:
+                pull.keep(kept)
             going = [going[i] for i in kept]
-        states = fork.step([row.ids[-1] for row in going])
+        said = [row.ids[-1] for row in going]
+        states = fork.step(said)
+        if pull:
+            pull.step(said)
         expected = [row.guide.next() for row in going]
         open_rows = [i for i, what in enumerate(expected) if not isinstance(what, int)]
         logits = fork.logits(states[open_rows])
+
+
+class _Pull:
+    """The rows once more, from the prompt that they are to move away from."""
+
+    def __init__(self, against: Against, rows: int) -> None:
+        self._weight = np.float32(against.weight)
+        logits = against.engine.prefill(against.prompt)
+        self._fork = against.engine.fork(rows, against.engine.limit)
+        self._states: Floats | None = None
+        self._first = np.repeat(logits[None], rows, axis=0)
+
+    def keep(self, rows: Sequence[int]) -> None:
+        self._fork.keep(rows)
+
+    def step(self, ids: Sequence[int]) -> None:
+        self._states = self._fork.step(ids) if self._fork.room else None
+
+    def pulled(self, logits: Floats, open_rows: Sequence[int]) -> Floats:
+        """(n, V) of the open rows, moved away; as they are where there is no more room to look."""
+        if self._states is None:
+            plain = self._first[open_rows] if len(self._first) else logits
+            self._first = self._first[:0]
+        else:
+            plain = self._fork.logits(self._states[open_rows])
+        return logits + self._weight * (logits - plain)
 
 
 def _read(decoder: Engine, prompt: Sequence[int], cancelled: Callable[[], bool]) -> bool:
@@ -113,14 +166,17 @@ def _choose(
     expected: Sequence[int | Mask],
     open_rows: Sequence[int],
     logits: Floats,
+    pulled: Floats,
     generators: dict[int, np.random.Generator],
 ) -> None:
-    """Append one id to every row. `logits` (n, V) are those of the open rows, where there is a choice."""
+    """Append one id to every row. `logits` (n, V) are those of the open rows, which have a choice; `pulled` choose."""
     chosen = {i: int(what) for i, what in enumerate(expected) if isinstance(what, int)}
     if open_rows:
         masks = np.stack([expected[i] for i in open_rows])
         draws = np.array([generators[id(going[i])].random() for i in open_rows])
-        ids, logs = sample(logits, masks, [going[i].sampling for i in open_rows], draws)
+        ids, logs = sample(pulled, masks, [going[i].sampling for i in open_rows], draws)
+        if pulled is not logits:
+            logs = _log_probabilities(logits, masks, ids)
         for i, token, log in zip(open_rows, ids, logs, strict=True):
             chosen[i] = int(token)
             going[i].log_probabilities.append(float(log))
@@ -145,8 +201,20 @@ def sample(
     total = cumulated[:, -1]
     passed = np.minimum(draws * total, np.nextafter(total, 0))  # a draw just below 1 must not round past the last id
     ids = (cumulated > passed[:, None]).argmax(axis=1)
-    chosen = np.take_along_axis(relative, ids[:, None], axis=1)[:, 0]
-    return ids, chosen - np.log(np.exp(relative).sum(axis=1))
+    return ids, _chosen(relative, ids)
+
+
+def _log_probabilities(logits: Floats, masks: Mask, ids: npt.NDArray[np.int64]) -> Floats:
+    """(n,): of `ids` among what the masks allow."""
+    relative = np.where(masks, logits, np.float32(-np.inf))
+    relative -= relative.max(axis=1, keepdims=True)
+    return _chosen(relative, ids)
+
+
+def _chosen(relative: Floats, ids: npt.NDArray[np.int64]) -> Floats:
+    """(n,): log-probabilities of `ids`, from logits less their largest."""
+    chosen: Floats = np.take_along_axis(relative, ids[:, None], axis=1)[:, 0]
+    return chosen - np.log(np.exp(relative).sum(axis=1))
 
 
 def _kth(likely: Floats, samplings: Sequence[Sampling]) -> Floats:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from jamlink.engine.decoder import CHUNK, Decoder
-from jamlink.engine.generate import Row, Sampling, generate, sample
+from jamlink.engine.generate import Against, Row, Sampling, generate, sample
+from tests.engine.conftest import SMALL
 
 PROMPT = [3, 1, 4, 1, 5]
 
@@ -137,3 +138,44 @@ def test_the_highest_draw_is_still_an_allowed_word() -> None:
     mask = np.array([[True, True, False, False]])
     ids, _ = sample(np.zeros((1, 4), np.float32), mask, [Sampling(0)], np.array([np.nextafter(1.0, 0.0)]))
     assert ids.tolist() == [1]
+
+
+def guided(decoder: Decoder, weights, weight: float, plain: list[int], seeds: int = 40) -> list[Row]:
+    """Rows of one word, moved away from what the prompt `plain` says."""
+    other = Decoder(SMALL, weights)
+    rows = [Row(Even(4), Sampling(seed)) for seed in range(seeds)]
+    generate(decoder, PROMPT, rows, lambda: False, Against(other, plain, weight))
+    return rows
+
+
+def test_guidance_of_no_weight_or_away_from_the_same_prompt_changes_nothing(decoder: Decoder, weights) -> None:
+    free = [row.ids for row in drawn(decoder, *((seed, 4, 1.0) for seed in range(40)))]
+    assert [row.ids for row in guided(decoder, weights, 0.0, [9, 8])] == free
+    assert [row.ids for row in guided(decoder, weights, 5.0, PROMPT)] == free
+
+
+def test_guidance_chooses_what_the_wish_makes_likelier(decoder: Decoder, weights) -> None:
+    plain = [9, 8, 7]
+    wish, without = decoder.prefill(PROMPT), Decoder(SMALL, weights).prefill(plain)
+    even = np.arange(37) % 2 == 0
+    gain = (wish - without) - (wish - without)[even].mean()
+    free = np.mean([gain[row.ids[0]] for row in drawn(decoder, *((seed, 1, 1.0) for seed in range(200)))])
+    moved = np.mean([gain[row.ids[0]] for row in guided(decoder, weights, 2.0, plain, 200)])
+    assert moved > free + 0.5
+
+
+def test_a_guided_row_is_scored_by_the_network_and_not_by_the_guidance(decoder: Decoder, weights) -> None:
+    for row in guided(decoder, weights, 3.0, [9, 8], 5):
+        logits = decoder.prefill(PROMPT)[::2].astype(np.float64)
+        expected = logits[row.ids[0] // 2] - logits.max() - np.log(np.exp(logits - logits.max()).sum())
+        assert row.log_probabilities[0] == pytest.approx(expected, abs=1e-4)
+        assert row.finished
+
+
+def test_rows_that_end_leave_the_guidance_of_others_alone(decoder: Decoder, weights) -> None:
+    def one(*lengths: int) -> list[list[int]]:
+        rows = [Row(Even(length), Sampling(seed)) for seed, length in enumerate(lengths)]
+        generate(decoder, PROMPT, rows, lambda: False, Against(Decoder(SMALL, weights), [9, 8], 1.5))
+        return [row.ids for row in rows]
+
+    assert one(2, 12, 3)[1] == one(12, 12, 12)[1]

@@ -185,12 +185,25 @@ def test_an_answer_is_asked_for_as_such_and_hears_just_the_phrase_before(
     assert [word for word in words if word.startswith("BAR")] == ["BAR 2", "BAR 3", "BAR 4"]
 
 
+def test_who_asks_for_a_style_is_led_away_from_what_comes_without_it(
+    proposer: TransformerProposer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    monkeypatch.setattr(transformer, "generate", lambda decoder, prompt, *more: seen.append((prompt, more[-1])))
+    proposer.propose(asked(controls=Controls(style="hymn")), lambda: False)
+    proposer.propose(asked(), lambda: False)
+    (wish, against), (_, nothing) = seen[0], seen[-1]
+    assert [word for word in wish if word not in against.prompt] == [vocab.style_id("hymn")]
+    assert against.engine is not proposer._decoder
+    assert nothing is None
+
+
 def test_the_bold_player_gets_hotter_rows_and_the_steering_words(
     proposer: TransformerProposer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = []
 
-    def generate(decoder, prompt, rows, cancelled) -> None:
+    def generate(decoder, prompt, rows, cancelled, against) -> None:
         seen.append((np.array([row.sampling.temperature for row in rows]), [vocab.NAMES[i] for i in prompt]))
 
     monkeypatch.setattr(transformer, "generate", generate)
@@ -239,10 +252,10 @@ def tasks_of(
     seen = []
     generate = transformer.generate
 
-    def watched(decoder, prompt, rows, cancelled) -> None:
+    def watched(decoder, prompt, rows, cancelled, against) -> None:
         names = [vocab.NAMES[i] for i in prompt]
         seen.append((names[1].removeprefix("TASK "), sum(name.startswith("BAR ") for name in names) - 1))
-        generate(decoder, prompt, rows, cancelled)
+        generate(decoder, prompt, rows, cancelled, against)
 
     monkeypatch.setattr(transformer, "generate", watched)
     proposer.propose(request, lambda: False)
@@ -282,7 +295,7 @@ def words_said(
     kept = []
     generate = transformer.generate
     monkeypatch.setattr(
-        transformer, "generate", lambda decoder, prompt, rows, cancelled: kept.extend(rows) or generate(decoder, prompt, rows, cancelled)
+        transformer, "generate", lambda decoder, prompt, rows, *more: kept.extend(rows) or generate(decoder, prompt, rows, *more)
     )  # fmt: skip
     proposer.propose(request, lambda: False)
     return [row.ids for row in kept]
