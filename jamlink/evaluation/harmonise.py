@@ -172,9 +172,7 @@ class _Guide:
         self._grammar.advance(token)
 
 
-def network(
-    decoder: Engine, song: Song, sampling: Sampling, rows: int = 1, chord_tones: float = CHORD_TONES
-) -> Chords:
+def network(decoder: Engine, song: Song, sampling: Sampling, rows: int = 1, chord_tones: float = CHORD_TONES) -> Chords:
     """Bar by bar: the notes of the bar, then its chords, which are never taken back. Neither key nor style is told.
 
     Of several rows the one is taken that is the likeliest and has the most chord tones.
