@@ -107,8 +107,8 @@ Bar("frames", "JSB chorales, with a memory of the piece", "JSB chorales: network
     Bar("controls", "melodies heard as the style that was asked for", _JAM, "style_melody", _LEAST, 0.8, "human"),
     Bar("originality", "ideas within what people share by chance", _JAM, "inside", _LEAST, 0.99, "copyist"),
     Bar("originality", "ideas with 24 steps of a known melody", _JAM, "verbatim", _MOST, 0.0, "copyist"),
-    Bar("originality", "distance between the ideas of a hand", _JAM, "distance", _LEAST, 0.0, "human pairs",
-        "human pairs"),
+    Bar("originality", "distance between the ideas of a hand", _JAM, "distance", _LEAST, 0.0,
+        "human pairs, like contexts", "human pairs, like contexts"),
 )  # fmt: skip
 
 

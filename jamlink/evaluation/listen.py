@@ -185,23 +185,26 @@ def page(found: Sequence[Example], model: str, seed: int) -> str:
         key = f", {example.key}" if example.key else ""
         lines += [f"## {i}. {example.name}", "", f"[{i:02d}.mid]({i:02d}.mid), {example.context.meter}{key}", ""]
         lines += ["| | chords | notes |", "|---|---|---|"]
-        lines += [_row("what stood before", example.context), _row("what the piece did next", example.human)]
+        lines += [_row("what stood before", example.context, example.key)]
+        lines += [_row("what the piece did next", example.human, example.key)]
         for number, idea in enumerate(example.ideas, 1):
             bars = replace(example.human, chords=idea.chords, notes=idea.melody)
-            lines.append(_row(f"idea {number}{f' ({idea.note})' if idea.note else ''}", bars))
+            lines.append(_row(f"idea {number}{f' ({idea.note})' if idea.note else ''}", bars, example.key))
         lines.append("")
     return "\n".join(lines)
 
 
-def _row(name: str, phrase: Phrase) -> str:
-    return f"| {name} | {_names(phrase)} | {len(phrase.notes)} |"
+def _row(name: str, phrase: Phrase, key: Key | None) -> str:
+    return f"| {name} | {_names(phrase, key)} | {len(phrase.notes)} |"
 
 
-def _names(phrase: Phrase) -> str:
-    """Chord names bar by bar."""
+def _names(phrase: Phrase, key: Key | None) -> str:
+    """Chord names bar by bar, as they are written in the key."""
     bars: list[list[str]] = [[] for _ in phrase.places]
     for span in phrase.chords:
-        bars[span.onset // phrase.meter.bar_ticks].append(str(span.chord) if span.chord else "none")
+        chord = span.chord
+        name = "none" if chord is None else chord.symbol_in(key) if key else chord.symbol()
+        bars[span.onset // phrase.meter.bar_ticks].append(name)
     return " / ".join(" ".join(names) or "%" for names in bars) if phrase.chords else "-"
 
 
