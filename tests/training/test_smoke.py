@@ -26,8 +26,7 @@ from jamlink.tokens import vocab  # noqa: E402
 from jamlink.training import baselines, loop  # noqa: E402
 from jamlink.training.examples import Rows  # noqa: E402
 
-# One worker for all of them: the model is made once.
-pytestmark = [pytest.mark.torch, pytest.mark.xdist_group("smoke")]
+pytestmark = pytest.mark.torch
 ROOT = Path(__file__).parents[2]
 RECIPE = ROOT / "models" / "smoke" / "recipe.toml"
 DATA = ROOT / "tests" / "data"
@@ -55,32 +54,42 @@ def jamlink(*words: object) -> str:
     return result.stdout
 
 
-@pytest.fixture(scope="module", autouse=True)
-def nowhere(tmp_path_factory: pytest.TempPathFactory) -> Any:
+@pytest.fixture(autouse=True)
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A home of one's own, and no music but the tests'."""
-    home = tmp_path_factory.mktemp("home")
-    with pytest.MonkeyPatch.context() as patched:
-        for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "JAMLINK_DATA"):
-            patched.setenv(name, str(home))
-        yield
+    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "JAMLINK_DATA"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
 
 
-@pytest.fixture(scope="module")
-def made(nowhere: None, tmp_path_factory: pytest.TempPathFactory) -> Made:
-    folder = tmp_path_factory.mktemp("smoke")
+def test_sixteen_tunes_become_a_model_that_foresees_is_judged_and_plays(tmp_path):
+    """One test, since the model takes most of its time."""
+    made = make(tmp_path)
+    the_folder_is_read_whole_and_one_tune_is_held_out(made)
+    a_tune_that_was_never_heard_is_foreseen_better_than_by_counting(made)
+    the_model_names_its_recipe_and_loads(made)
+    ours = {"jam", "jam without hmm"}
+    live = {"nic", "coupling", "root", "exact", "length_entropy", "vocab_entropy", "pcs", "silence"}
+    it_is_judged_beside_every_baseline(made, "accompany", live | {"recovery_4", "recovery_2"}, ours)
+    ours = {"jam, likeliest", "jam, drawn", "jam, best of 8"}
+    it_is_judged_beside_every_baseline(made, "harmonise", {"nic", "coupling", "off_ctnctr", "off_pcs_score"}, ours)
+    it_plays_in_a_jam_and_every_hand_is_its_own(made)
+
+
+def make(folder: Path) -> Made:
+    """By the commands that a player would type."""
     corpus, run = folder / "corpus", folder / "run"
     built = jamlink("corpus", "build", "--music", DATA / "smoke", "--out", corpus, "--workers", 1, "--json")
     said = jamlink("train", "--recipe", RECIPE, "--corpus", corpus, "--run", run, "--device", "cpu")
     return Made(json.loads(built.splitlines()[-1]), corpus, run, said.splitlines())
 
 
-def test_the_folder_is_read_whole_and_one_tune_is_held_out(made):
+def the_folder_is_read_whole_and_one_tune_is_held_out(made: Made) -> None:
     (row,) = made.counts
     assert (row["source"], row["pieces"], row["held out"], row["left out"]) == ("my-music", TUNES, 1, {})
     assert row["chords by"] == "people"
 
 
-def test_the_network_foresees_a_tune_it_never_heard_better_than_counting_does(made):
+def a_tune_that_was_never_heard_is_foreseen_better_than_by_counting(made: Made) -> None:
     learnt = float(made.said[-1].split("validation ")[1].split()[0])
     recipe = loop.read_recipe(RECIPE)
     untrained = loop.Run(recipe, loop.open_corpus(made.corpus), made.run, "cpu")
@@ -93,7 +102,7 @@ def test_the_network_foresees_a_tune_it_never_heard_better_than_counting_does(ma
     assert learnt < untrained.validate() / 2
 
 
-def test_what_training_leaves_is_a_model_that_names_its_recipe_and_loads(made):
+def the_model_names_its_recipe_and_loads(made: Made) -> None:
     found = checkpoint.load(made.model, vocab.HASH)
     assert found.card["name"] == "smoke"
     assert found.card["trained_steps"] == loop.read_recipe(RECIPE).steps
@@ -101,19 +110,7 @@ def test_what_training_leaves_is_a_model_that_names_its_recipe_and_loads(made):
     assert (made.model / "recipe.toml").read_text() == RECIPE.read_text()
 
 
-@pytest.mark.parametrize(
-    ("task", "measures", "ours"),
-    [
-        (
-            "accompany",
-            {"nic", "coupling", "root", "exact", "length_entropy", "vocab_entropy", "pcs", "silence", "recovery_4",
-             "recovery_2"},
-            {"jam", "jam without hmm"},
-        ),
-        ("harmonise", {"nic", "coupling", "off_ctnctr", "off_pcs_score"}, {"jam, likeliest", "jam, drawn", "jam, best of 8"}),
-    ],
-)  # fmt: skip
-def test_the_fresh_model_is_judged_beside_every_baseline_on_a_folder_of_lead_sheets(made, task, measures, ours):
+def it_is_judged_beside_every_baseline(made: Made, task: str, measures: set[str], ours: set[str]) -> None:
     words = ("eval", task, "--data", DATA / "smoke", "--model", made.model, "--songs", SONGS, "--seed", 1, "--json")
     result = is_documented(jamlink(*words), task, seed=1)
     rows = {row["system"]: row for row in result["rows"]}
@@ -124,6 +121,21 @@ def test_the_fresh_model_is_judged_beside_every_baseline_on_a_folder_of_lead_she
         assert rows[name]["n"] == SONGS
         assert measures <= set(rows[name])
     assert not any(nic is None or not 0 <= nic <= 1 for nic in (row["nic"] for row in rows.values()))
+
+
+def it_plays_in_a_jam_and_every_hand_is_its_own(made: Made) -> None:
+    target = made.run / "jam.mid"
+    printed = jamlink(
+        "render", DATA / "mozart_k331_p04.mid", "-o", target, "--model", made.model, "--bars-per-slot", 2, "--json"
+    )
+    report = json.loads(printed.splitlines()[-1])
+    assert {slot["proposer"] for slot in report["slots"]} == {"smoke"}  # a stand-in's hand has the stand-in's name
+    assert all(slot["hand"] > 1 and slot["chords"] for slot in report["slots"])
+    accepted = [slot for slot in report["slots"] if slot["verdict"] == "accepted"]
+    assert len(accepted) >= 3
+    assert sum(slot["notes"] for slot in accepted) > 0
+    assert verify(Path(report["session"])).whole
+    assert sum(len(part.notes) for part in read_score(target).parts) > sum(slot["notes"] for slot in accepted)
 
 
 def test_melodies_are_judged_on_a_folder_with_a_split_of_its_own(tmp_path):
@@ -149,18 +161,3 @@ def is_documented(printed: str, task: str, seed: int) -> dict[str, Any]:
             assert (low is None) == (high is None), (row["system"], name)
             assert low is None or low <= high, (row["system"], name)
     return result
-
-
-def test_it_plays_in_a_jam_and_every_hand_is_its_own(made, tmp_path):
-    target = tmp_path / "jam.mid"
-    printed = jamlink(
-        "render", DATA / "mozart_k331_p04.mid", "-o", target, "--model", made.model, "--bars-per-slot", 2, "--json"
-    )
-    report = json.loads(printed.splitlines()[-1])
-    assert {slot["proposer"] for slot in report["slots"]} == {"smoke"}  # a stand-in's hand has the stand-in's name
-    assert all(slot["hand"] > 1 and slot["chords"] for slot in report["slots"])
-    accepted = [slot for slot in report["slots"] if slot["verdict"] == "accepted"]
-    assert len(accepted) >= 3
-    assert sum(slot["notes"] for slot in accepted) > 0
-    assert verify(Path(report["session"])).whole
-    assert sum(len(part.notes) for part in read_score(target).parts) > sum(slot["notes"] for slot in accepted)
