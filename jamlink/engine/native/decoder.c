@@ -8,7 +8,7 @@
 
 /* One matrix, packed for the kernels; bytes or floats. Outputs are padded with zeros to whole blocks. */
 typedef struct {
-    int in, out, blocks;
+    int in, out, blocks, span;
     float *floats;
     int8_t *bytes;
     float *scale;
@@ -29,10 +29,10 @@ struct jl_decoder {
     Matrix output;
     Layer *layers;
     float *cosine, *sine; /* (limit, head_dim / 2) */
-    /* Keys as [layer][kv head][limit / BLOCK][head_dim][BLOCK], values as [layer][kv head][limit][head_dim]: matrices for
-       the kernels, positions being outputs of the one and inputs of the other. */
+    /* Matrices for the kernels, for each layer and kv head: keys with positions as outputs, values with positions as inputs,
+       which makes them plain rows. `length` is a whole number of groups of SPAN blocks, or less than one. */
     float *keys, *values;
-    int limit; /* of the shape, up to a whole block */
+    int limit; /* positions of the cache, see cache_length */
     int fresh; /* how many rows of `x` are those of the last reading */
     float *x, *normed, *qkv, *mixed, *inner, *scores; /* JL_CHUNK rows each */
     uint8_t *quantised;
@@ -41,13 +41,19 @@ struct jl_decoder {
 
 struct jl_fork {
     jl_decoder *decoder;
-    int prompt, rows, length, done; /* length: up to a whole block; room for ids is `most` */
+    int prompt, rows, length, done; /* `length` of the caches; room for ids is `most` */
     int most;
     int32_t *slot;        /* where each row's cache is */
     float *keys, *values; /* [slot][layer], then as in the decoder with `length` for `limit` */
 };
 
 static int up_to_block(int count) { return (count + BLOCK - 1) / BLOCK * BLOCK; }
+
+/* Positions of a cache: whole blocks, and where they are more than SPAN whole groups of these. */
+static int cache_length(int count) {
+    int blocks = up_to_block(count > 0 ? count : 1) / BLOCK;
+    return (blocks <= SPAN ? blocks : (blocks + SPAN - 1) / SPAN * SPAN) * BLOCK;
+}
 
 /* Zeros on a cache line. Rounded up and with room behind, so that a whole vector can be read at the end. */
 static void *zeros(size_t bytes) {
@@ -59,11 +65,19 @@ static void *zeros(size_t bytes) {
 
 /* -- packing ------------------------------------------------------------------------------------------------------- */
 
+/* Where output `out` of input `k` lies: [out / BLOCK / span][k of `in`][span][BLOCK]. */
+static size_t place(int in, int span, int out, int k) {
+    int block = out / BLOCK;
+    return (((size_t)(block / span) * in + k) * span + block % span) * BLOCK + out % BLOCK;
+}
+
+static int smaller(int a, int b) { return a < b ? a : b; }
+
 /* `count` outputs of `width` inputs each, as rows, become the outputs from `first` on. Inputs beyond stay zero. */
 static void pack_floats(Matrix *m, const float *rows, int width, int first, int count) {
     for (int out = first; out < first + count; out++, rows += width)
         for (int k = 0; k < width; k++)
-            m->floats[((size_t)(out / BLOCK) * m->in + k) * BLOCK + out % BLOCK] = rows[k];
+            m->floats[place(m->in, m->span, out, k)] = rows[k];
 }
 
 static void pack_bytes(Matrix *m, const float *rows, int width, int first, int count) {
@@ -73,8 +87,7 @@ static void pack_bytes(Matrix *m, const float *rows, int width, int first, int c
         for (int k = 0; k < width; k++) most = fmaxf(most, fabsf(rows[k]));
         for (int k = 0; k < width; k++) {
             int byte = most > 0 ? (int)lrintf(rows[k] / most * 127.0f) : 0;
-            size_t group = (size_t)(out / BLOCK) * (m->in / GROUP) + k / GROUP;
-            m->bytes[(group * BLOCK + out % BLOCK) * GROUP + k % GROUP] = (int8_t)byte;
+            m->bytes[place(m->in / GROUP, m->span, out, k / GROUP) * GROUP + k % GROUP] = (int8_t)byte;
             sum += byte;
         }
         m->scale[out] = most / 127.0f;
@@ -91,8 +104,8 @@ static void pack(Matrix *m, const float *rows, int width, int first, int count) 
 
 /* 0, or -1 without memory. */
 static int make(Matrix *m, int in, int out, int precision) {
-    m->in = in, m->out = out, m->blocks = up_to_block(out) / BLOCK;
-    size_t count = (size_t)m->blocks * BLOCK;
+    m->in = in, m->out = out, m->blocks = up_to_block(out) / BLOCK, m->span = smaller(m->blocks, SPAN);
+    size_t count = (size_t)(m->blocks + m->span - 1) / m->span * m->span * BLOCK;
     if (precision == JL_BYTES && in % GROUP == 0) {
         m->bytes = zeros(count * in);
         m->scale = zeros(count * sizeof(float));
@@ -191,14 +204,14 @@ static int make_room(jl_decoder *d) {
 
 jl_decoder *jl_new(const jl_shape *shape, const float *const *weights, int precision, int level) {
     const Kernels *kernels = kernels_of(level);
-    if (shape->hidden % BLOCK || shape->head_dim % BLOCK || shape->heads % shape->kv_heads) return NULL;
+    if (shape->hidden % BLOCK || shape->head_dim % BLOCK || shape->head_dim > SPAN * BLOCK || shape->heads % shape->kv_heads) return NULL;
     if (level > jl_best_level() || !kernels || (precision == JL_BYTES && !kernels->linear_i8)) return NULL;
     jl_decoder *d = calloc(1, sizeof *d);
     if (!d) return NULL;
     d->shape = *shape, d->kernels = kernels;
     d->queries = shape->heads * shape->head_dim;
     d->width_qkv = d->queries + 2 * shape->kv_heads * shape->head_dim;
-    d->limit = up_to_block(shape->limit);
+    d->limit = cache_length(shape->limit);
     d->layers = calloc((size_t)shape->layers, sizeof *d->layers);
     d->embedding = copied(weights[0], (size_t)shape->vocab * shape->hidden);
     d->last_norm = copied(weights[1], shape->hidden);
@@ -237,11 +250,11 @@ void jl_free(jl_decoder *d) {
 static void multiply(jl_decoder *d, const float *x, int n, const Matrix *m, float *y) {
     ptrdiff_t stride = (ptrdiff_t)m->blocks * BLOCK;
     if (!m->bytes) {
-        d->kernels->linear_f32(x, m->in, n, m->in, m->floats, BLOCK, (ptrdiff_t)m->in * BLOCK, m->blocks, y, stride);
+        d->kernels->linear_f32(x, m->in, n, m->in, m->floats, m->span, m->blocks, y, stride);
         return;
     }
     d->kernels->quantise(x, n, m->in, d->quantised, d->row_scale);
-    d->kernels->linear_i8(d->quantised, d->row_scale, n, m->in, m->bytes, m->scale, m->sum, m->blocks, y, stride);
+    d->kernels->linear_i8(d->quantised, d->row_scale, n, m->in, m->bytes, m->scale, m->sum, m->span, m->blocks, y, stride);
 }
 
 /* A cache of keys and values: the decoder's, or that of one row of a fork, for one layer. */
@@ -254,8 +267,9 @@ static void remember(const jl_shape *s, Cache cache, int position, const float *
     int dim = s->head_dim;
     for (int h = 0; h < s->kv_heads; h++, keys += dim, values += dim) {
         size_t head = (size_t)h * cache.length * dim;
-        float *column = cache.keys + head + (size_t)(position / BLOCK) * dim * BLOCK + position % BLOCK;
-        for (int i = 0; i < dim; i++) column[i * BLOCK] = keys[i];
+        int span = smaller(cache.length / BLOCK, SPAN);
+        float *column = cache.keys + head + place(dim, span, position, 0);
+        for (int i = 0; i < dim; i++) column[i * span * BLOCK] = keys[i];
         memcpy(cache.values + head + (size_t)position * dim, values, (size_t)dim * sizeof(float));
     }
 }
@@ -265,15 +279,15 @@ static void compare(jl_decoder *d, const float *queries, ptrdiff_t stride, int n
                     float *scores, ptrdiff_t scores_stride) {
     int dim = d->shape.head_dim;
     d->kernels->linear_f32(queries, stride, n, dim, cache.keys + (size_t)kv_head * cache.length * dim,
-                           BLOCK, (ptrdiff_t)dim * BLOCK, up_to_block(count) / BLOCK, scores, scores_stride);
+                           smaller(cache.length / BLOCK, SPAN), up_to_block(count) / BLOCK, scores, scores_stride);
 }
 
 /* y (n, head_dim) = weights (n, count) values. */
 static void gather(jl_decoder *d, const float *weights, ptrdiff_t stride, int n, Cache cache, int kv_head, int count,
                    float *y, ptrdiff_t y_stride) {
     int dim = d->shape.head_dim;
-    d->kernels->linear_f32(weights, stride, n, count, cache.values + (size_t)kv_head * cache.length * dim, dim, BLOCK,
-                           dim / BLOCK, y, y_stride);
+    d->kernels->linear_f32(weights, stride, n, count, cache.values + (size_t)kv_head * cache.length * dim,
+                           dim / BLOCK, dim / BLOCK, y, y_stride);
 }
 
 static void hide_from(float *scores, int first, int end) {
@@ -383,7 +397,7 @@ jl_fork *jl_fork_new(jl_decoder *d, int prompt, int rows, int length) {
     jl_fork *fork = calloc(1, sizeof *fork);
     if (!fork) return NULL;
     fork->decoder = d, fork->prompt = prompt, fork->rows = rows, fork->most = length;
-    fork->length = up_to_block(length > 0 ? length : 1);
+    fork->length = cache_length(length);
     size_t cache = (size_t)rows * d->shape.layers * d->shape.kv_heads * fork->length * d->shape.head_dim;
     /* Not cleared: a position is written before it counts, and what is compared beside it is hidden. */
     fork->keys = malloc((cache + 2 * BLOCK) * sizeof(float));

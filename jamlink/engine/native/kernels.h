@@ -7,19 +7,21 @@
 
 /* Outputs of a matrix are packed in blocks of so many; buffers that a kernel writes are padded to a whole block. */
 #define BLOCK 16
+/* Blocks side by side at most. */
+#define SPAN 8
 /* Inputs that one int8 product takes together. */
 #define GROUP 4
 
 typedef struct {
     const char *name;
-    /* y (n, stride) = x (n, in) W: W has a block of outputs for each input, `w_step` floats from the next input's and
-       `w_block` from the next block's. */
-    void (*linear_f32)(const float *x, ptrdiff_t x_stride, int n, int in, const float *w, ptrdiff_t w_step,
-                       ptrdiff_t w_block, int blocks, float *y, ptrdiff_t y_stride);
-    /* The same from bytes: q (n, in) = x / scale + 128, W packed as [out / BLOCK][in / GROUP][BLOCK][GROUP].
+    /* y (n, stride) = x (n, in) W. W is packed as [out / BLOCK / span][in][span][BLOCK]: `span` blocks side by side, so
+       that what a tile reads lies in one stream. */
+    void (*linear_f32)(const float *x, ptrdiff_t x_stride, int n, int in, const float *w, int span, int blocks, float *y,
+                       ptrdiff_t y_stride);
+    /* The same from bytes: q (n, in) = x / scale + 128, W packed as [out / BLOCK / span][in / GROUP][span][BLOCK][GROUP].
        NULL where the processor has no such product. */
     void (*linear_i8)(const uint8_t *q, const float *scale, int n, int in, const int8_t *w, const float *w_scale,
-                      const int32_t *w_sum, int blocks, float *y, ptrdiff_t y_stride);
+                      const int32_t *w_sum, int span, int blocks, float *y, ptrdiff_t y_stride);
     void (*quantise)(const float *x, int n, int in, uint8_t *q, float *scale);
     void (*norm)(const float *x, int n, int width, const float *gain, float eps, float *y);
     void (*rotate)(float *heads, int count, int dim, const float *cosine, const float *sine, float scale);
