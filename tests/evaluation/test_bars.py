@@ -60,7 +60,9 @@ def test_the_summary_says_the_interval_the_limit_and_the_other() -> None:
         ],
     }
     lines = summary([rows]).splitlines()
-    assert "5.000 (4.500 to 5.500) | at most 4.400 | 6.000 (n-gram with chord and bar + memory) | **missed** |" in lines[2]
+    assert (
+        "5.000 (4.500 to 5.500) | at most 4.400 | 6.000 (n-gram with chord and bar + memory) | **missed** |" in lines[2]
+    )
     assert "not measured" in lines[3]
 
 
