@@ -31,7 +31,8 @@ struct jl_decoder {
     float *cosine, *sine; /* (limit, head_dim / 2) */
     /* Matrices for the kernels, for each layer and kv head: keys with positions as outputs, values with positions as inputs,
        which makes them plain rows. `length` is a whole number of groups of SPAN blocks, or less than one. */
-    float *keys, *values;
+    int half; /* whether the caches, here and in forks, hold numbers of two bytes and not of four */
+    char *keys, *values;
     int limit; /* positions of the cache, see cache_length */
     int fresh; /* how many rows of `x` are those of the last reading */
     float *x, *normed, *qkv, *mixed, *inner, *scores; /* JL_CHUNK rows each */
@@ -44,7 +45,7 @@ struct jl_fork {
     int prompt, rows, length, done; /* `length` of the caches; room for ids is `most` */
     int most;
     int32_t *slot;        /* where each row's cache is */
-    float *keys, *values; /* [slot][layer], then as in the decoder with `length` for `limit` */
+    char *keys, *values;  /* [slot][layer], then as in the decoder with `length` for `limit` */
 };
 
 static int up_to_block(int count) { return (count + BLOCK - 1) / BLOCK * BLOCK; }
@@ -179,13 +180,15 @@ static void make_turns(jl_decoder *d) {
         }
 }
 
+static size_t number(const jl_decoder *d) { return d->half ? sizeof(uint16_t) : sizeof(float); }
+
 static int make_room(jl_decoder *d) {
     const jl_shape *s = &d->shape;
     size_t f = sizeof(float), cache = (size_t)s->layers * s->kv_heads * d->limit * s->head_dim;
     int widest = s->hidden > d->queries ? s->hidden : d->queries;
     widest = widest > up_to_block(s->ffn) ? widest : up_to_block(s->ffn);
-    d->keys = zeros(cache * f);
-    d->values = zeros(cache * f);
+    d->keys = zeros(cache * number(d));
+    d->values = zeros(cache * number(d));
     d->cosine = zeros((size_t)d->limit * s->head_dim / 2 * f);
     d->sine = zeros((size_t)d->limit * s->head_dim / 2 * f);
     d->x = zeros((size_t)JL_CHUNK * s->hidden * f);
@@ -208,7 +211,7 @@ jl_decoder *jl_new(const jl_shape *shape, const float *const *weights, int preci
     if (level > jl_best_level() || !kernels || (precision == JL_BYTES && !kernels->linear_i8)) return NULL;
     jl_decoder *d = calloc(1, sizeof *d);
     if (!d) return NULL;
-    d->shape = *shape, d->kernels = kernels;
+    d->shape = *shape, d->kernels = kernels, d->half = precision == JL_BYTES && kernels->linear_f16;
     d->queries = shape->heads * shape->head_dim;
     d->width_qkv = d->queries + 2 * shape->kv_heads * shape->head_dim;
     d->limit = cache_length(shape->limit);
@@ -236,9 +239,11 @@ void jl_free(jl_decoder *d) {
         free(layer->second_norm);
     }
     drop(&d->output);
-    float *all[] = {d->embedding, d->last_norm, d->cosine, d->sine, d->keys, d->values, d->x, d->normed, d->qkv, d->mixed,
+    float *all[] = {d->embedding, d->last_norm, d->cosine, d->sine, d->x, d->normed, d->qkv, d->mixed,
                     d->inner, d->scores, d->row_scale};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
+    free(d->keys);
+    free(d->values);
     free(d->quantised);
     free(d->layers);
     free(d);
@@ -259,35 +264,64 @@ static void multiply(jl_decoder *d, const float *x, int n, const Matrix *m, floa
 
 /* A cache of keys and values: the decoder's, or that of one row of a fork, for one layer. */
 typedef struct {
-    float *keys, *values;
+    char *keys, *values;
     int length;
 } Cache;
 
-static void remember(const jl_shape *s, Cache cache, int position, const float *keys, const float *values) {
-    int dim = s->head_dim;
-    for (int h = 0; h < s->kv_heads; h++, keys += dim, values += dim) {
-        size_t head = (size_t)h * cache.length * dim;
-        int span = smaller(cache.length / BLOCK, SPAN);
-        float *column = cache.keys + head + place(dim, span, position, 0);
-        for (int i = 0; i < dim; i++) column[i * span * BLOCK] = keys[i];
-        memcpy(cache.values + head + (size_t)position * dim, values, (size_t)dim * sizeof(float));
+/* The cache of one layer: the `part`-th of its size, in `keys` and `values`. */
+static Cache cache_at(const jl_decoder *d, char *keys, char *values, size_t part, int length) {
+    size_t at = part * d->shape.kv_heads * length * d->shape.head_dim * number(d);
+    return (Cache){keys + at, values + at, length};
+}
+
+/* Puts one head's key at `position` of its cache, a column of the packed matrix. */
+static void put_key(const jl_decoder *d, Cache cache, size_t head, int position, const float *key) {
+    int dim = d->shape.head_dim, span = smaller(cache.length / BLOCK, SPAN);
+    size_t at = head + place(dim, span, position, 0), step = (size_t)span * BLOCK;
+    uint16_t packed[SPAN * BLOCK];
+    if (!d->half) {
+        for (int i = 0; i < dim; i++) ((float *)cache.keys)[at + i * step] = key[i];
+        return;
     }
+    d->kernels->halves(key, dim, packed);
+    for (int i = 0; i < dim; i++) ((uint16_t *)cache.keys)[at + i * step] = packed[i];
+}
+
+static void remember(const jl_decoder *d, Cache cache, int position, const float *keys, const float *values) {
+    int dim = d->shape.head_dim;
+    for (int h = 0; h < d->shape.kv_heads; h++, keys += dim, values += dim) {
+        size_t head = (size_t)h * cache.length * dim, row = head + (size_t)position * dim;
+        put_key(d, cache, head, position, keys);
+        if (d->half)
+            d->kernels->halves(values, dim, (uint16_t *)cache.values + row);
+        else
+            memcpy((float *)cache.values + row, values, (size_t)dim * sizeof(float));
+    }
+}
+
+/* y = x W for one head's part of a cache. */
+static void cached(jl_decoder *d, const float *x, ptrdiff_t stride, int n, int in, const char *w, size_t head, int span,
+                   int blocks, float *y, ptrdiff_t y_stride) {
+    if (d->half)
+        d->kernels->linear_f16(x, stride, n, in, (const uint16_t *)w + head, span, blocks, y, y_stride);
+    else
+        d->kernels->linear_f32(x, stride, n, in, (const float *)w + head, span, blocks, y, y_stride);
 }
 
 /* Scores of one head's queries with the first `count` positions of a cache, up to a whole block. */
 static void compare(jl_decoder *d, const float *queries, ptrdiff_t stride, int n, Cache cache, int kv_head, int count,
                     float *scores, ptrdiff_t scores_stride) {
     int dim = d->shape.head_dim;
-    d->kernels->linear_f32(queries, stride, n, dim, cache.keys + (size_t)kv_head * cache.length * dim,
-                           smaller(cache.length / BLOCK, SPAN), up_to_block(count) / BLOCK, scores, scores_stride);
+    cached(d, queries, stride, n, dim, cache.keys, (size_t)kv_head * cache.length * dim, smaller(cache.length / BLOCK, SPAN),
+           up_to_block(count) / BLOCK, scores, scores_stride);
 }
 
 /* y (n, head_dim) = weights (n, count) values. */
 static void gather(jl_decoder *d, const float *weights, ptrdiff_t stride, int n, Cache cache, int kv_head, int count,
                    float *y, ptrdiff_t y_stride) {
     int dim = d->shape.head_dim;
-    d->kernels->linear_f32(weights, stride, n, count, cache.values + (size_t)kv_head * cache.length * dim,
-                           dim / BLOCK, dim / BLOCK, y, y_stride);
+    cached(d, weights, stride, n, count, cache.values, (size_t)kv_head * cache.length * dim, dim / BLOCK, dim / BLOCK, y,
+           y_stride);
 }
 
 static void hide_from(float *scores, int first, int end) {
@@ -297,12 +331,11 @@ static void hide_from(float *scores, int first, int end) {
 /* `n` new positions from `start` on, each to itself and all before it. */
 static void attend_to_prompt(jl_decoder *d, int layer, int start, int n) {
     const jl_shape *s = &d->shape;
-    size_t part = (size_t)layer * s->kv_heads * d->limit * s->head_dim;
-    Cache cache = {d->keys + part, d->values + part, d->limit};
+    Cache cache = cache_at(d, d->keys, d->values, layer, d->limit);
     ptrdiff_t stride = up_to_block(d->width_qkv);
     int kv = s->kv_heads * s->head_dim, end = up_to_block(start + n);
     for (int t = 0; t < n; t++)
-        remember(s, cache, start + t, d->qkv + t * stride + d->queries, d->qkv + t * stride + d->queries + kv);
+        remember(d, cache, start + t, d->qkv + t * stride + d->queries, d->qkv + t * stride + d->queries + kv);
     for (int h = 0; h < s->heads; h++) {
         int kv_head = h / (s->heads / s->kv_heads);
         float *y = d->mixed + h * s->head_dim;
@@ -400,8 +433,8 @@ jl_fork *jl_fork_new(jl_decoder *d, int prompt, int rows, int length) {
     fork->length = cache_length(length);
     size_t cache = (size_t)rows * d->shape.layers * d->shape.kv_heads * fork->length * d->shape.head_dim;
     /* Not cleared: a position is written before it counts, and what is compared beside it is hidden. */
-    fork->keys = malloc((cache + 2 * BLOCK) * sizeof(float));
-    fork->values = malloc((cache + 2 * BLOCK) * sizeof(float));
+    fork->keys = malloc((cache + 2 * BLOCK) * number(d));
+    fork->values = malloc((cache + 2 * BLOCK) * number(d));
     fork->slot = calloc((size_t)rows, sizeof(int32_t));
     if (!fork->keys || !fork->values || !fork->slot) {
         jl_fork_free(fork);
@@ -429,23 +462,20 @@ int jl_fork_keep(jl_fork *fork, const int32_t *rows, int count) {
 }
 
 static Cache cache_of(const jl_fork *fork, int row, int layer) {
-    const jl_shape *s = &fork->decoder->shape;
-    size_t part = (size_t)s->kv_heads * fork->length * s->head_dim;
-    size_t at = ((size_t)fork->slot[row] * s->layers + layer) * part;
-    return (Cache){fork->keys + at, fork->values + at, fork->length};
+    size_t part = (size_t)fork->slot[row] * fork->decoder->shape.layers + layer;
+    return cache_at(fork->decoder, fork->keys, fork->values, part, fork->length);
 }
 
 /* One new position for each of `n` rows from `first` on: to the shared prompt and to the row's own past. */
 static void attend_to_both(jl_fork *fork, int layer, int first, int n) {
     jl_decoder *d = fork->decoder;
     const jl_shape *s = &d->shape;
-    size_t part = (size_t)layer * s->kv_heads * d->limit * s->head_dim;
-    Cache prompt = {d->keys + part, d->values + part, d->limit};
+    Cache prompt = cache_at(d, d->keys, d->values, layer, d->limit);
     ptrdiff_t stride = up_to_block(d->width_qkv);
     int kv = s->kv_heads * s->head_dim, shared = up_to_block(fork->prompt), past = fork->done + 1;
     int row_length = shared + up_to_block(past);
     for (int r = 0; r < n; r++)
-        remember(s, cache_of(fork, first + r, layer), fork->done, d->qkv + r * stride + d->queries,
+        remember(d, cache_of(fork, first + r, layer), fork->done, d->qkv + r * stride + d->queries,
                  d->qkv + r * stride + d->queries + kv);
     for (int h = 0; h < s->heads; h++) {
         int kv_head = h / (s->heads / s->kv_heads);

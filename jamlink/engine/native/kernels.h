@@ -22,6 +22,10 @@ typedef struct {
        NULL where the processor has no such product. */
     void (*linear_i8)(const uint8_t *q, const float *scale, int n, int in, const int8_t *w, const float *w_scale,
                       const int32_t *w_sum, int span, int blocks, float *y, ptrdiff_t y_stride);
+    /* linear_f32 with W in half precision, and what packs it (`count` a multiple of BLOCK). NULL where there is none. */
+    void (*linear_f16)(const float *x, ptrdiff_t x_stride, int n, int in, const uint16_t *w, int span, int blocks, float *y,
+                       ptrdiff_t y_stride);
+    void (*halves)(const float *from, int count, uint16_t *to);
     void (*quantise)(const float *x, int n, int in, uint8_t *q, float *scale);
     void (*norm)(const float *x, int n, int width, const float *gain, float eps, float *y);
     void (*rotate)(float *heads, int count, int dim, const float *cosine, const float *sine, float scale);
