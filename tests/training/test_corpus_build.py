@@ -220,10 +220,7 @@ def test_a_killed_build_leaves_no_half_written_corpus(tmp_path):
 def test_ctrl_c_ends_a_build_and_its_readers(tmp_path):
     music, out = fill(tmp_path / "m", 200), tmp_path / "out"
     words = [sys.executable, "-m", "jamlink", "corpus", "build", "--music", str(music), "--out", str(out)]
-    child = subprocess.Popen(
-        [*words, "--workers", "2"], cwd=ROOT, stderr=subprocess.PIPE, text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs inherit deafness
-    )  # fmt: skip
+    child = subprocess.Popen([*words, "--workers", "2"], cwd=ROOT, stderr=subprocess.PIPE, text=True)
     while not out.exists() and child.poll() is None:
         time.sleep(0.01)
     child.send_signal(signal.SIGINT)
