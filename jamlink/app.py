@@ -537,6 +537,7 @@ def bench_engine(rounds: int, model: str, as_json: bool) -> None:
     """The network alone: every engine on the same weights in the same run; one JSON object last."""
     from rich.console import Console
 
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy is there; more only hurt it at this size
     from jamlink.runtime import bench_engine as engine
 
     screen = Console(stderr=as_json)

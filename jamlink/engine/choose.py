@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from jamlink.engine.decoder import Decoder, Floats, Shape
-from jamlink.engine.native import LEVEL_SETTING, NativeDecoder, Precision
+from jamlink.engine.native import LEVEL_SETTING, Level, NativeDecoder, Precision, best_level
 from jamlink.errors import Unavailable
 
 
@@ -63,6 +63,8 @@ def engine_for(shape: Shape, weights: Mapping[str, Floats], precision: Precision
     if named == "numpy":
         return Decoder(shape, weights)
     try:
+        if not named and best_level() is Level.GENERIC:
+            return Decoder(shape, weights)  # whose BLAS knows the processor: three times as fast for 16 rows
         return NativeDecoder(shape, weights, precision)
     except Unavailable:
         if named:

@@ -143,7 +143,9 @@ def speed_ups(rows: Sequence[Mapping[str, Any]]) -> list[str]:
             if row["batch"] == batch:
                 times = f"{min(theirs) / row['ms']['p50']:6.1f} x generate()" if theirs else ""
                 what = f"{row['engine']}, {row['precision']}, {row['threads']} thread{'s'[: row['threads'] > 1]}"
-                lines.append(f"{batch:3d} ideas: {what:44s} {row['ms']['p50']:8.1f} ms {times}")
+                lines.append(
+                    f"{batch:3d} {'idea: ' if batch == 1 else 'ideas:'} {what:44s} {row['ms']['p50']:8.1f} ms {times}"
+                )
     return lines
 
 

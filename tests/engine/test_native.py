@@ -225,6 +225,11 @@ def test_the_environment_chooses(monkeypatch: pytest.MonkeyPatch) -> None:
         engine_for(WIDE, WEIGHTS)
 
 
+def test_a_processor_without_wide_vectors_is_left_to_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jamlink.engine.choose.best_level", lambda: Level.GENERIC)
+    assert engine_for(WIDE, WEIGHTS).name == "numpy fp32"
+
+
 def test_without_its_library_numpy_computes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("jamlink.engine.native.library", lambda: tmp_path / "none.so")
     loaded.cache_clear()
