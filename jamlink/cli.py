@@ -420,7 +420,7 @@ _COUNTED = ("pieces", "bars", "notes", "chords", "tokens", "held out")
 
 def _show_counts(rows: Sequence[Mapping[str, Any]]) -> None:
     """The sets that were read as a table, then what was left out: of each set, and sets as a whole."""
-    table = Table(title="What was read")
+    table = Table(title="What was read", box=None, padding=(0, 1, 0, 0))  # fits eighty columns, nothing cut
     table.add_column("source", no_wrap=True)
     for name in ("pieces", "bars", "notes", "chords", "words", "held out"):
         table.add_column(name, justify="right", no_wrap=True)

@@ -390,11 +390,12 @@ def _jobs(wanted: Wanted, out: Path, reports: dict[str, Report]) -> Iterator[tup
         assert wanted.data is not None
         try:
             folder = unpacked(wanted.data, source.name, out / "unpacked", sha256)
-            files = source.files(folder)
+            files, others = source.files(folder), source.others(folder)
         except (Nonsense, OSError, KeyError) as wrong:
             reports[source.name].whole = " ".join(str(wrong).split())
             continue
         reports[source.name].files = len(files)
+        reports[source.name].left_out += others
         yield from ((source.name, folder, file) for file in files)
     if wanted.music:
         reports[MY_MUSIC] = Report()

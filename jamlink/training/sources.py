@@ -37,12 +37,16 @@ models."""
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A set of music: `files` lists its pieces, `read` gives the scores of one file."""
+    """A set of music: `files` lists what is read of it, `read` gives the scores of one file.
+
+    `others` lists what is not read: the name and the reason.
+    """
 
     name: str
     files: Callable[[Path], list[Path]]
     read: Callable[[Path, Path], Iterator[Found]]
     wave: int = SETTLED
+    others: Callable[[Path], list[tuple[str, str]]] = lambda folder: []
 
 
 def unpacked(data_root: Path, name: str, scratch: Path, sha256: str = "") -> Path:
@@ -173,15 +177,30 @@ def _kern_style(folder: Path, name: str) -> str:
     return "baroque" if born < 1720 else "classical" if born < 1780 else "romantic"
 
 
+def _others(pattern: str, why: str) -> Callable[[Path], list[tuple[str, str]]]:
+    return lambda folder: [(str(file.relative_to(folder)), why) for file in sorted(folder.glob(pattern))]
+
+
+_FOR_HANDS = ("voice+keyboard", "keyboard/2-part")
+"""Classes of polish-scores; the others are early music without measure, and masses for many parts."""
+
+
 def _polish(folder: Path) -> list[Path]:
-    """Songs with keyboard and keyboard music; early music without measure and masses for many parts are left out."""
-    wanted = ("voice+keyboard", "keyboard/2-part")
-    return [folder / name for name, row in sorted(_index(folder).items()) if row["class"] in wanted]
+    return [folder / name for name, row in sorted(_index(folder).items()) if row["class"] in _FOR_HANDS]
+
+
+def _polish_others(folder: Path) -> list[tuple[str, str]]:
+    rows = sorted(_index(folder).items())
+    return [(n, f"no keyboard music or song ({row['class']})") for n, row in rows if row["class"] not in _FOR_HANDS]
 
 
 def _chopin(folder: Path) -> list[Path]:
     """One edition of each work."""
     return [folder / name for name, row in sorted(_index(folder).items()) if row["keep"] == "1"]
+
+
+def _chopin_others(folder: Path) -> list[tuple[str, str]]:
+    return [(n, "another edition of a work") for n, row in sorted(_index(folder).items()) if row["keep"] != "1"]
 
 
 def _midi(style_of: Callable[[Path, str], str]) -> Callable[[Path, Path], Iterator[Found]]:
@@ -272,6 +291,8 @@ def song_of(piece: str) -> str:
     return ""
 
 
+_PERFORMANCES = _others("midi/*.mid", "a performance: jamlink has no words for touch and timing")
+_SECOND_OPINIONS = _others("*/*/Joined/*_b.krn", "the same phrase with the second annotator's chords")
 SOURCES = (
     Source("mcgill-billboard", _glob("*/salami_chords.txt"), _billboard),
     Source("wjazzd-changes", _glob("beats.tsv"), _weimar),
@@ -280,18 +301,18 @@ SOURCES = (
     Source("open-hymnal", _glob("*.abc"), _abc("hymn")),
     Source("openscore-lieder", _glob("scores/*/*/*/*.musicxml"), _sheets("song", _top_and_bottom)),
     Source("m21-bach-chorales", _glob("*.musicxml"), _sheets("baroque", _top_and_bottom)),
-    Source("polish-scores", _polish, _kern),
-    Source("chopin-first-editions", _chopin, _kern),
+    Source("polish-scores", _polish, _kern, others=_polish_others),
+    Source("chopin-first-editions", _chopin, _kern, others=_chopin_others),
     Source("openscore-quartets", _glob("scores/*/*/*.musicxml"), _sheets("classical", _top_and_bottom)),
     Source("ceol-rince", _glob("*.mid"), _one_voice, LATER),
     Source("mutopia-free", _glob("**/*.mid"), _mutopia, LATER),
-    Source("vienna4x22", _glob("musicxml/*.musicxml"), _sheets("romantic", _top_and_bottom), LATER),
+    Source("vienna4x22", _glob("musicxml/*.musicxml"), _sheets("romantic", _top_and_bottom), LATER, _PERFORMANCES),
     Source("mutopia-sa", _glob("**/*.mid"), _mutopia, SHARE_ALIKE),
     Source("piano-midi-de", _glob("midis/*/*.mid"), _midi(_pianist), SHARE_ALIKE),
     Source("oldtime-tunebook", _glob("*.abc"), _abc("folk"), SHARE_ALIKE),
     Source("tuneworks-tunebook", _glob("*.abc"), _abc("folk"), SHARE_ALIKE),
     Source("when-in-rome", _glob("**/analysis.txt"), _analysis, SHARE_ALIKE),
-    Source("tavern", _glob("*/*/Joined/*_a.krn"), _variation, SHARE_ALIKE),
+    Source("tavern", _glob("*/*/Joined/*_a.krn"), _variation, SHARE_ALIKE, _SECOND_OPINIONS),
 )
 UNREAD = {"groove-midi": "drums only: jamlink has no words for drums"}
 """Sets of the manifest that are for training and cannot be read, and why."""

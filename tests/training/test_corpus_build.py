@@ -299,6 +299,18 @@ def test_every_set_of_the_manifest_is_read_or_its_reason_is_given(staged, tmp_pa
         assert f"\n{name}\t" in report
 
 
+def test_of_a_set_that_is_read_in_part_the_rest_is_named_too(tmp_path):
+    index = "file\tclass\nmass.krn\tSATB\nsong.krn\tvoice+keyboard\n"
+    (tmp_path / "index.tsv").write_text(index)
+    polish = sources.source_of("polish-scores")
+    assert [path.name for path in polish.files(tmp_path)] == ["song.krn"]
+    assert polish.others(tmp_path) == [("mass.krn", "no keyboard music or song (SATB)")]
+    (tmp_path / "midi").mkdir()
+    (tmp_path / "midi" / "p01.mid").write_bytes(b"")
+    ((name, why),) = sources.source_of("vienna4x22").others(tmp_path)
+    assert (name, why.split(":")[0]) == ("midi/p01.mid", "a performance")
+
+
 def test_share_alike_sets_are_read_when_asked_for_and_move_nothing(staged, tmp_path):
     rows = rows_of(staged, tmp_path / "with", share_alike=True)
     assert rows["oldtime-tunebook"]["pieces"] == 3
