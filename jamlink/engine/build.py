@@ -18,15 +18,18 @@ from pathlib import Path
 from jamlink.errors import Unavailable
 
 SOURCES = Path(__file__).parent / "native"
-_COMMON = ("-O3", "-std=gnu11", "-fPIC", "-fno-math-errno", "-ffp-contract=fast", "-Wall", "-Wextra")
-_X86 = {
-    "decoder.c": (),
-    "kernels_generic.c": (),
-    "kernels_avx2.c": ("-mavx2", "-mfma"),
+_COMMON = ("-O3", "-std=gnu11", "-fPIC", "-fno-math-errno", "-ffp-contract=off", "-Wall", "-Wextra")
+_AVX2 = ("-mavx2", "-mfma")
+_PLAIN: dict[str, tuple[str, ...]] = dict.fromkeys(
+    ("attention.c", "decoder.c", "kernels_generic.c", "levels.c", "matrix.c", "memory.c"), ()
+)
+_X86: dict[str, tuple[str, ...]] = {
+    **_PLAIN,
+    "kernels_avx2.c": _AVX2,
+    "kernels_avxvnni.c": (*_AVX2, "-mavxvnni"),
     "kernels_avx512.c": ("-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512vnni", "-mfma"),
 }
 """Each file with what its processor has."""
-_OTHERS = {"decoder.c": (), "kernels_generic.c": ()}
 
 
 def library() -> Path:
@@ -59,7 +62,7 @@ def build(target: Path | None = None, extra: tuple[str, ...] = ()) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         objects = []
-        for name, flags in (_X86 if x86 else _OTHERS).items():
+        for name, flags in (_X86 if x86 else _PLAIN).items():
             made = str(Path(folder) / name.replace(".c", ".o"))
             _run([*command, *_COMMON, *flags, *extra, "-c", str(SOURCES / name), "-o", made])
             objects.append(made)

@@ -1,7 +1,7 @@
 """The network in C: the same work as `decoder.Decoder`, some ten times as fast. See docs/engine.md.
 
 The library is found beside its sources (`build.py` makes it). Calls release the interpreter's lock. Weights are bytes
-with a scale for each output where the processor multiplies bytes (AVX-512 VNNI), else floats.
+with a scale for each output where the processor has wide vectors, else floats.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from jamlink.errors import Unavailable
 CHUNK = 64
 """Ids that are read together at most; between two chunks the caller may look up."""
 LEVEL_SETTING = "JAMLINK_ENGINE"
-"""Environment: `generic`, `avx2`, `avx512` (or `numpy`, see `choose`) instead of the best there is."""
+"""Environment: `generic`, `avx2`, `avxvnni`, `avx512` (or `numpy`, see `choose`) instead of the best there is."""
 _BLOCK = 16
 
 
@@ -39,7 +39,8 @@ class Level(IntEnum):
 
     GENERIC = 0
     AVX2 = 1
-    AVX512 = 2
+    AVXVNNI = 2
+    AVX512 = 3
 
 
 class _Shape(c.Structure):
@@ -57,6 +58,7 @@ _PER_LAYER = (
 _POINTER, _INT = c.c_void_p, c.c_int
 _CALLS: Mapping[str, tuple[Any, tuple[Any, ...]]] = {
     "jl_best_level": (_INT, ()),
+    "jl_can": (_INT, (_INT,)),
     "jl_has_bytes": (_INT, (_INT,)),
     "jl_new": (_POINTER, (c.POINTER(_Shape), c.POINTER(_POINTER), _INT, _INT)),
     "jl_free": (None, (_POINTER,)),
@@ -90,7 +92,7 @@ def best_level() -> Level:
     if not named:
         return best
     level = Level.__members__.get(named.upper())
-    if level is None or level > best:
+    if level is None or not loaded().jl_can(level):
         raise Unavailable(
             f"{LEVEL_SETTING}={named} is not to be had on this processor.", f"Leave it out, or say {best.name.lower()}."
         )

@@ -78,13 +78,13 @@ def _engines(
     found: Checkpoint, folder: Path, context: Sequence[int], missing: list[str]
 ) -> Iterator[tuple[str, int, str, Work]]:
     try:
-        best = Level(loaded().jl_best_level())
+        loaded()
     except Unavailable:
         missing.insert(0, "native")
     else:
         for level in Level:
             for precision in Precision:
-                if level > best or (precision is Precision.BYTES and not loaded().jl_has_bytes(level)):
+                if not loaded().jl_can(level):
                     continue
                 native = NativeDecoder(found.config, found.weights, precision, level)
                 label = "int8" if precision is Precision.BYTES else "fp32"

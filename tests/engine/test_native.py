@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import subprocess
 from pathlib import Path
 
@@ -36,16 +35,11 @@ def library() -> Path:
 
 
 library()
-KINDS = [
-    (level, precision)
-    for level in Level
-    for precision in Precision
-    if level <= loaded().jl_best_level() and (precision is Precision.FLOATS or loaded().jl_has_bytes(level))
-]
+KINDS = [(level, precision) for level in Level for precision in Precision if loaded().jl_can(level)]
 kinds = pytest.mark.parametrize(("level", "precision"), KINDS, ids=[f"{a.name}-{b.name}".lower() for a, b in KINDS])
-TOLERANCE = {Precision.FLOATS: 1e-4, Precision.BYTES: 0.15}
-"""Of the logits' root mean square. Bytes keep seven bits of weights and rows, and these weights are wild; what that
-costs a real network is tested below."""
+TOLERANCE = {Precision.FLOATS: 1e-4, Precision.BYTES: 0.25}
+"""Of the logits' root mean square. Bytes keep seven bits of weights, rows and caches, and these weights are wild; what
+that costs a real network is tested below."""
 
 
 def off(found: Floats, expected: Floats) -> float:
@@ -249,24 +243,31 @@ def nats_a_word(logits: Floats, ids: list[int]) -> float:
     return -float(logs[np.arange(len(ids) - 1), ids[1:]].mean())
 
 
-def test_bytes_cost_the_shipped_model_less_than_half_a_percent() -> None:
-    """On words that the model itself draws; on held-out music it was 0.03 % (docs/engine.md)."""
-    if not loaded().jl_has_bytes(loaded().jl_best_level()):
-        assert platform.machine()  # this processor multiplies no bytes: floats are what plays, and nothing is lost
-        return
+@pytest.fixture(scope="module")
+def drawn_pieces() -> tuple[checkpoint.Checkpoint, list[list[int]], float]:
+    """The shipped model, words that it draws itself, and the nats a word that it gives them in floats."""
     shipped = checkpoint.load(data_folder("models") / "jam-s", vocab.HASH)
-    floats = NativeDecoder(shipped.config, shipped.weights, Precision.FLOATS)
-    small = NativeDecoder(shipped.config, shipped.weights, Precision.BYTES)
-    said: list[list[float]] = []
-    rng = np.random.default_rng(0)
-    for _ in range(4):
-        ids = [vocab.BOS]
+    floats, rng = NativeDecoder(shipped.config, shipped.weights, Precision.FLOATS), np.random.default_rng(0)
+    pieces = [[vocab.BOS] for _ in range(4)]
+    for ids in pieces:
         while len(ids) < 200:
             logits = floats.prefill(ids).astype(np.float64)
             chances = np.exp(logits - logits.max())
             ids.append(int(rng.choice(len(chances), p=chances / chances.sum())))
-        said.append([nats_a_word(one.logits_after_each(ids), ids) for one in (floats, small)])
-    exact, rounded = np.array(said).mean(axis=0)
+    return shipped, pieces, nats_of_all(floats, pieces)
+
+
+def nats_of_all(native: NativeDecoder, pieces: list[list[int]]) -> float:
+    return float(np.mean([nats_a_word(native.logits_after_each(ids), ids) for ids in pieces]))
+
+
+@pytest.mark.parametrize("level", [level for level in Level if loaded().jl_can(level)], ids=lambda level: level.name)
+def test_bytes_cost_the_shipped_model_less_than_half_a_percent(
+    drawn_pieces: tuple[checkpoint.Checkpoint, list[list[int]], float], level: Level
+) -> None:
+    """On words that the model itself draws; on held-out music it was 0.04 % (docs/engine.md)."""
+    shipped, pieces, exact = drawn_pieces
+    rounded = nats_of_all(NativeDecoder(shipped.config, shipped.weights, Precision.BYTES, level), pieces)
     assert abs(rounded - exact) < 0.005 * exact
 
 

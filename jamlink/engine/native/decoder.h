@@ -19,16 +19,19 @@ typedef struct jl_decoder jl_decoder;
 typedef struct jl_fork jl_fork;
 
 enum { JL_FLOATS = 0, JL_BYTES = 1 };
-enum { JL_GENERIC = 0, JL_AVX2 = 1, JL_AVX512 = 2 };
+enum { JL_GENERIC = 0, JL_AVX2 = 1, JL_AVXVNNI = 2, JL_AVX512 = 3 };
 
 /* The best level of this processor. */
 int jl_best_level(void);
-/* Whether a level can multiply bytes here. */
+/* Whether this processor has a level. */
+int jl_can(int level);
+/* Whether bytes are faster than floats at a level. */
 int jl_has_bytes(int level);
 
 /* Weights are rows of (out, in) as in transformers' LlamaForCausalLM: the embedding, the last norm, then for each layer
    input norm, q, k, v, o, second norm, gate, up, down. They are copied. NULL: no memory, or not on this processor. */
 jl_decoder *jl_new(const jl_shape *shape, const float *const *weights, int precision, int level);
+/* Forks that still live keep what they need; nothing else may be done with them. */
 void jl_free(jl_decoder *decoder);
 
 /* Reads ids[0..count) at position `start` (what stood there and behind is forgotten); count is 1 to JL_CHUNK.

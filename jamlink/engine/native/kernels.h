@@ -1,41 +1,68 @@
-/* The arithmetic of the decoder, once for each kind of processor; see kernels.inc for what each function does. */
+/* The arithmetic of the decoder, once for each kind of processor (kernels_*.c).
+ *
+ * Matrices are packed in blocks of BLOCK outputs; what a product writes is padded to whole blocks, and every width that
+ * is not a product's output is a multiple of BLOCK. What is computed for one row never depends on the rows beside it.
+ */
 #ifndef JAMLINK_KERNELS_H
 #define JAMLINK_KERNELS_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* Outputs of a matrix are packed in blocks of so many; buffers that a kernel writes are padded to a whole block. */
 #define BLOCK 16
-/* Blocks side by side at most. */
-#define SPAN 8
-/* Inputs that one int8 product takes together. */
+/* Inputs that one product of bytes takes together. */
 #define GROUP 4
+
+/* Floats packed as [out / BLOCK] blocks, `block` floats apart, of [in] vectors, `step` floats apart, of BLOCK. */
+typedef struct {
+    const float *floats;
+    ptrdiff_t step, block;
+} Floats;
+
+/* Bytes packed as [out / BLOCK] blocks, `block` bytes apart, of [in / GROUP][BLOCK][GROUP]; an output's number is its
+   sum of products, less `sum`, times `scale`. What lies `ahead` bytes further is asked for early: 0 for what is near. */
+typedef struct {
+    const int8_t *bytes;
+    ptrdiff_t block;
+    const float *scale;
+    const int32_t *sum;
+    ptrdiff_t ahead;
+} Bytes;
+
+/* Rows of numbers, `stride` of them apart. */
+typedef struct {
+    const float *at;
+    ptrdiff_t stride;
+} Rows;
+
+/* Rows of unsigned bytes, `stride` apart, and what each row's bytes are multiplied by. */
+typedef struct {
+    const uint8_t *at;
+    ptrdiff_t stride;
+    const float *scale;
+} ByteRows;
 
 typedef struct {
     const char *name;
-    /* y (n, stride) = x (n, in) W. W is packed as [out / BLOCK / span][in][span][BLOCK]: `span` blocks side by side, so
-       that what a tile reads lies in one stream. */
-    void (*linear_f32)(const float *x, ptrdiff_t x_stride, int n, int in, const float *w, int span, int blocks, float *y,
-                       ptrdiff_t y_stride);
-    /* The same from bytes: q (n, in) = x / scale + 128, W packed as [out / BLOCK / span][in / GROUP][span][BLOCK][GROUP].
-       NULL where the processor has no such product. */
-    void (*linear_i8)(const uint8_t *q, const float *scale, int n, int in, const int8_t *w, const float *w_scale,
-                      const int32_t *w_sum, int span, int blocks, float *y, ptrdiff_t y_stride);
-    /* linear_f32 with W in half precision, and what packs it (`count` a multiple of BLOCK). NULL where there is none. */
-    void (*linear_f16)(const float *x, ptrdiff_t x_stride, int n, int in, const uint16_t *w, int span, int blocks, float *y,
-                       ptrdiff_t y_stride);
-    void (*halves)(const float *from, int count, uint16_t *to);
-    void (*quantise)(const float *x, int n, int in, uint8_t *q, float *scale);
+    /* y (n, blocks * BLOCK) = x (n, in) w; += where `add`. */
+    void (*linear_f32)(Rows x, int n, int in, Floats w, int blocks, float *y, ptrdiff_t y_stride, int add);
+    /* The same with bytes on both sides; sums are exact. */
+    void (*linear_i8)(ByteRows x, int n, int in, Bytes w, int blocks, float *y, ptrdiff_t y_stride, int add);
+    /* Rows as bytes round 128, the largest number of a row 127 away from it: q = x / scale + 128. */
+    void (*quantise)(Rows x, int n, int in, uint8_t *q, ptrdiff_t q_stride, float *scale);
+    /* Numbers from 0 up, each times its gain, as bytes from 0 up: q = x gain / scale. */
+    void (*quantise_positive)(const float *x, const float *gain, int count, uint8_t *q, float *scale);
+    /* y = x / sqrt(mean of squares + eps) * gain, for each row of `width`. */
     void (*norm)(const float *x, int n, int width, const float *gain, float eps, float *y);
+    /* Turns number i of each head against number i + dim / 2 by its angle, then scales. */
     void (*rotate)(float *heads, int count, int dim, const float *cosine, const float *sine, float scale);
-    void (*gated)(float *gate, const float *up, int count);
-    float (*softmax)(float *scores, int count, float highest);
-    float (*highest)(const float *scores, int count);
-    void (*add)(float *x, const float *y, int count);
+    /* y = gate / (1 + e^-gate) * up. */
+    void (*gated)(const float *gate, const float *up, int count, float *y);
+    /* x := e^(x - largest); the total. What does not count holds -infinity. */
+    float (*exponentials)(float *x, int count);
     void (*times)(float *y, int count, float by);
 } Kernels;
 
-extern const Kernels kernels_generic, kernels_avx2, kernels_avx512;
+extern const Kernels kernels_generic, kernels_avx2, kernels_avxvnni, kernels_avx512;
 
 #endif
