@@ -56,23 +56,24 @@ static void write_floats(Cache c, int dim, int position, const float *key, const
         memcpy(c.values + (size_t)i * c.length + (size_t)position * BLOCK, value + i, BLOCK * sizeof(float));
 }
 
-/* `shifted` bytes hold numbers round 128. */
+/* `shifted` bytes hold numbers round 128: less that, the top bit turned. */
 static void write_key_bytes(Cache c, int dim, int position, const uint8_t *shifted) {
     int8_t *keys = c.key_bytes + (size_t)(position / BLOCK) * dim * BLOCK + position % BLOCK * GROUP;
     int sum = 0;
-    for (int i = 0; i < dim; i += GROUP)
-        for (int j = 0; j < GROUP; j++) {
-            int number = shifted[i + j] - 128;
-            keys[i * BLOCK + j] = (int8_t)number;
-            sum += number;
-        }
-    c.key_sum[position] = 128 * sum;
+    for (int i = 0; i < dim; i++) sum += shifted[i];
+    for (int i = 0; i < dim; i += GROUP) {
+        uint32_t four;
+        memcpy(&four, shifted + i, GROUP);
+        four ^= 0x80808080u;
+        memcpy(keys + i * BLOCK, &four, GROUP);
+    }
+    c.key_sum[position] = 128 * (sum - 128 * dim);
 }
 
 static void write_value_bytes(Cache c, int dim, int position, const uint8_t *shifted) {
-    int8_t *values = c.value_bytes + (size_t)(position / GROUP) * BLOCK * GROUP + position % GROUP;
+    uint8_t *values = (uint8_t *)c.value_bytes + (size_t)(position / GROUP) * BLOCK * GROUP + position % GROUP;
     for (int i = 0; i < dim; i += BLOCK, values += (size_t)c.length * BLOCK)
-        for (int j = 0; j < BLOCK; j++) values[j * GROUP] = (int8_t)(shifted[i + j] - 128);
+        for (int j = 0; j < BLOCK; j++) values[j * GROUP] = shifted[i + j] ^ 0x80;
 }
 
 /* One head of a cache alone. */
@@ -143,7 +144,10 @@ static void compare(jl_decoder *d, int h, int r, int n, Cache head, int count, f
     }
     ByteRows queries = {s->query_bytes + (ptrdiff_t)r * d->queries + h * dim, d->queries, s->query_scale + h * JL_CHUNK + r};
     Bytes keys = {head.key_bytes, (ptrdiff_t)dim * BLOCK, head.key_scale, head.key_sum, 0};
-    d->kernels->linear_i8(queries, n, dim, keys, blocks, scores, stride, 0);
+    if (n == 1)
+        d->kernels->row_i8(queries.at, *queries.scale, dim, keys, blocks, scores, 0);
+    else
+        d->kernels->linear_i8(queries, n, dim, keys, blocks, scores, stride, 0);
 }
 
 /* y (n, head_dim), or +=, of the values of the first `count` positions by the weights; those up to the next whole
@@ -161,7 +165,10 @@ static void gather(jl_decoder *d, const float *weights, ptrdiff_t stride, int n,
                                       s->row_scale + r);
     ByteRows bytes = {s->score_bytes, whole, s->row_scale};
     Bytes values = {head.value_bytes, (ptrdiff_t)head.length * BLOCK, d->ones, d->zeros, 0};
-    d->kernels->linear_i8(bytes, n, (count + GROUP - 1) / GROUP * GROUP, values, blocks, y, d->queries, add);
+    if (n == 1)
+        d->kernels->row_i8(bytes.at, *bytes.scale, whole, values, blocks, y, add);
+    else
+        d->kernels->linear_i8(bytes, n, whole, values, blocks, y, d->queries, add);
 }
 
 static void hide(float *scores, int first, int end) {

@@ -48,6 +48,8 @@ typedef struct {
     void (*linear_f32)(Rows x, int n, int in, Floats w, int blocks, float *y, ptrdiff_t y_stride, int add);
     /* The same with bytes on both sides; sums are exact. */
     void (*linear_i8)(ByteRows x, int n, int in, Bytes w, int blocks, float *y, ptrdiff_t y_stride, int add);
+    /* The same for one row and a matrix that is near; `in` is a multiple of BLOCK. */
+    void (*row_i8)(const uint8_t *x, float scale, int in, Bytes w, int blocks, float *y, int add);
     /* Rows as bytes round 128, the largest number of a row 127 away from it: q = x / scale + 128. */
     void (*quantise)(Rows x, int n, int in, uint8_t *q, ptrdiff_t q_stride, float *scale);
     /* Numbers from 0 up, each times its gain, as bytes from 0 up: q = x gain / scale. */
