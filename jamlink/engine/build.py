@@ -21,7 +21,7 @@ SOURCES = Path(__file__).parent / "native"
 _COMMON = ("-O3", "-std=gnu11", "-fPIC", "-fno-math-errno", "-ffp-contract=off", "-Wall", "-Wextra")
 _AVX2 = ("-mavx2", "-mfma")
 _PLAIN: dict[str, tuple[str, ...]] = dict.fromkeys(
-    ("attention.c", "decoder.c", "kernels_generic.c", "levels.c", "matrix.c", "memory.c"), ()
+    ("attention.c", "choose.c", "decoder.c", "kernels_generic.c", "levels.c", "matrix.c", "memory.c"), ()
 )
 _X86: dict[str, tuple[str, ...]] = {
     **_PLAIN,

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from jamlink.engine.decoder import Decoder, Floats, Shape
 from jamlink.engine.native import LEVEL_SETTING, Level, NativeDecoder, Precision, best_level
+from jamlink.engine.sampling import Choice, Ids
 from jamlink.errors import Unavailable
 
 
@@ -32,12 +33,18 @@ class Rows(Protocol):
         """(n, E) of some rows -> (n, V)."""
         ...
 
+    def advance(self, ids: Sequence[int], rows: Sequence[int], choice: Choice) -> tuple[Ids, Floats]:
+        """A step, then an id and its log-probability for each of `rows`; see `sampling.sample`."""
+        ...
+
 
 class Engine(Protocol):
     """The network and the cache of the last prompt; see `decoder.Decoder`. One thread at a time."""
 
     limit: int
     vocab_size: int
+    side_by_side: bool
+    """Whether forks of one prompt may go on in several threads, each in its own, and say the same as in one."""
 
     @property
     def name(self) -> str:
@@ -54,6 +61,10 @@ class Engine(Protocol):
 
     def fork(self, rows: int, length: int) -> Rows:
         """`rows` continuations of the last prompt, up to `length` ids each."""
+        ...
+
+    def choose(self, logits: Floats, choice: Choice) -> tuple[Ids, Floats]:
+        """An id and its log-probability for each row of logits (n, V); see `sampling.sample`."""
         ...
 
 

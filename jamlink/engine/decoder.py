@@ -25,7 +25,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float32]
+from jamlink.engine.sampling import Choice, Floats, Ids, sample
 
 CHUNK = 32
 """Ids of a prompt that are read together: few enough to stop soon (3 ms), enough to use each weight well."""
@@ -109,6 +109,9 @@ class Decoder:
     `weights` are named as in transformers' LlamaForCausalLM, linear ones (out, in), the embedding being the output too.
     Heads that share keys get copies of them: the cache is small here and one loop fewer is worth more.
     """
+
+    side_by_side = False
+    """Another number of rows rounds otherwise."""
 
     def __init__(self, shape: Shape, weights: Mapping[str, Floats]) -> None:
         self.heads, self.head_dim = shape.num_attention_heads, shape.head_dim
@@ -197,6 +200,10 @@ class Decoder:
             raise ValueError("a fork needs a prompt")
         return Fork(self, rows, min(length, self.limit - len(self._read)))
 
+    def choose(self, logits: Floats, choice: Choice) -> tuple[Ids, Floats]:
+        """An id and its log-probability for each row of logits (n, V); see `sampling.sample`."""
+        return sample(logits, choice)
+
 
 class Fork:
     """Rows that go on from one prompt, in step. Void after the decoder's next `prefill`."""
@@ -233,6 +240,10 @@ class Fork:
     def logits(self, states: Floats) -> Floats:
         """(n, E) of some rows -> (n, V)."""
         return states @ self._decoder._output
+
+    def advance(self, ids: Sequence[int], rows: Sequence[int], choice: Choice) -> tuple[Ids, Floats]:
+        """A step, then an id and its log-probability for each of `rows`; see `sampling.sample`."""
+        return sample(self.logits(self.step(ids)[list(rows)]), choice)
 
     def _attend(self, i: int, qkv: Floats) -> Floats:
         """One new position a row, to the shared prompt and to the row's own past: (3 H, N, D) -> (N, H D)."""
