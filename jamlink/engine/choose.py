@@ -1,6 +1,6 @@
 """Which engine computes: the native one where its library is built and the processor can, else numpy.
 
-`JAMLINK_ENGINE` chooses: numpy, generic, avx2, avxvnni or avx512.
+`JAMLINK_ENGINE` chooses: numpy, or a level of `native.Level`.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from jamlink.errors import Unavailable
 CHUNK = 64
 """Ids that are read together at most; between two chunks the caller may look up."""
 LEVEL_SETTING = "JAMLINK_ENGINE"
-"""Environment: `generic`, `avx2`, `avxvnni`, `avx512` (or `numpy`, see `choose`) instead of the best there is."""
+"""Environment: a `Level` in small letters (or `numpy`, see `choose`) instead of the best there is."""
 _BLOCK = 16
 
 
@@ -36,12 +36,14 @@ class Precision(IntEnum):
 
 
 class Level(IntEnum):
-    """Which instructions compute."""
+    """Which instructions compute; of those that a processor has, the highest is the fastest. As in `decoder.h`."""
 
     GENERIC = 0
     AVX2 = 1
     AVXVNNI = 2
     AVX512 = 3
+    NEON = 4
+    DOTPROD = 5
 
 
 class _Shape(c.Structure):

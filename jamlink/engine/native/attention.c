@@ -65,24 +65,24 @@ static void write_floats(Cache c, int dim, int position, const float *key, const
         memcpy(c.values + (size_t)i * c.length + (size_t)position * BLOCK, value + i, BLOCK * sizeof(float));
 }
 
-/* `shifted` bytes hold numbers round 128: less that, the top bit turned. */
-static void write_key_bytes(Cache c, int dim, int position, const uint8_t *shifted) {
+/* `shifted` bytes hold numbers round the shift, 128 or 0: less that, the top bit turned or not. */
+static void write_key_bytes(Cache c, int dim, int position, const uint8_t *shifted, int shift) {
     int8_t *keys = c.key_bytes + (size_t)(position / BLOCK) * dim * BLOCK + position % BLOCK * GROUP;
     int sum = 0;
     for (int i = 0; i < dim; i++) sum += shifted[i];
     for (int i = 0; i < dim; i += GROUP) {
         uint32_t four;
         memcpy(&four, shifted + i, GROUP);
-        four ^= 0x80808080u;
+        four ^= 0x01010101u * (uint32_t)shift;
         memcpy(keys + i * BLOCK, &four, GROUP);
     }
-    c.key_sum[position] = 128 * (sum - 128 * dim);
+    c.key_sum[position] = shift * (sum - shift * dim);
 }
 
-static void write_value_bytes(Cache c, int dim, int position, const uint8_t *shifted) {
+static void write_value_bytes(Cache c, int dim, int position, const uint8_t *shifted, int shift) {
     uint8_t *values = (uint8_t *)c.value_bytes + (size_t)(position / GROUP) * BLOCK * GROUP + position % GROUP;
     for (int i = 0; i < dim; i += BLOCK, values += (size_t)c.length * BLOCK)
-        for (int j = 0; j < BLOCK; j++) values[j * GROUP] = shifted[i + j] ^ 0x80;
+        for (int j = 0; j < BLOCK; j++) values[j * GROUP] = (uint8_t)(shifted[i + j] ^ shift);
 }
 
 /* One head of a cache alone. */
@@ -105,15 +105,15 @@ static void forget(Cache head, int position) {
 }
 
 static void remember_bytes(const jl_decoder *d, Scratch *s, Cache c, int position, const float *keys) {
-    int dim = d->shape.head_dim, heads = d->shape.kv_heads;
+    int dim = d->shape.head_dim, heads = d->shape.kv_heads, shift = d->kernels->shift;
     d->kernels->quantise((Rows){keys, dim}, 2 * heads, dim, s->quantised, dim, s->row_scale);
     for (int h = 0; h < heads; h++) {
         Cache head = head_of(d, c, h);
         if (position % BLOCK == 0) forget(head, position);
         head.key_scale[position] = s->row_scale[h];
         head.value_scale[position] = s->row_scale[heads + h];
-        write_key_bytes(head, dim, position, s->quantised + (ptrdiff_t)h * dim);
-        write_value_bytes(head, dim, position, s->quantised + (ptrdiff_t)(heads + h) * dim);
+        write_key_bytes(head, dim, position, s->quantised + (ptrdiff_t)h * dim, shift);
+        write_value_bytes(head, dim, position, s->quantised + (ptrdiff_t)(heads + h) * dim, shift);
     }
 }
 

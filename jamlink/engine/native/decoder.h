@@ -20,7 +20,8 @@ typedef struct jl_decoder jl_decoder;
 typedef struct jl_fork jl_fork;
 
 enum { JL_FLOATS = 0, JL_BYTES = 1 };
-enum { JL_GENERIC = 0, JL_AVX2 = 1, JL_AVXVNNI = 2, JL_AVX512 = 3 };
+/* Of those that one processor has, the higher is the faster. */
+enum { JL_GENERIC = 0, JL_AVX2 = 1, JL_AVXVNNI = 2, JL_AVX512 = 3, JL_NEON = 4, JL_DOTPROD = 5 };
 
 /* The best level of this processor. */
 int jl_best_level(void);

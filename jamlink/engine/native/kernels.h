@@ -35,7 +35,7 @@ typedef struct {
     ptrdiff_t stride;
 } Rows;
 
-/* Rows of unsigned bytes, `stride` apart, and what each row's bytes are multiplied by. */
+/* Rows of bytes, `stride` apart, and what each row's bytes are multiplied by. */
 typedef struct {
     const uint8_t *at;
     ptrdiff_t stride;
@@ -44,11 +44,13 @@ typedef struct {
 
 typedef struct {
     const char *name;
+    /* What a row's bytes lie round: 128 where the product takes unsigned rows (x86), 0 where it takes signed ones (ARM). */
+    int shift;
     /* y (n, blocks * BLOCK) = x (n, in) w; += where `add`. */
     void (*linear_f32)(Rows x, int n, int in, Floats w, int blocks, float *y, ptrdiff_t y_stride, int add);
     /* The same with bytes on both sides; `in` is a multiple of BLOCK, sums are exact. */
     void (*linear_i8)(ByteRows x, int n, int in, Bytes w, int blocks, float *y, ptrdiff_t y_stride, int add);
-    /* Rows as bytes round 128, the largest number of a row 127 away from it: q = x / scale + 128. */
+    /* Rows as bytes round the shift, the largest number of a row 127 away from it: q = x / scale + shift. */
     void (*quantise)(Rows x, int n, int in, uint8_t *q, ptrdiff_t q_stride, float *scale);
     /* y = x / sqrt(mean of squares + eps) * gain, for each row of `width`. */
     void (*norm)(const float *x, int n, int width, const float *gain, float eps, float *y);
@@ -68,6 +70,6 @@ typedef struct {
     void (*times)(float *y, int count, float by);
 } Kernels;
 
-extern const Kernels kernels_generic, kernels_avx2, kernels_avxvnni, kernels_avx512;
+extern const Kernels kernels_generic, kernels_avx2, kernels_avxvnni, kernels_avx512, kernels_neon, kernels_dotprod;
 
 #endif

@@ -11,7 +11,6 @@
 #else
 #define FUSED(a, b, c) ((a) * (b) + (c))
 #endif
-#define LARGER(a, b) chosen((a) > (b), a, b)
 #define WIDEST 8
 #define TILES_F32 T(6, 2) T(5, 2) T(4, 2) T(3, 2) T(2, 4) T(1, 8)
 #define SINGLES(M) M(6, 1) M(5, 1) M(4, 1) M(3, 1) M(2, 1) M(1, 1)

@@ -15,7 +15,7 @@ size_t matrix_bytes(int in, int out, int precision) {
 
 int make_matrix(jl_decoder *d, Matrix *m, int in, int out) {
     size_t outputs = (size_t)up_to_block(out);
-    m->in = in, m->out = out, m->blocks = (int)outputs / BLOCK;
+    m->in = in, m->out = out, m->blocks = (int)outputs / BLOCK, m->shift = d->kernels->shift;
     if (d->precision == JL_FLOATS) {
         m->floats = weights_room(d, outputs * in * sizeof(float));
         return m->floats ? 0 : -1;
@@ -42,7 +42,7 @@ static void pack_bytes(Matrix *m, const float *row, int out, int width) {
         sum += byte;
     }
     m->scale[out] = most / 127.0f;
-    m->sum[out] = 128 * sum;
+    m->sum[out] = m->shift * sum;
 }
 
 /* `count` rows of `width` numbers become outputs `first` and on; inputs beyond `width` stay zero. */

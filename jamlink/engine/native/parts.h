@@ -14,11 +14,11 @@
 
 /* One matrix, packed as the kernels read it, bytes or floats; outputs are padded with zeros to whole blocks. */
 typedef struct {
-    int in, out, blocks;
+    int in, out, blocks, shift;
     float *floats;
     int8_t *bytes;
     float *scale;
-    int32_t *sum; /* 128 times the sum of each output's bytes: what the shift of the rows by 128 adds */
+    int32_t *sum; /* the shift of rows times the sum of each output's bytes: what it adds */
 } Matrix;
 
 typedef struct {
