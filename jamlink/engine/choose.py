@@ -1,6 +1,7 @@
 """Which engine computes: the native one where its library is built and the processor can, else numpy.
 
-`JAMLINK_ENGINE` chooses: numpy, generic, avx2, avxvnni or avx512.
+`JAMLINK_ENGINE` chooses: numpy, generic, avx2, avxvnni or avx512; cuda, torch on a GPU; torch, that on the processor.
+Torch is loaded where it is named and nowhere else.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import Protocol
 from jamlink.engine.decoder import Decoder, Floats, Shape
 from jamlink.engine.native import LEVEL_SETTING, Level, NativeDecoder, Precision, best_level
 from jamlink.errors import Unavailable
+
+_TORCH_DEVICES = {"cuda": "cuda", "torch": "cpu"}
 
 
 class Rows(Protocol):
@@ -25,7 +28,7 @@ class Rows(Protocol):
         ...
 
     def step(self, ids: Sequence[int]) -> Floats:
-        """Give each row its next id; their states (N, E)."""
+        """Give each row its next id; their states (N, E), where E is the engine's affair."""
         ...
 
     def logits(self, states: Floats) -> Floats:
@@ -62,6 +65,8 @@ def engine_for(shape: Shape, weights: Mapping[str, Floats], precision: Precision
     named = os.environ.get(LEVEL_SETTING, "")
     if named == "numpy":
         return Decoder(shape, weights)
+    if named in _TORCH_DEVICES:
+        return _torch(_TORCH_DEVICES[named], shape, weights)
     try:
         if not named and best_level() is Level.GENERIC:
             return Decoder(shape, weights)  # whose BLAS knows the processor: three times as fast for 16 rows
@@ -70,3 +75,11 @@ def engine_for(shape: Shape, weights: Mapping[str, Floats], precision: Precision
         if named:
             raise
         return Decoder(shape, weights)
+
+
+def _torch(device: str, shape: Shape, weights: Mapping[str, Floats]) -> Engine:
+    try:
+        from jamlink.engine.torch_decoder import TorchDecoder
+    except ImportError:
+        raise Unavailable("This needs torch, which is not installed.", "Run: pip install 'jamlink[train]'") from None
+    return TorchDecoder(shape, weights, device)
