@@ -509,7 +509,7 @@ def _check_model(settings: Settings) -> list[Any]:
         engine = engine_for(found.config, found.weights).name
     except JamlinkError as trouble:
         return [whole, Check("engine", False, trouble.what, trouble.remedy)]
-    slow = "" if engine.startswith("native") else "; python -m jamlink.engine.build makes one several times as fast"
+    slow = "; python -m jamlink.engine.build makes one several times as fast" if engine.startswith("numpy") else ""
     return [whole, Check("engine", True, engine + slow, "")]
 
 

@@ -1,6 +1,7 @@
 """Which engine computes: the native one where its library is built and the processor can, else numpy.
 
-`JAMLINK_ENGINE` chooses: numpy, or a level of `native.Level`.
+`JAMLINK_ENGINE` chooses: numpy, or a level of `native.Level`; cuda, torch on a GPU; torch, that on the processor. Torch is
+loaded where it is named and nowhere else.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from jamlink.engine.native import LEVEL_SETTING, Level, NativeDecoder, Precision
 from jamlink.engine.sampling import Choice, Ids
 from jamlink.errors import Unavailable
 
+_TORCH_DEVICES = {"cuda": "cuda", "torch": "cpu"}
+
 
 class Rows(Protocol):
     """Rows that go on from one prompt, in step; see `decoder.Fork`."""
@@ -26,7 +29,7 @@ class Rows(Protocol):
         ...
 
     def step(self, ids: Sequence[int]) -> Floats:
-        """Give each row its next id; their states (N, E)."""
+        """Give each row its next id; their states (N, E), where E is the engine's affair."""
         ...
 
     def logits(self, states: Floats) -> Floats:
@@ -73,6 +76,8 @@ def engine_for(shape: Shape, weights: Mapping[str, Floats], precision: Precision
     named = os.environ.get(LEVEL_SETTING, "")
     if named == "numpy":
         return Decoder(shape, weights)
+    if named in _TORCH_DEVICES:
+        return _torch(_TORCH_DEVICES[named], shape, weights)
     try:
         if not named and best_level() is Level.GENERIC:
             return Decoder(shape, weights)  # whose BLAS knows the processor: three times as fast for 16 rows
@@ -81,3 +86,11 @@ def engine_for(shape: Shape, weights: Mapping[str, Floats], precision: Precision
         if named:
             raise
         return Decoder(shape, weights)
+
+
+def _torch(device: str, shape: Shape, weights: Mapping[str, Floats]) -> Engine:
+    try:
+        from jamlink.engine.torch_decoder import TorchDecoder
+    except ImportError:
+        raise Unavailable("This needs torch, which is not installed.", "Run: pip install 'jamlink[train]'") from None
+    return TorchDecoder(shape, weights, device)

@@ -19,6 +19,7 @@ import numpy as np
 from jamlink.engine.build import library
 from jamlink.engine.decoder import Shape, common_length
 from jamlink.engine.sampling import Choice, Floats, Ids
+from jamlink.engine.weights import checked
 from jamlink.errors import Unavailable
 
 CHUNK = 64
@@ -63,10 +64,6 @@ class _Choice(c.Structure):
     ]
 
 
-_PER_LAYER = (
-    "input_layernorm", "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj",
-    "post_attention_layernorm", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj",
-)  # fmt: skip
 _POINTER, _INT = c.c_void_p, c.c_int
 _CALLS: Mapping[str, tuple[Any, tuple[Any, ...]]] = {
     "jl_best_level": (_INT, ()),
@@ -137,7 +134,7 @@ class NativeDecoder:
         self.precision = (Precision.BYTES if fast else Precision.FLOATS) if precision is None else precision
         self.limit, self.vocab_size, self.hidden = shape.max_position_embeddings, shape.vocab_size, shape.hidden_size
         _check_shape(shape)
-        arrays = _arrays(shape, weights)
+        arrays = list(checked(shape, weights).values())
         pointers = (_POINTER * len(arrays))(*(array.ctypes.data for array in arrays))
         sizes = _Shape(
             shape.vocab_size, shape.hidden_size, shape.num_hidden_layers, shape.num_attention_heads,
@@ -309,22 +306,3 @@ def _ids(ids: Sequence[int]) -> np.ndarray[Any, np.dtype[np.int32]]:
 def _check_shape(shape: Shape) -> None:
     if shape.hidden_size % _BLOCK or shape.head_dim % _BLOCK or shape.num_attention_heads % shape.num_key_value_heads:
         raise Unavailable("The fast engine wants widths that are multiples of 16.", "The numpy decoder takes any.")
-
-
-def _arrays(shape: Shape, weights: Mapping[str, Floats]) -> list[Floats]:
-    """In the order that the library wants, each checked."""
-    heads, kv = shape.num_attention_heads * shape.head_dim, shape.num_key_value_heads * shape.head_dim
-    e, f = shape.hidden_size, shape.intermediate_size
-    per_layer = ((e,), (heads, e), (kv, e), (kv, e), (e, heads), (e,), (f, e), (f, e), (e, f))
-    wanted = {"model.embed_tokens.weight": (shape.vocab_size, e), "model.norm.weight": (e,)}
-    for i in range(shape.num_hidden_layers):
-        wanted |= {f"model.layers.{i}.{part}.weight": size for part, size in zip(_PER_LAYER, per_layer, strict=True)}
-    found = []
-    for name, size in wanted.items():
-        array = np.ascontiguousarray(weights[name], np.float32)
-        if array.shape != size:
-            raise ValueError(f"{name} is {array.shape}, not {size}")
-        if not np.isfinite(array).all():
-            raise ValueError(f"{name} holds what is no number")
-        found.append(array)
-    return found
