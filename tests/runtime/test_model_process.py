@@ -24,9 +24,10 @@ from jamlink.music.key import Key
 from jamlink.music.note import Note
 from jamlink.nn import checkpoint
 from jamlink.nn.config import ModelConfig
+from jamlink.runtime import model_link
 from jamlink.runtime import model_wire as wire
 from jamlink.runtime.ipc import Framed
-from jamlink.runtime.model_link import CandidatesReady, Failed, FromModel, ModelLink, Ready
+from jamlink.runtime.model_link import MOST_MISSED, CandidatesReady, Failed, FromModel, ModelLink, Ready, Stage
 from jamlink.runtime.model_main import ModelProcess
 from jamlink.session.context import ContextWindow
 from jamlink.session.proposal import Candidate, Controls, ProposalRequest, Role, Slot
@@ -198,20 +199,119 @@ def test_a_damaged_answer_is_counted_and_passed_over(monkeypatch: pytest.MonkeyP
 # -- trouble --------------------------------------------------------------------------------------------------------
 
 
-def test_a_killed_process_is_reported_and_replaced_after_growing_waits() -> None:
-    with linked("ScriptedProposer") as (link, clock):
-        for wait_s in (1, 2, 4):
+STOPPED = Failed(None, "The model stopped; it is being started again.")
+
+
+def kill(link: ModelLink) -> int:
+    """Kill its process; the number that it had."""
+    assert link._child is not None
+    link._child.kill()
+    link._child.wait()
+    return link._child.pid
+
+
+def test_one_that_was_ready_is_reported_and_replaced_at_once_however_often_it_dies() -> None:
+    with linked("ScriptedProposer") as (link, _):
+        for _ in range(4):
             assert news(link) == Ready("scripted")
-            pid = link.pid
-            assert pid is not None
-            os.kill(pid, signal.SIGKILL)
-            assert news(link) == Failed(None, "The model stopped; it is being started again.")
+            pid = kill(link)
+            assert link.receive() == [STOPPED]
+            assert link.pid not in (None, pid)
+        assert news(link) == Ready("scripted")
+
+
+def waits_of(link: ModelLink, clock: ManualClock, deaths: int) -> list[float]:
+    """Seconds until the next process is started, after each of so many deaths while loading."""
+    waits = []
+    for _ in range(deaths):
+        kill(link)
+        link.receive()
+        waited = 0
+        while link.pid is None:
+            clock.advance(ms(250))
+            waited += 250
+            link.receive()
+        waits.append(waited / 1000)
+    return waits
+
+
+def test_one_that_dies_while_it_loads_is_replaced_at_once_and_then_after_growing_waits() -> None:
+    with linked("ScriptedProposer") as (link, clock):
+        assert waits_of(link, clock, 11) == [0, 0.25, 0.5, 1, 2, 4, 8, 16, 30, 30, 30]
+
+
+def test_one_that_becomes_ready_begins_the_count_anew() -> None:
+    with linked("ScriptedProposer") as (link, clock):
+        waits_of(link, clock, 4)
+        assert news(link) == Ready("scripted")
+        kill(link)
+        link.receive()
+        assert waits_of(link, clock, 3) == [0, 0.25, 0.5]
+
+
+def test_one_that_says_why_it_cannot_be_is_asked_again_later_and_later() -> None:
+    with linked("MissingProposer") as (link, clock):
+        assert news(link) == Failed(None, "The model is not there. Put it back.")
+        for wait_s in (1, 2, 4, 8, 16, 30, 30):
+            assert link._child is None or link._child.wait(PATIENCE_S) == 1
+            assert link.receive() == []
             clock.advance(Ns(wait_s * SECOND - 1))
             assert link.receive() == []
             assert link.pid is None
             clock.advance(Ns(1))
             link.receive()
-            assert link.pid not in (None, pid)
+            assert link.pid is not None
+            wait_until_refused(link)
+
+
+def wait_until_refused(link: ModelLink) -> None:
+    """The same trouble is not told again, but it is heard."""
+    end = time.monotonic() + PATIENCE_S
+    while link._stage is not Stage.REFUSED and time.monotonic() < end:
+        assert link.receive() == []
+        select.select([link] if link.fileno() >= 0 else [], [], [], 0.02)
+
+
+def test_nobody_waits_for_one_that_does_not_die(monkeypatch: pytest.MonkeyPatch) -> None:
+    with linked("ScriptedProposer") as (link, clock):
+        news(link)
+        stuck = link._child
+        assert stuck is not None
+        os.kill(stuck.pid, signal.SIGSTOP)
+        with monkeypatch.context() as patched:
+            patched.setattr(stuck, "kill", lambda: None)
+            for number in range(MOST_MISSED):
+                link.ask(request(number, slot=number, deadline=clock.now()))
+            clock.advance(SECOND)
+            link.receive()
+        assert stuck.poll() is None
+        assert news(link) == Ready("scripted")
+        stuck.kill()
+        stuck.wait()
+        link.receive()
+        assert link._going == []
+
+
+def test_one_that_cannot_be_started_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    with linked("ScriptedProposer") as (link, clock):
+        news(link)
+
+        def refuse(*arguments: str) -> None:
+            raise OSError("no room for another process")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(model_link, "spawn", refuse)
+            kill(link)
+            assert link.receive() == [
+                STOPPED,
+                Failed(
+                    None, "The model process cannot be started (no room for another process). Close other programs."
+                ),
+            ]
+            assert link.pid is None
+            clock.advance(SECOND)
+            assert link.receive() == []
+        clock.advance(Ns(30 * SECOND))
         assert news(link) == Ready("scripted")
 
 
@@ -229,7 +329,7 @@ def test_a_process_killed_at_any_moment_leaves_no_request_without_its_one_answer
         assert link.pid is not None
         os.kill(link.pid, signal.SIGKILL)
         said: list[FromModel] = []
-        while Failed(None, "The model stopped; it is being started again.") not in said:
+        while STOPPED not in said:
             said += link.receive()
         answers = [what.request_id for what in said if not isinstance(what, Ready) and what.request_id is not None]
         assert sorted(answers) == list(range(asked))
@@ -250,7 +350,10 @@ def test_what_was_asked_of_a_process_that_died_fails() -> None:
         said = listen(link, 2)
         assert [what.request_id for what in said if isinstance(what, Failed)] == [1, None]
         link.ask(request(3))
-        assert [what.request_id for what in link.receive() if isinstance(what, Failed)] == [3]
+        ready, answer = listen(link, 2)
+        assert ready == Ready("slow")
+        assert isinstance(answer, CandidatesReady)
+        assert answer.request_id == 3
 
 
 def test_a_hung_process_is_replaced_after_three_missed_answers() -> None:
@@ -266,7 +369,6 @@ def test_a_hung_process_is_replaced_after_three_missed_answers() -> None:
             clock.advance(SECOND)
             said = link.receive()
         assert said == [Failed(None, "The model does not answer; it is being started again.")]
-        clock.advance(SECOND)
         assert news(link) == Ready("scripted")
 
 
