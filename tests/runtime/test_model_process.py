@@ -6,11 +6,13 @@ import os
 import random
 import select
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +26,7 @@ from jamlink.music.key import Key
 from jamlink.music.note import Note
 from jamlink.nn import checkpoint
 from jamlink.nn.config import ModelConfig
+from jamlink.resources import data_folder
 from jamlink.runtime import model_link
 from jamlink.runtime import model_wire as wire
 from jamlink.runtime.ipc import Framed
@@ -442,6 +445,53 @@ def test_a_proposer_that_cannot_be_made_is_one_sentence(proposer: str, sentence:
 def test_the_session_process_needs_no_numpy_for_it() -> None:
     code = "import sys, jamlink.runtime.model_link; sys.exit('numpy' in sys.modules or 'torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# -- what it brings along ---------------------------------------------------------------------------------------------
+
+NEEDLESS = {
+    "torch", "transformers", "accelerate", "music21", "symusic", "scipy", "mido", "rtmidi", "jack", "rich", "textual",
+    "typer", "sqlite3", "asyncio",
+}  # fmt: skip
+AND_WHAT_IT_IMPORTED = """
+import sys
+from jamlink.runtime.model_main import main
+code = main(sys.argv[1:])
+print(*{name.partition(".")[0] for name in sys.modules})
+print(*(name for name in sys.modules if name.startswith("jamlink.")))
+sys.exit(code)
+"""
+
+
+@pytest.mark.parametrize("engine", ["", "numpy"])
+def test_the_process_of_the_shipped_model_imports_nothing_that_it_does_not_need(engine: str) -> None:
+    """Torch alone would take longer to import than all that it does until it is ready."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        flags = ["--fd", str(theirs.fileno()), "--folder", str(data_folder("models") / "jam-s")]
+        child = subprocess.Popen(
+            [sys.executable, "-c", AND_WHAT_IT_IMPORTED, *flags],
+            pass_fds=[theirs.fileno()],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "JAMLINK_ENGINE": engine},
+        )
+    pipe = Framed(ours)
+    styled = replace(request(1), controls=Controls(style="hymn"), roles=frozenset(Role))
+    pipe.send(wire.encode(wire.Ask(styled)))
+    said: list[FromModel] = []
+    while len(said) < 2 and not pipe.closed:
+        select.select([pipe], [], [], PATIENCE_S)
+        said += [wire.decode(frame) for frame in pipe.receive()]
+    pipe.close()
+    printed, _ = child.communicate(timeout=PATIENCE_S)
+    assert child.returncode == 0
+    assert [type(what) for what in said] == [Ready, CandidatesReady]
+    imported, of_ours = (set(line.split()) for line in printed.splitlines())
+    assert "numpy" in imported
+    assert not imported & NEEDLESS
+    assert not {name for name in of_ours if name.startswith(("jamlink.training", "jamlink.view", "jamlink.ledger"))}
+    assert "jamlink.session.core" not in of_ours
 
 
 # -- without a process ----------------------------------------------------------------------------------------------
