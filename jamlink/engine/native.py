@@ -10,6 +10,7 @@ import ctypes as c
 import os
 import weakref
 from collections.abc import Mapping, Sequence
+from copy import copy
 from enum import IntEnum
 from functools import cache
 from typing import Any
@@ -70,6 +71,7 @@ _CALLS: Mapping[str, tuple[Any, tuple[Any, ...]]] = {
     "jl_can": (_INT, (_INT,)),
     "jl_has_bytes": (_INT, (_INT,)),
     "jl_new": (_POINTER, (c.POINTER(_Shape), c.POINTER(_POINTER), _INT, _INT)),
+    "jl_beside": (_POINTER, (_POINTER,)),
     "jl_free": (None, (_POINTER,)),
     "jl_read": (_INT, (_POINTER, _POINTER, _INT, _INT, _POINTER)),
     "jl_states": (_INT, (_POINTER, _INT, _POINTER)),
@@ -144,10 +146,23 @@ class NativeDecoder:
         self._own = self._c.jl_new(c.byref(sizes), pointers, int(self.precision), int(self.level))
         if not self._own:
             raise Unavailable(f"The fast engine cannot compute this here ({self.name}).", "The numpy decoder can.")
+        self._begin()
+
+    def _begin(self) -> None:
+        """Nothing is read yet; the library's part goes when this does."""
         weakref.finalize(self, self._c.jl_free, self._own)
         self._read: list[int] = []
-        self._state = np.zeros(shape.hidden_size, np.float32)
+        self._state = np.zeros(self.hidden, np.float32)
         self._whole = False
+
+    def beside(self) -> NativeDecoder:
+        """The same weights, kept once, with a prompt of its own. Raises MemoryError."""
+        other = copy(self)
+        other._own = self._c.jl_beside(self._own)
+        if not other._own:
+            raise MemoryError("no room for another prompt")
+        other._begin()
+        return other
 
     @property
     def name(self) -> str:

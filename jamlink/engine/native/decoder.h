@@ -33,6 +33,8 @@ int jl_has_bytes(int level);
 /* Weights are rows of (out, in) as in transformers' LlamaForCausalLM: the embedding, the last norm, then for each layer
    input norm, q, k, v, o, second norm, gate, up, down. They are copied. NULL: no memory, or not on this processor. */
 jl_decoder *jl_new(const jl_shape *shape, const float *const *weights, int precision, int level);
+/* Another one with the same weights, which are kept once, and a prompt of its own. NULL: no memory. */
+jl_decoder *jl_beside(jl_decoder *decoder);
 /* Forks that still live keep what they need; nothing else may be done with them. */
 void jl_free(jl_decoder *decoder);
 
