@@ -103,6 +103,11 @@ class ModelLink:
         else:
             self._news.append(Failed(request.id, "The model is not running; it is being started again."))
 
+    def prepare(self, request: ProposalRequest) -> None:
+        """This will be asked for next; no answer comes. Left out where the process has not read all it was told."""
+        if self._pipe is not None and self._stage is not Stage.LOADING and not self._pipe.waiting:
+            self._pipe.send(wire.encode(wire.Prepare(request)))
+
     def cancel(self, request_id: int) -> None:
         """Nobody waits for this answer any more; none will come."""
         if self._pipe is not None and request_id in self._open:

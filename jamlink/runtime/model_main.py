@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jamlink.errors import Fault, JamlinkError, Nonsense
-from jamlink.proposers.base import Proposer
+from jamlink.proposers.base import Proposer, ThinksAhead
 from jamlink.runtime import model_wire as wire
 from jamlink.runtime.ipc import Framed, inherited
 from jamlink.session.context import ContextWindow
@@ -33,11 +33,13 @@ _NICENESS = 5
 
 
 class ModelProcess:
-    """Answers requests until the pipe ends."""
+    """Answers requests until the pipe ends, and thinks ahead of them while there are none."""
 
     def __init__(self, pipe: Framed, proposer: Proposer) -> None:
         self._pipe, self._proposer = pipe, proposer
         self._waiting: dict[Ticks, ProposalRequest] = {}
+        self._ahead: ProposalRequest | None = None
+        """What will be asked for next, and has not been thought of yet."""
         self._running: ProposalRequest | None = None
         self._stop = False
         self.damaged = 0
@@ -49,11 +51,13 @@ class ModelProcess:
             self._proposer.propose(_small_request(), lambda: self._pipe.closed)
         self._say(wire.Ready(self._proposer.name))
         while not self._pipe.closed:
-            if not self._waiting:
+            if not self._waiting and self._ahead is None:
                 select.select([self._pipe], [self._pipe] if self._pipe.waiting else [], [])
             self._read()
             if self._waiting:
                 self._answer(self._waiting.pop(next(iter(self._waiting))))
+            elif self._ahead is not None:
+                self._think_ahead(self._ahead)
 
     def _answer(self, request: ProposalRequest) -> None:
         self._running, self._stop = request, False
@@ -65,6 +69,20 @@ class ModelProcess:
         else:
             self._say(wire.CandidatesReady(request.id, () if self._stop else tuple(ideas)))
         self._running = None
+
+    def _think_ahead(self, request: ProposalRequest) -> None:
+        """Until it is done, or something newer comes: what is found is kept by the proposer."""
+        self._ahead = None
+        if not isinstance(self._proposer, ThinksAhead):
+            return
+        with contextlib.suppress(Exception):  # a bug shows again when it is asked for, and is answered there
+            self._proposer.prepare(request, lambda: self._outrun(request))
+
+    def _outrun(self, request: ProposalRequest) -> bool:
+        """Whether anything newer than this thought has come. A request for just this is answered when it is done."""
+        self._read()
+        newer = [*self._waiting.values(), *([self._ahead] if self._ahead else [])]
+        return self._pipe.closed or any(other.wish != request.wish for other in newer)
 
     def _cancelled(self) -> bool:
         self._read()
@@ -80,6 +98,8 @@ class ModelProcess:
             match message:
                 case wire.Ask(request):
                     self._queue(request)
+                case wire.Prepare(request):
+                    self._ahead = request
                 case wire.CancelAsk(number):
                     self._cancel(number)
 
