@@ -36,7 +36,7 @@ from jamlink.engine.weights import checked
 from jamlink.errors import Unavailable
 
 Precision = Literal["fp32", "bf16", "fp16"]
-_NUMBERS: Mapping[Precision, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+NUMBERS: Mapping[Precision, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 _LEAST_PAST = 64
 """Words of its own that a row looks back on at least; then twice as many, and so on."""
 _GPU_STEP = 256
@@ -144,7 +144,7 @@ class TorchDecoder:
         if self._device.type == "cuda" and not torch.cuda.is_available():
             raise Unavailable("PyTorch finds no CUDA device here.", "Leave JAMLINK_ENGINE out; the processor computes.")
         self.limit, self.vocab_size, self.precision = shape.max_position_embeddings, shape.vocab_size, precision
-        self._network = Network(shape, checked(shape, weights), self._device, _NUMBERS[precision])
+        self._network = Network(shape, checked(shape, weights), self._device, NUMBERS[precision])
         self._prompt = self._network.caches(self._network.positions)
         self._desk = _Desk(self._device, 2 + CHUNK, 1, self.vocab_size)
         self._seats: dict[int, list[_Seat]] = {}  # those that are free, by their places
@@ -193,7 +193,7 @@ class TorchDecoder:
         return TorchFork(self, rows, min(length, self.limit - len(self._read)))
 
     def _check(self, ids: Sequence[int]) -> None:
-        if ids and not 0 <= min(ids) <= max(ids) < self.vocab_size:
+        if len(ids) and not 0 <= min(ids) <= max(ids) < self.vocab_size:
             raise ValueError(f"an id is 0 to {self.vocab_size - 1}, not {min(ids)} or {max(ids)}")
 
     def _read_chunk(self, start: int, chunk: Sequence[int]) -> Floats:
