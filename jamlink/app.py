@@ -521,7 +521,8 @@ def bench_loop(messages: int, minutes: float, presses: int, as_json: bool) -> No
 
     screen = Console(stderr=as_json)
     with screen.status("measuring") as status:
-        report = note_path.run(messages, 2_000, minutes * 60, lambda what: status.update(f"measuring {what}"))
+        model, tell = model_folder(Settings().model.folder), lambda what: status.update(f"measuring {what}")
+        report = note_path.run(model, messages, 2_000, minutes * 60, tell)
         hands = _bench_hands(presses, lambda what: status.update(f"measuring {what}"))
     note_path.show(report, screen)
     screen.print(

@@ -21,7 +21,7 @@ SOURCES = Path(__file__).parent / "native"
 _COMMON = ("-O3", "-std=gnu11", "-fPIC", "-fno-math-errno", "-ffp-contract=off", "-Wall", "-Wextra")
 _AVX2 = ("-mavx2", "-mfma")
 _PLAIN: dict[str, tuple[str, ...]] = dict.fromkeys(
-    ("attention.c", "decoder.c", "kernels_generic.c", "levels.c", "matrix.c", "memory.c"), ()
+    ("attention.c", "choose.c", "decoder.c", "kernels_generic.c", "levels.c", "matrix.c", "memory.c"), ()
 )
 _X86: dict[str, tuple[str, ...]] = {
     **_PLAIN,
@@ -29,7 +29,18 @@ _X86: dict[str, tuple[str, ...]] = {
     "kernels_avxvnni.c": (*_AVX2, "-mavxvnni"),
     "kernels_avx512.c": ("-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512vnni", "-mfma"),
 }
-"""Each file with what its processor has."""
+_ARM: dict[str, tuple[str, ...]] = {
+    **_PLAIN,
+    "kernels_neon.c": (),
+    "kernels_dotprod.c": ("-march=armv8.2-a+dotprod",),
+}
+_FILES = {"x86_64": _X86, "amd64": _X86, "aarch64": _ARM, "arm64": _ARM}
+"""By machine, as Linux, Windows and macOS call them; each file with what its processor has."""
+
+
+def files(machine: str) -> dict[str, tuple[str, ...]]:
+    """The sources for a machine, each with its own flags; of one that has no kernels of its own, the plain ones."""
+    return _FILES.get(machine.lower(), _PLAIN)
 
 
 def library() -> Path:
@@ -58,11 +69,10 @@ def build(target: Path | None = None, extra: tuple[str, ...] = ()) -> Path:
     """
     target = target or library()
     command = compiler()
-    x86 = platform.machine().lower() in ("x86_64", "amd64")
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         objects = []
-        for name, flags in (_X86 if x86 else _PLAIN).items():
+        for name, flags in files(platform.machine()).items():
             made = str(Path(folder) / name.replace(".c", ".o"))
             _run([*command, *_COMMON, *flags, *extra, "-c", str(SOURCES / name), "-o", made])
             objects.append(made)

@@ -1,6 +1,6 @@
 """Which engine computes: the native one where its library is built and the processor can, else numpy.
 
-`JAMLINK_ENGINE` chooses: numpy, generic, avx2, avxvnni or avx512; cuda, torch on a GPU; torch, that on the processor.
+`JAMLINK_ENGINE` chooses: numpy, or a level of `native.Level`; cuda, torch on a GPU; torch, that on the processor.
 Torch is loaded where it is named and nowhere else.
 """
 
@@ -12,6 +12,7 @@ from typing import Protocol
 
 from jamlink.engine.decoder import Decoder, Floats, Shape
 from jamlink.engine.native import LEVEL_SETTING, Level, NativeDecoder, Precision, best_level
+from jamlink.engine.sampling import Choice, Ids
 from jamlink.errors import Unavailable
 
 _TORCH_DEVICES = {"cuda": "cuda", "torch": "cpu"}
@@ -35,12 +36,18 @@ class Rows(Protocol):
         """(n, E) of some rows -> (n, V)."""
         ...
 
+    def advance(self, ids: Sequence[int], rows: Sequence[int], choice: Choice) -> tuple[Ids, Floats]:
+        """A step, then an id and its log-probability for each of `rows`; see `sampling.sample`."""
+        ...
+
 
 class Engine(Protocol):
     """The network and the cache of the last prompt; see `decoder.Decoder`. One thread at a time."""
 
     limit: int
     vocab_size: int
+    side_by_side: bool
+    """Whether forks of one prompt may go on in several threads, each in its own, and say the same as in one."""
 
     @property
     def name(self) -> str:
@@ -57,6 +64,14 @@ class Engine(Protocol):
 
     def fork(self, rows: int, length: int) -> Rows:
         """`rows` continuations of the last prompt, up to `length` ids each."""
+        ...
+
+    def choose(self, logits: Floats, choice: Choice) -> tuple[Ids, Floats]:
+        """An id and its log-probability for each row of logits (n, V); see `sampling.sample`."""
+        ...
+
+    def beside(self) -> Engine:
+        """The same weights, kept once, with a prompt of its own."""
         ...
 
 

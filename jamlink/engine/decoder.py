@@ -19,13 +19,14 @@ B blocks of it, P positions of the shared prompt, V words.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float32]
+from jamlink.engine.sampling import Choice, Floats, Ids, sample
 
 CHUNK = 32
 """Ids of a prompt that are read together: few enough to stop soon (3 ms), enough to use each weight well."""
@@ -110,6 +111,9 @@ class Decoder:
     Heads that share keys get copies of them: the cache is small here and one loop fewer is worth more.
     """
 
+    side_by_side = False
+    """Another number of rows rounds otherwise."""
+
     def __init__(self, shape: Shape, weights: Mapping[str, Floats]) -> None:
         self.heads, self.head_dim = shape.num_attention_heads, shape.head_dim
         self.limit = shape.max_position_embeddings
@@ -121,11 +125,21 @@ class Decoder:
         self._output = _in_out(self._embedding * weights["model.norm.weight"])  # (E, V)
         self._layers = [_layer(shape, weights, f"model.layers.{i}.") for i in range(shape.num_hidden_layers)]
         self._turns = _turns(shape)  # (limit, D / 2) complex
+        self._begin()
+
+    def _begin(self) -> None:
+        """Nothing is read yet."""
         cache = (len(self._layers), self.heads, self.limit, self.head_dim)
         self._keys, self._values = np.zeros(cache, np.float32), np.zeros(cache, np.float32)
         self._read: list[int] = []
-        self._state = np.zeros(shape.hidden_size, np.float32)
+        self._state = np.zeros(len(self._shares), np.float32)
         self._whole = False  # whether _state is what follows _read
+
+    def beside(self) -> Decoder:
+        """The same weights, kept once, with a prompt of its own."""
+        other = copy(self)
+        other._begin()
+        return other
 
     @property
     def name(self) -> str:
@@ -197,6 +211,10 @@ class Decoder:
             raise ValueError("a fork needs a prompt")
         return Fork(self, rows, min(length, self.limit - len(self._read)))
 
+    def choose(self, logits: Floats, choice: Choice) -> tuple[Ids, Floats]:
+        """An id and its log-probability for each row of logits (n, V); see `sampling.sample`."""
+        return sample(logits, choice)
+
 
 class Fork:
     """Rows that go on from one prompt, in step. Void after the decoder's next `prefill`."""
@@ -233,6 +251,10 @@ class Fork:
     def logits(self, states: Floats) -> Floats:
         """(n, E) of some rows -> (n, V)."""
         return states @ self._decoder._output
+
+    def advance(self, ids: Sequence[int], rows: Sequence[int], choice: Choice) -> tuple[Ids, Floats]:
+        """A step, then an id and its log-probability for each of `rows`; see `sampling.sample`."""
+        return sample(self.logits(self.step(ids)[list(rows)]), choice)
 
     def _attend(self, i: int, qkv: Floats) -> Floats:
         """One new position a row, to the shared prompt and to the row's own past: (3 H, N, D) -> (N, H D)."""

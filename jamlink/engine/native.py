@@ -10,6 +10,7 @@ import ctypes as c
 import os
 import weakref
 from collections.abc import Mapping, Sequence
+from copy import copy
 from enum import IntEnum
 from functools import cache
 from typing import Any
@@ -17,14 +18,15 @@ from typing import Any
 import numpy as np
 
 from jamlink.engine.build import library
-from jamlink.engine.decoder import Floats, Shape, common_length
+from jamlink.engine.decoder import Shape, common_length
+from jamlink.engine.sampling import Choice, Floats, Ids
 from jamlink.engine.weights import checked
 from jamlink.errors import Unavailable
 
 CHUNK = 64
 """Ids that are read together at most; between two chunks the caller may look up."""
 LEVEL_SETTING = "JAMLINK_ENGINE"
-"""Environment: `generic`, `avx2`, `avxvnni`, `avx512` (or `numpy`, see `choose`) instead of the best there is."""
+"""Environment: a `Level` in small letters (or `numpy`, see `choose`) instead of the best there is."""
 _BLOCK = 16
 
 
@@ -36,12 +38,14 @@ class Precision(IntEnum):
 
 
 class Level(IntEnum):
-    """Which instructions compute."""
+    """Which instructions compute; of those that a processor has, the highest is the fastest. As in `decoder.h`."""
 
     GENERIC = 0
     AVX2 = 1
     AVXVNNI = 2
     AVX512 = 3
+    NEON = 4
+    DOTPROD = 5
 
 
 class _Shape(c.Structure):
@@ -52,12 +56,22 @@ class _Shape(c.Structure):
     ]
 
 
+class _Choice(c.Structure):
+    _fields_ = [
+        ("count", c.c_int32),
+        *((name, c.c_void_p) for name in ("masks", "temperature", "min_p", "top_k", "draws", "plain")),
+        ("pull", c.c_float),
+        *((name, c.c_void_p) for name in ("beside", "share")),
+    ]
+
+
 _POINTER, _INT = c.c_void_p, c.c_int
 _CALLS: Mapping[str, tuple[Any, tuple[Any, ...]]] = {
     "jl_best_level": (_INT, ()),
     "jl_can": (_INT, (_INT,)),
     "jl_has_bytes": (_INT, (_INT,)),
     "jl_new": (_POINTER, (c.POINTER(_Shape), c.POINTER(_POINTER), _INT, _INT)),
+    "jl_beside": (_POINTER, (_POINTER,)),
     "jl_free": (None, (_POINTER,)),
     "jl_read": (_INT, (_POINTER, _POINTER, _INT, _INT, _POINTER)),
     "jl_states": (_INT, (_POINTER, _INT, _POINTER)),
@@ -66,6 +80,9 @@ _CALLS: Mapping[str, tuple[Any, tuple[Any, ...]]] = {
     "jl_fork_free": (None, (_POINTER,)),
     "jl_fork_keep": (_INT, (_POINTER, _POINTER, _INT)),
     "jl_fork_step": (_INT, (_POINTER, _POINTER, _POINTER)),
+    "jl_fork_logits": (None, (_POINTER, _POINTER, _INT, _POINTER)),
+    "jl_choose": (_INT, (_POINTER, _POINTER, c.POINTER(_Choice), _POINTER, _POINTER)),
+    "jl_fork_advance": (_INT, (_POINTER, _POINTER, _POINTER, c.POINTER(_Choice), _POINTER, _POINTER)),
 }
 
 
@@ -97,11 +114,14 @@ def best_level() -> Level:
 
 
 class NativeDecoder:
-    """The network and the cache of the last prompt, as `decoder.Decoder`. One thread at a time.
+    """The network and the cache of the last prompt, as `decoder.Decoder`. One thread at a time, but for forks: each may
+    go on in a thread of its own while the decoder reads nothing.
 
     Raises `Unavailable` where the library is missing or the shape is none that it computes (widths must be multiples of
     16), ValueError for weights that do not fit or are no numbers.
     """
+
+    side_by_side = True
 
     def __init__(
         self,
@@ -126,10 +146,23 @@ class NativeDecoder:
         self._own = self._c.jl_new(c.byref(sizes), pointers, int(self.precision), int(self.level))
         if not self._own:
             raise Unavailable(f"The fast engine cannot compute this here ({self.name}).", "The numpy decoder can.")
+        self._begin()
+
+    def _begin(self) -> None:
+        """Nothing is read yet; the library's part goes when this does."""
         weakref.finalize(self, self._c.jl_free, self._own)
         self._read: list[int] = []
-        self._state = np.zeros(shape.hidden_size, np.float32)
+        self._state = np.zeros(self.hidden, np.float32)
         self._whole = False
+
+    def beside(self) -> NativeDecoder:
+        """The same weights, kept once, with a prompt of its own. Raises MemoryError."""
+        other = copy(self)
+        other._own = self._c.jl_beside(self._own)
+        if not other._own:
+            raise MemoryError("no room for another prompt")
+        other._begin()
+        return other
 
     @property
     def name(self) -> str:
@@ -153,7 +186,7 @@ class NativeDecoder:
         del self._read[kept:]
         chunk = _ids(ids[kept : kept + CHUNK])
         if self._c.jl_read(self._own, chunk.ctypes.data, kept, len(chunk), self._state.ctypes.data):
-            raise ValueError(f"an id is 0 to {self.vocab_size - 1}, not {min(ids)} or {max(ids)}")
+            raise _out_of_range(ids, self.vocab_size)
         self._read += chunk.tolist()
         self._whole = len(self._read) == len(ids)
         return self._whole
@@ -183,6 +216,12 @@ class NativeDecoder:
             raise ValueError("a fork needs a prompt")
         return NativeFork(self, rows, min(length, self.limit - len(self._read)))
 
+    def choose(self, logits: Floats, choice: Choice) -> tuple[Ids, Floats]:
+        """As `Decoder.choose`."""
+        chooser = _Chooser(choice, self.vocab_size)
+        logits = np.ascontiguousarray(logits, np.float32)
+        return chooser.done(self._c.jl_choose(self._own, logits.ctypes.data, *chooser.arguments))
+
 
 class NativeFork:
     """Rows that go on from one prompt, in step, as `decoder.Fork`. Void after the decoder's next `prefill`."""
@@ -204,23 +243,79 @@ class NativeFork:
 
     def step(self, ids: Sequence[int]) -> Floats:
         """As `Fork.step`."""
-        if self.room < 1 or len(ids) != self.rows:
-            raise ValueError(f"{len(ids)} ids for {self.rows} rows with room for {self.room}")
-        if self._decoder._read[: len(self._prompt)] != self._prompt:
-            raise ValueError("the prompt of this fork was given up")
+        self._check(ids)
         states = np.empty((self.rows, self._decoder.hidden), np.float32)
         if self._c.jl_fork_step(self._own, _ids(ids).ctypes.data, states.ctypes.data):
-            raise ValueError(f"an id is 0 to {self._decoder.vocab_size - 1}, not {min(ids)} or {max(ids)}")
+            raise _out_of_range(ids, self._decoder.vocab_size)
         self.room -= 1
         return states
 
     def logits(self, states: Floats) -> Floats:
         """As `Fork.logits`."""
-        return self._decoder.logits_of(states)
+        states = np.ascontiguousarray(states, np.float32)
+        found = np.empty((len(states), self._decoder.vocab_size), np.float32)
+        if len(states):
+            self._c.jl_fork_logits(self._own, states.ctypes.data, len(states), found.ctypes.data)
+        return found
+
+    def advance(self, ids: Sequence[int], rows: Sequence[int], choice: Choice) -> tuple[Ids, Floats]:
+        """As `Fork.advance`."""
+        self._check(ids)
+        chooser, places = _Chooser(choice, self._decoder.vocab_size), _ids(rows)
+        if len(places) and not 0 <= min(rows) <= max(rows) < self.rows:
+            raise ValueError(f"rows {list(rows)} of {self.rows} cannot choose")
+        failed = self._c.jl_fork_advance(self._own, _ids(ids).ctypes.data, places.ctypes.data, *chooser.arguments)
+        if failed == -1:
+            raise _out_of_range(ids, self._decoder.vocab_size)
+        self.room -= 1
+        return chooser.done(failed)
+
+    def _check(self, ids: Sequence[int]) -> None:
+        if self.room < 1 or len(ids) != self.rows:
+            raise ValueError(f"{len(ids)} ids for {self.rows} rows with room for {self.room}")
+        if self._decoder._read[: len(self._prompt)] != self._prompt:
+            raise ValueError("the prompt of this fork was given up")
+
+
+class _Chooser:
+    """A choice as the library wants it, and room for what it finds. Holds every array that is pointed at."""
+
+    def __init__(self, choice: Choice, vocab_size: int) -> None:
+        count = len(choice.samplings)
+        if choice.masks.shape != (count, vocab_size) or choice.draws.shape != (count,):
+            raise ValueError(f"masks {choice.masks.shape} and draws {choice.draws.shape} for {count} rows")
+        self._ids, self._logs = np.empty(count, np.int32), np.empty(count, np.float32)
+        self._arrays: dict[str, Any] = {
+            "masks": np.ascontiguousarray(choice.masks, np.bool_),
+            "temperature": np.array([s.temperature for s in choice.samplings], np.float32),
+            "min_p": np.array([s.min_p for s in choice.samplings], np.float32),
+            "top_k": np.array([s.top_k for s in choice.samplings], np.int32),
+            "draws": np.ascontiguousarray(choice.draws, np.float64),
+        }
+        for name in ("plain", "beside", "share"):
+            if (array := getattr(choice, name)) is not None:
+                self._arrays[name] = np.ascontiguousarray(array, np.float32)
+        pointers = {name: array.ctypes.data for name, array in self._arrays.items()}
+        self._struct = _Choice(count=count, pull=choice.pull, **pointers)
+        self.arguments = (c.byref(self._struct), self._ids.ctypes.data, self._logs.ctypes.data)
+
+    def done(self, failed: int) -> tuple[Ids, Floats]:
+        """What was chosen. Raises ValueError as `sampling.sample`."""
+        if failed:
+            raise ValueError("a mask allows nothing, or nothing that is a number")
+        return self._ids, self._logs
+
+
+def _out_of_range(ids: Sequence[int], vocab_size: int) -> ValueError:
+    return ValueError(f"an id is 0 to {vocab_size - 1}, not {min(ids)} or {max(ids)}")
 
 
 def _ids(ids: Sequence[int]) -> np.ndarray[Any, np.dtype[np.int32]]:
-    return np.array(ids, np.int32)
+    """For the library. What no int32 holds becomes -1, which is no id either."""
+    try:
+        return np.array(ids, np.int32)
+    except OverflowError:
+        return np.array([i if 0 <= i < 2**31 else -1 for i in ids], np.int32)
 
 
 def _check_shape(shape: Shape) -> None:

@@ -22,6 +22,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -31,6 +32,7 @@ import torch
 from torch import Tensor
 
 from jamlink.engine.decoder import Floats, Shape, common_length
+from jamlink.engine.sampling import Choice, Ids, sample
 from jamlink.engine.torch_network import CHUNK, Caches, Network
 from jamlink.engine.weights import checked
 from jamlink.errors import Unavailable
@@ -131,6 +133,9 @@ class TorchDecoder:
     do not fit or are no numbers.
     """
 
+    side_by_side = False
+    """One device does one thing after the other."""
+
     def __init__(
         self,
         shape: Shape,
@@ -145,16 +150,26 @@ class TorchDecoder:
             raise Unavailable("PyTorch finds no CUDA device here.", "Leave JAMLINK_ENGINE out; the processor computes.")
         self.limit, self.vocab_size, self.precision = shape.max_position_embeddings, shape.vocab_size, precision
         self._network = Network(shape, checked(shape, weights), self._device, NUMBERS[precision])
+        on_gpu = self._device.type == "cuda"
+        self._step = _GPU_STEP if on_gpu else CHUNK
+        self._recorder = recorder or (CudaGraphs() if on_gpu else as_it_is)
+        self._begin()
+
+    def _begin(self) -> None:
+        """Nothing is read yet."""
         self._prompt = self._network.caches(self._network.positions)
         self._desk = _Desk(self._device, 2 + CHUNK, 1, self.vocab_size)
         self._seats: dict[int, list[_Seat]] = {}  # those that are free, by their places
         self._read: list[int] = []
         self._logits = np.zeros(self.vocab_size, np.float32)
         self._whole = False
-        on_gpu = self._device.type == "cuda"
-        self._step = _GPU_STEP if on_gpu else CHUNK
-        self._recorder = recorder or (CudaGraphs() if on_gpu else as_it_is)
         self._read_chunk(0, [0])  # so that `name` knows whether graphs can be recorded
+
+    def beside(self) -> TorchDecoder:
+        """The same weights, kept once, with a prompt and graphs of its own."""
+        other = copy(self)
+        other._begin()
+        return other
 
     @property
     def name(self) -> str:
@@ -191,6 +206,10 @@ class TorchDecoder:
         if rows < 1:
             raise ValueError(f"a fork has 1 row or more, not {rows}")
         return TorchFork(self, rows, min(length, self.limit - len(self._read)))
+
+    def choose(self, logits: Floats, choice: Choice) -> tuple[Ids, Floats]:
+        """As `Decoder.choose`."""
+        return sample(logits, choice)
 
     def _check(self, ids: Sequence[int]) -> None:
         if len(ids) and not 0 <= min(ids) <= max(ids) < self.vocab_size:
@@ -270,6 +289,10 @@ class TorchFork:
     def logits(self, states: Floats) -> Floats:
         """What `step` gave, or some rows of it."""
         return states
+
+    def advance(self, ids: Sequence[int], rows: Sequence[int], choice: Choice) -> tuple[Ids, Floats]:
+        """As `Fork.advance`."""
+        return sample(self.step(ids)[list(rows)], choice)
 
 
 def _places(rows: int) -> int:

@@ -34,7 +34,8 @@ from jamlink.session import effects as fx
 from jamlink.session.core import Session
 from jamlink.session.effects import Effect, Out
 from jamlink.session.inputs import Do, Gesture, Heard, Ideas, Input, ProposerIs, Turn
-from jamlink.session.wire import plain, record
+from jamlink.session.plain import plain
+from jamlink.session.wire import record
 from jamlink.timing.clock import Clock
 from jamlink.timing.units import Ns, ms
 

@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 import msgspec
 
 from jamlink.errors import Nonsense
+from jamlink.session.plain import plain, value
 from jamlink.session.proposal import Candidate, ProposalRequest
-from jamlink.session.wire import plain, value
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,12 @@
-"""Session values as plain data and back: what the ledger writes and what processes tell one another.
+"""Records as plain data and back: what the ledger writes.
 
-`plain` turns any value of the core into numbers, strings, lists and dicts that JSON or MessagePack can carry; `value`
-builds it back and checks every field. Enums travel by their value (a chord quality by its symbol), MIDI events as
-their bytes. A record
-is a pair of its kind (the class name in lower case) and its plain payload.
+A record is a pair of its kind (the class name in lower case) and its plain payload (see `plain`); MIDI events travel
+as their bytes.
 """
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -19,10 +17,9 @@ from jamlink.session import effects as fx
 from jamlink.session import inputs
 from jamlink.session.effects import Recorded
 from jamlink.session.inputs import Heard, Input
+from jamlink.session.plain import plain, value
 from jamlink.session.settings import SessionSettings
 from jamlink.timing.units import Ns
-
-T = TypeVar("T")
 
 INPUT_KINDS: dict[str, type] = {
     cls.__name__.lower(): cls
@@ -48,19 +45,6 @@ EFFECT_KINDS: dict[str, type] = {
 }
 
 HEARD = "heard"
-
-
-def plain(value: object) -> Any:
-    """`value` as numbers, strings, lists and dicts."""
-    return msgspec.to_builtins(value, order="deterministic")
-
-
-def value(data: Any, kind: type[T]) -> T:
-    """The `kind` that `plain` made `data` of. Raises `Nonsense` naming the field that does not fit."""
-    try:
-        return msgspec.convert(data, kind, strict=False)
-    except (msgspec.ValidationError, Nonsense, KeyError, TypeError, ValueError) as bad:
-        raise Nonsense(f"Not a {kind.__name__}: {bad}.", "The data is damaged or of another version.") from None
 
 
 def record(item: Recorded) -> tuple[str, Any]:

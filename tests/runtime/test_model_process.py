@@ -6,11 +6,13 @@ import os
 import random
 import select
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,9 +26,11 @@ from jamlink.music.key import Key
 from jamlink.music.note import Note
 from jamlink.nn import checkpoint
 from jamlink.nn.config import ModelConfig
+from jamlink.resources import data_folder
+from jamlink.runtime import model_link
 from jamlink.runtime import model_wire as wire
 from jamlink.runtime.ipc import Framed
-from jamlink.runtime.model_link import CandidatesReady, Failed, FromModel, ModelLink, Ready
+from jamlink.runtime.model_link import MOST_MISSED, CandidatesReady, Failed, FromModel, ModelLink, Ready, Stage
 from jamlink.runtime.model_main import ModelProcess
 from jamlink.session.context import ContextWindow
 from jamlink.session.proposal import Candidate, Controls, ProposalRequest, Role, Slot
@@ -198,20 +202,119 @@ def test_a_damaged_answer_is_counted_and_passed_over(monkeypatch: pytest.MonkeyP
 # -- trouble --------------------------------------------------------------------------------------------------------
 
 
-def test_a_killed_process_is_reported_and_replaced_after_growing_waits() -> None:
-    with linked("ScriptedProposer") as (link, clock):
-        for wait_s in (1, 2, 4):
+STOPPED = Failed(None, "The model stopped; it is being started again.")
+
+
+def kill(link: ModelLink) -> int:
+    """Kill its process; the number that it had."""
+    assert link._child is not None
+    link._child.kill()
+    link._child.wait()
+    return link._child.pid
+
+
+def test_one_that_was_ready_is_reported_and_replaced_at_once_however_often_it_dies() -> None:
+    with linked("ScriptedProposer") as (link, _):
+        for _ in range(4):
             assert news(link) == Ready("scripted")
-            pid = link.pid
-            assert pid is not None
-            os.kill(pid, signal.SIGKILL)
-            assert news(link) == Failed(None, "The model stopped; it is being started again.")
+            pid = kill(link)
+            assert link.receive() == [STOPPED]
+            assert link.pid not in (None, pid)
+        assert news(link) == Ready("scripted")
+
+
+def waits_of(link: ModelLink, clock: ManualClock, deaths: int) -> list[float]:
+    """Seconds until the next process is started, after each of so many deaths while loading."""
+    waits = []
+    for _ in range(deaths):
+        kill(link)
+        link.receive()
+        waited = 0
+        while link.pid is None:
+            clock.advance(ms(250))
+            waited += 250
+            link.receive()
+        waits.append(waited / 1000)
+    return waits
+
+
+def test_one_that_dies_while_it_loads_is_replaced_at_once_and_then_after_growing_waits() -> None:
+    with linked("ScriptedProposer") as (link, clock):
+        assert waits_of(link, clock, 11) == [0, 0.25, 0.5, 1, 2, 4, 8, 16, 30, 30, 30]
+
+
+def test_one_that_becomes_ready_begins_the_count_anew() -> None:
+    with linked("ScriptedProposer") as (link, clock):
+        waits_of(link, clock, 4)
+        assert news(link) == Ready("scripted")
+        kill(link)
+        link.receive()
+        assert waits_of(link, clock, 3) == [0, 0.25, 0.5]
+
+
+def test_one_that_says_why_it_cannot_be_is_asked_again_later_and_later() -> None:
+    with linked("MissingProposer") as (link, clock):
+        assert news(link) == Failed(None, "The model is not there. Put it back.")
+        for wait_s in (1, 2, 4, 8, 16, 30, 30):
+            assert link._child is None or link._child.wait(PATIENCE_S) == 1
+            assert link.receive() == []
             clock.advance(Ns(wait_s * SECOND - 1))
             assert link.receive() == []
             assert link.pid is None
             clock.advance(Ns(1))
             link.receive()
-            assert link.pid not in (None, pid)
+            assert link.pid is not None
+            wait_until_refused(link)
+
+
+def wait_until_refused(link: ModelLink) -> None:
+    """The same trouble is not told again, but it is heard."""
+    end = time.monotonic() + PATIENCE_S
+    while link._stage is not Stage.REFUSED and time.monotonic() < end:
+        assert link.receive() == []
+        select.select([link] if link.fileno() >= 0 else [], [], [], 0.02)
+
+
+def test_nobody_waits_for_one_that_does_not_die(monkeypatch: pytest.MonkeyPatch) -> None:
+    with linked("ScriptedProposer") as (link, clock):
+        news(link)
+        stuck = link._child
+        assert stuck is not None
+        os.kill(stuck.pid, signal.SIGSTOP)
+        with monkeypatch.context() as patched:
+            patched.setattr(stuck, "kill", lambda: None)
+            for number in range(MOST_MISSED):
+                link.ask(request(number, slot=number, deadline=clock.now()))
+            clock.advance(SECOND)
+            link.receive()
+        assert stuck.poll() is None
+        assert news(link) == Ready("scripted")
+        stuck.kill()
+        stuck.wait()
+        link.receive()
+        assert link._going == []
+
+
+def test_one_that_cannot_be_started_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    with linked("ScriptedProposer") as (link, clock):
+        news(link)
+
+        def refuse(*arguments: str) -> None:
+            raise OSError("no room for another process")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(model_link, "spawn", refuse)
+            kill(link)
+            assert link.receive() == [
+                STOPPED,
+                Failed(
+                    None, "The model process cannot be started (no room for another process). Close other programs."
+                ),
+            ]
+            assert link.pid is None
+            clock.advance(SECOND)
+            assert link.receive() == []
+        clock.advance(Ns(30 * SECOND))
         assert news(link) == Ready("scripted")
 
 
@@ -229,7 +332,7 @@ def test_a_process_killed_at_any_moment_leaves_no_request_without_its_one_answer
         assert link.pid is not None
         os.kill(link.pid, signal.SIGKILL)
         said: list[FromModel] = []
-        while Failed(None, "The model stopped; it is being started again.") not in said:
+        while STOPPED not in said:
             said += link.receive()
         answers = [what.request_id for what in said if not isinstance(what, Ready) and what.request_id is not None]
         assert sorted(answers) == list(range(asked))
@@ -250,7 +353,10 @@ def test_what_was_asked_of_a_process_that_died_fails() -> None:
         said = listen(link, 2)
         assert [what.request_id for what in said if isinstance(what, Failed)] == [1, None]
         link.ask(request(3))
-        assert [what.request_id for what in link.receive() if isinstance(what, Failed)] == [3]
+        ready, answer = listen(link, 2)
+        assert ready == Ready("slow")
+        assert isinstance(answer, CandidatesReady)
+        assert answer.request_id == 3
 
 
 def test_a_hung_process_is_replaced_after_three_missed_answers() -> None:
@@ -266,7 +372,6 @@ def test_a_hung_process_is_replaced_after_three_missed_answers() -> None:
             clock.advance(SECOND)
             said = link.receive()
         assert said == [Failed(None, "The model does not answer; it is being started again.")]
-        clock.advance(SECOND)
         assert news(link) == Ready("scripted")
 
 
@@ -340,6 +445,53 @@ def test_a_proposer_that_cannot_be_made_is_one_sentence(proposer: str, sentence:
 def test_the_session_process_needs_no_numpy_for_it() -> None:
     code = "import sys, jamlink.runtime.model_link; sys.exit('numpy' in sys.modules or 'torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# -- what it brings along ---------------------------------------------------------------------------------------------
+
+NEEDLESS = {
+    "torch", "transformers", "accelerate", "music21", "symusic", "scipy", "mido", "rtmidi", "jack", "rich", "textual",
+    "typer", "sqlite3", "asyncio",
+}  # fmt: skip
+AND_WHAT_IT_IMPORTED = """
+import sys
+from jamlink.runtime.model_main import main
+code = main(sys.argv[1:])
+print(*{name.partition(".")[0] for name in sys.modules})
+print(*(name for name in sys.modules if name.startswith("jamlink.")))
+sys.exit(code)
+"""
+
+
+@pytest.mark.parametrize("engine", ["", "numpy"])
+def test_the_process_of_the_shipped_model_imports_nothing_that_it_does_not_need(engine: str) -> None:
+    """Torch alone would take longer to import than all that it does until it is ready."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        flags = ["--fd", str(theirs.fileno()), "--folder", str(data_folder("models") / "jam-s")]
+        child = subprocess.Popen(
+            [sys.executable, "-c", AND_WHAT_IT_IMPORTED, *flags],
+            pass_fds=[theirs.fileno()],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "JAMLINK_ENGINE": engine},
+        )
+    pipe = Framed(ours)
+    styled = replace(request(1), controls=Controls(style="hymn"), roles=frozenset(Role))
+    pipe.send(wire.encode(wire.Ask(styled)))
+    said: list[FromModel] = []
+    while len(said) < 2 and not pipe.closed:
+        select.select([pipe], [], [], PATIENCE_S)
+        said += [wire.decode(frame) for frame in pipe.receive()]
+    pipe.close()
+    printed, _ = child.communicate(timeout=PATIENCE_S)
+    assert child.returncode == 0
+    assert [type(what) for what in said] == [Ready, CandidatesReady]
+    imported, of_ours = (set(line.split()) for line in printed.splitlines())
+    assert "numpy" in imported
+    assert not imported & NEEDLESS
+    assert not {name for name in of_ours if name.startswith(("jamlink.training", "jamlink.view", "jamlink.ledger"))}
+    assert "jamlink.session.core" not in of_ours
 
 
 # -- without a process ----------------------------------------------------------------------------------------------

@@ -27,9 +27,10 @@ from jamlink.session.inputs import (
     SetTempo,
     Turn,
 )
+from jamlink.session.plain import plain, value
 from jamlink.session.proposal import Role
 from jamlink.session.settings import SessionSettings
-from jamlink.session.wire import is_input, plain, read_input, record, value
+from jamlink.session.wire import is_input, read_input, record
 from jamlink.timing.units import Ns, ms, tempo_of_bpm
 from tests.session.conftest import Plain
 

@@ -19,9 +19,9 @@ from jamlink.music.note import Note
 from jamlink.runtime.offline import Offline
 from jamlink.session.core import Session
 from jamlink.session.inputs import Do, Heard
+from jamlink.session.plain import plain
 from jamlink.session.proposal import Candidate, ProposalRequest, Role
 from jamlink.session.settings import SessionSettings
-from jamlink.session.wire import plain
 from jamlink.timing.units import Ns, Ticks, ms, tempo_of_bpm
 from jamlink.view.hub import Hub
 
