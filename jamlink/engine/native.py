@@ -244,8 +244,8 @@ class NativeFork:
     def step(self, ids: Sequence[int]) -> Floats:
         """As `Fork.step`."""
         self._check(ids)
-        states = np.empty((self.rows, self._decoder.hidden), np.float32)
-        if self._c.jl_fork_step(self._own, _ids(ids).ctypes.data, states.ctypes.data):
+        said, states = _ids(ids), np.empty((self.rows, self._decoder.hidden), np.float32)
+        if self._c.jl_fork_step(self._own, said.ctypes.data, states.ctypes.data):
             raise _out_of_range(ids, self._decoder.vocab_size)
         self.room -= 1
         return states
@@ -261,10 +261,10 @@ class NativeFork:
     def advance(self, ids: Sequence[int], rows: Sequence[int], choice: Choice) -> tuple[Ids, Floats]:
         """As `Fork.advance`."""
         self._check(ids)
-        chooser, places = _Chooser(choice, self._decoder.vocab_size), _ids(rows)
+        chooser, said, places = _Chooser(choice, self._decoder.vocab_size), _ids(ids), _ids(rows)
         if len(places) and not 0 <= min(rows) <= max(rows) < self.rows:
             raise ValueError(f"rows {list(rows)} of {self.rows} cannot choose")
-        failed = self._c.jl_fork_advance(self._own, _ids(ids).ctypes.data, places.ctypes.data, *chooser.arguments)
+        failed = self._c.jl_fork_advance(self._own, said.ctypes.data, places.ctypes.data, *chooser.arguments)
         if failed == -1:
             raise _out_of_range(ids, self._decoder.vocab_size)
         self.room -= 1
@@ -311,7 +311,8 @@ def _out_of_range(ids: Sequence[int], vocab_size: int) -> ValueError:
 
 
 def _ids(ids: Sequence[int]) -> np.ndarray[Any, np.dtype[np.int32]]:
-    """For the library. What no int32 holds becomes -1, which is no id either."""
+    """For the library, which is given its address: to be held by a name until the call is over. What no int32 holds
+    becomes -1, which is no id either."""
     try:
         return np.array(ids, np.int32)
     except OverflowError:

@@ -64,12 +64,14 @@ class ModelLink:
     """Owns one model process at a time, starting now. One thread; no method waits, except `close` (half a second).
 
     Call `receive` whenever `fileno` is readable and at least every 100 ms: it also watches and replaces. `fileno`
-    changes when the process is replaced. `proposer` names a class of another proposer, "module:Class".
+    changes when the process is replaced. `proposer` names a class of another proposer, "module:Class"; `threads` as in
+    the settings.
     """
 
-    def __init__(self, clock: Clock, folder: Path, proposer: str | None = None) -> None:
+    def __init__(self, clock: Clock, folder: Path, proposer: str | None = None, threads: int = 0) -> None:
         self._clock = clock
-        self._arguments = ["--folder", str(folder), *(["--proposer", proposer] if proposer else [])]
+        self._arguments = ["--folder", str(folder), "--threads", str(threads)]
+        self._arguments += ["--proposer", proposer] if proposer else []
         self._child: subprocess.Popen[bytes] | None = None
         self._pipe: Framed | None = None
         self._going: list[subprocess.Popen[bytes]] = []

@@ -1,9 +1,10 @@
 """The model process: `python -m jamlink.runtime.model_main --fd N --folder models/jam-s`.
 
 It is started and watched by `model_link.ModelLink`, knows no port and no transport, and goes when the pipe ends. One
-thread: between two steps of the network a proposer asks whether it is cancelled, and that is when the pipe is read, so
-a cancelled or replaced request stops within a step. A bug is told as one sentence; its traceback goes to stderr, which
-in a jam is the session's log.
+thread serves, one computes beside it where there are two cores. Between two steps of the network a proposer asks whether
+it is cancelled, and that is when the pipe is read, so a cancelled or replaced request stops within a step. While nothing
+is asked, it thinks ahead of what will be. A bug is told as one sentence; its traceback goes to stderr, which in a jam is
+the session's log.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import select
 import sys
 import traceback
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from jamlink.errors import Fault, JamlinkError, Nonsense
@@ -30,6 +32,8 @@ from jamlink.timing.units import Ns, Ticks, tempo_of_bpm
 _THREAD_SETTINGS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 _NICENESS = 5
 """Ideas may wait for a note; a note never waits for ideas."""
+_NICENESS_OF_HELPER = 5
+"""On top: the second core is used as far as nobody else wants it."""
 
 
 class ModelProcess:
@@ -132,7 +136,7 @@ def _small_request() -> ProposalRequest:
     return ProposalRequest(0, slot, frozenset(Role), context, Controls(), seed=1, count=4, deadline=Ns(0))
 
 
-def _make(folder: Path, name: str) -> Proposer:
+def _make(folder: Path, name: str, threads: int) -> Proposer:
     """The proposer `module:Class`, made without arguments; the network of `folder` where no name is given."""
     if name:
         module, _, cls = name.partition(":")
@@ -147,7 +151,14 @@ def _make(folder: Path, name: str) -> Proposer:
     from jamlink.proposers.transformer import TransformerProposer
     from jamlink.tokens import vocab
 
-    return TransformerProposer(checkpoint.load(folder, vocab.HASH), index_for(folder))
+    helper = ThreadPoolExecutor(1, "lane", _step_back) if threads > 1 else None
+    return TransformerProposer(checkpoint.load(folder, vocab.HASH), index_for(folder), helper)
+
+
+def _step_back() -> None:
+    """Lower this thread's priority, where threads have one of their own."""
+    if sys.platform == "linux":
+        os.nice(_NICENESS_OF_HELPER)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -156,6 +167,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--fd", type=int, required=True)
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--proposer", default="")
+    parser.add_argument("--threads", type=int, default=0)
     given = parser.parse_args(arguments)
     try:
         pipe = inherited(given.fd)
@@ -163,7 +175,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise Fault(f"Descriptor {given.fd} is no pipe: the model process is started by jamlink alone.") from None
     _be_modest()
     try:
-        proposer = _make(given.folder, given.proposer)
+        proposer = _make(given.folder, given.proposer, given.threads or min(2, os.cpu_count() or 1))
     except JamlinkError as trouble:
         pipe.send(wire.encode(wire.Failed(None, str(trouble))))
         return 1
@@ -172,7 +184,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _be_modest() -> None:
-    """One thread, below everything that plays."""
+    """Below everything that plays; numpy starts no threads."""
     for setting in _THREAD_SETTINGS:
         os.environ[setting] = "1"
     if hasattr(os, "nice"):

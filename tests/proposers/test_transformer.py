@@ -216,7 +216,9 @@ def test_who_asks_for_a_style_is_led_away_from_what_comes_without_it(
     proposer: TransformerProposer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = []
-    monkeypatch.setattr(transformer, "generate", lambda decoder, prompt, *more, **how: seen.append((decoder, prompt, more[-1])))
+    monkeypatch.setattr(
+        transformer, "generate", lambda decoder, prompt, *more, **how: seen.append((decoder, prompt, more[-1]))
+    )
     proposer.propose(asked(controls=Controls(style="hymn")), lambda: False)
     proposer.propose(asked(), lambda: False)
     (engine, wish, against), (_, _, nothing) = seen[0], seen[-1]
@@ -230,7 +232,7 @@ def test_the_bold_player_gets_hotter_rows_and_the_steering_words(
 ) -> None:
     seen = []
 
-    def generate(decoder, prompt, rows, cancelled, against) -> None:
+    def generate(decoder, prompt, rows, cancelled, against, **how) -> None:
         seen.append((np.array([row.sampling.temperature for row in rows]), [vocab.NAMES[i] for i in prompt]))
 
     monkeypatch.setattr(transformer, "generate", generate)

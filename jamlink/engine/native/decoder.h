@@ -69,7 +69,7 @@ typedef struct {
 } jl_choice;
 
 /* An id for each row of logits (count, vocab), and its log-probability at temperature 1 among those that may come, before
-   pull and beside. 0, or -2 where a mask allows nothing, or no allowed number is finite. */
+   pull and beside. Computes where the decoder reads. 0, or -2 where a mask allows nothing, or no allowed number is finite. */
 int jl_choose(jl_decoder *decoder, const float *logits, const jl_choice *choice, int32_t *ids, float *logs);
 /* A step, and a choice for these rows of it (`choice->count` of them, maybe none). 0, -1 as jl_fork_step or for a row that
    there is not, -2 as jl_choose. */
