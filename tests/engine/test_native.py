@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from jamlink.engine import build
 from jamlink.engine.choose import engine_for
 from jamlink.engine.decoder import Decoder, Floats
 from jamlink.engine.generate import Against, Row, Sampling, generate
+from jamlink.engine.lanes import Lanes
 from jamlink.engine.native import CHUNK, LEVEL_SETTING, Level, NativeDecoder, Precision, loaded
 from jamlink.errors import Unavailable
 from jamlink.nn import checkpoint
@@ -161,22 +162,23 @@ def test_a_seed_says_the_same_to_the_last_bit_whatever_is_drawn_beside_it(level:
 def test_two_lanes_say_the_same_to_the_last_bit_as_one(level: Level, precision: Precision, pulls: bool) -> None:
     native, other = made(level, precision), made(level, precision)
 
-    def drawn(helper: Executor | None) -> list[tuple[list[int], list[float]]]:
+    def drawn(lanes: Lanes | None) -> list[tuple[list[int], list[float]]]:
         rows = [Row(Anything(12 + seed % 5), Sampling(seed, temperature=1.1)) for seed in range(17)]
         against = Against(other, some_ids(9, 1), 1.5) if pulls else None
-        generate(native, some_ids(25), rows, lambda: False, against, helper=helper)
+        generate(native, some_ids(25), rows, lambda: False, against, lanes=lanes)
         assert all(row.finished for row in rows)
         return [(row.ids, row.log_probabilities) for row in rows]
 
-    with ThreadPoolExecutor(1) as helper:
-        assert drawn(helper) == drawn(None)
+    with closing(Lanes()) as lanes:
+        assert lanes.helps(17)
+        assert drawn(lanes) == drawn(None)
 
 
 def test_two_lanes_stop_within_a_step_of_being_cancelled() -> None:
     native, answers = made(loaded().jl_best_level(), Precision.FLOATS), iter([False] * 5 + [True] * 1000)
     rows = [Row(Anything(100), Sampling(seed)) for seed in range(16)]
-    with ThreadPoolExecutor(1) as helper:
-        generate(native, some_ids(25), rows, lambda: next(answers), helper=helper)
+    with closing(Lanes()) as lanes:
+        generate(native, some_ids(25), rows, lambda: next(answers), lanes=lanes)
     assert not any(row.finished for row in rows)
     assert len(rows[0].ids) <= 5
 
@@ -189,8 +191,8 @@ def test_what_fails_in_one_lane_stops_both_and_is_raised() -> None:
     native = made(loaded().jl_best_level(), Precision.FLOATS)
     for place in (2, 3):
         rows = [Row((Broken if i == place else Anything)(100), Sampling(i)) for i in range(16)]
-        with ThreadPoolExecutor(1) as helper, pytest.raises(ValueError, match="allows nothing"):
-            generate(native, some_ids(25), rows, lambda: False, helper=helper)
+        with closing(Lanes()) as lanes, pytest.raises(ValueError, match="allows nothing"):
+            generate(native, some_ids(25), rows, lambda: False, lanes=lanes)
 
 
 # -- what it refuses -----------------------------------------------------------------------------------------------------
