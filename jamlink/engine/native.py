@@ -229,8 +229,8 @@ class NativeFork:
     def step(self, ids: Sequence[int]) -> Floats:
         """As `Fork.step`."""
         self._check(ids)
-        states = np.empty((self.rows, self._decoder.hidden), np.float32)
-        if self._c.jl_fork_step(self._own, _ids(ids).ctypes.data, states.ctypes.data):
+        states, given = np.empty((self.rows, self._decoder.hidden), np.float32), _ids(ids)
+        if self._c.jl_fork_step(self._own, given.ctypes.data, states.ctypes.data):
             raise _out_of_range(ids, self._decoder.vocab_size)
         self.room -= 1
         return states
@@ -246,10 +246,10 @@ class NativeFork:
     def advance(self, ids: Sequence[int], rows: Sequence[int], choice: Choice) -> tuple[Ids, Floats]:
         """As `Fork.advance`."""
         self._check(ids)
-        chooser, places = _Chooser(choice, self._decoder.vocab_size), _ids(rows)
+        chooser, given, places = _Chooser(choice, self._decoder.vocab_size), _ids(ids), _ids(rows)
         if len(places) and not 0 <= min(rows) <= max(rows) < self.rows:
             raise ValueError(f"rows {list(rows)} of {self.rows} cannot choose")
-        failed = self._c.jl_fork_advance(self._own, _ids(ids).ctypes.data, places.ctypes.data, *chooser.arguments)
+        failed = self._c.jl_fork_advance(self._own, given.ctypes.data, places.ctypes.data, *chooser.arguments)
         if failed == -1:
             raise _out_of_range(ids, self._decoder.vocab_size)
         self.room -= 1
