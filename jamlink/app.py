@@ -238,7 +238,7 @@ def _model_link(settings: Settings, clock: Clock) -> Any:
 
     if settings.model.proposer != "transformer":
         return None
-    return ModelLink(clock, model_folder(settings.model.folder))
+    return ModelLink(clock, model_folder(settings.model.folder), threads=settings.model.threads)
 
 
 def model_folder(name: str) -> Path:

@@ -74,11 +74,13 @@ class PortsTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class ModelTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """[model]: which ideas. `folder` is a name in models/ or a path; `stand_in` answers when the model does not."""
+    """[model]: which ideas. `folder` is a name in models/ or a path; `stand_in` answers when the model does not;
+    `threads` compute: 1, 2, or 0 for two where there are two processor cores."""
 
     proposer: Literal["transformer", "markov", "rules"] = "transformer"
     folder: str = "jam-s"
     stand_in: Literal["rules", "markov"] = "rules"
+    threads: Literal[0, 1, 2] = 0
 
 
 class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

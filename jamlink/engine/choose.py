@@ -1,7 +1,7 @@
 """Which engine computes: the native one where its library is built and the processor can, else numpy.
 
-`JAMLINK_ENGINE` chooses: numpy, or a level of `native.Level`; cuda, torch on a GPU; torch, that on the processor. Torch is
-loaded where it is named and nowhere else.
+`JAMLINK_ENGINE` chooses: numpy, or a level of `native.Level`; cuda, torch on a GPU; torch, that on the processor.
+Torch is loaded where it is named and nowhere else.
 """
 
 from __future__ import annotations
@@ -68,6 +68,10 @@ class Engine(Protocol):
 
     def choose(self, logits: Floats, choice: Choice) -> tuple[Ids, Floats]:
         """An id and its log-probability for each row of logits (n, V); see `sampling.sample`."""
+        ...
+
+    def beside(self) -> Engine:
+        """The same weights, kept once, with a prompt of its own."""
         ...
 
 

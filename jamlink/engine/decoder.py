@@ -19,6 +19,7 @@ B blocks of it, P positions of the shared prompt, V words.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from operator import index
 from typing import Protocol
@@ -133,11 +134,21 @@ class Decoder:
         self._output = _in_out(self._embedding * weights["model.norm.weight"])  # (E, V)
         self._layers = [_layer(shape, weights, f"model.layers.{i}.") for i in range(shape.num_hidden_layers)]
         self._turns = _turns(shape)  # (limit, D / 2) complex
+        self._begin()
+
+    def _begin(self) -> None:
+        """Nothing is read yet."""
         cache = (len(self._layers), self.heads, self.limit, self.head_dim)
         self._keys, self._values = np.zeros(cache, np.float32), np.zeros(cache, np.float32)
         self._read: list[int] = []
-        self._state = np.zeros(shape.hidden_size, np.float32)
+        self._state = np.zeros(len(self._shares), np.float32)
         self._whole = False  # whether _state is what follows _read
+
+    def beside(self) -> Decoder:
+        """The same weights, kept once, with a prompt of its own."""
+        other = copy(self)
+        other._begin()
+        return other
 
     @property
     def name(self) -> str:

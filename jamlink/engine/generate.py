@@ -101,7 +101,9 @@ def generate(
     first = decoder.prefill(prompt)
     plain = against.engine.prefill(against.prompt) if against else None
     length = decoder.limit if most is None else most
-    parts = [_Lane(decoder, rows[i::lanes], first, length, against, plain) for i in range(lanes)]
+    parts = [_Lane(decoder, rows[i::lanes], length, against, plain) for i in range(lanes)]
+    for part in parts:  # here, since the first choice is the decoder's, which all lanes share
+        part.begin(first)
     if helper and lanes == 2:
         _side_by_side(parts[0], parts[1], cancelled, helper)
     else:
@@ -138,21 +140,18 @@ class _Lane:
         self,
         decoder: Engine,
         rows: Sequence[Row],
-        first: Floats,
         length: int,
         against: Against | None,
         plain: Floats | None,
     ) -> None:
-        """`first` and `plain` (V,) are the logits that follow the prompts."""
-        self._decoder, self._first = decoder, first
-        self._going = list(rows)
+        """`plain` (V,) are the logits that follow the prompt without the wish."""
+        self._decoder, self._going = decoder, list(rows)
         self._draws = {id(row): np.random.default_rng(row.sampling.seed) for row in rows}
         self._fork = decoder.fork(len(rows), length)
         self._pull = _Pull(against, len(rows), length, plain) if against and plain is not None else None
 
     def run(self, cancelled: Callable[[], bool]) -> None:
-        """To the end of every row, to the end of the room, or until `cancelled`."""
-        self._begin()
+        """From `begin` to the end of every row, to the end of the room, or until `cancelled`."""
         while True:
             kept = [i for i, row in enumerate(self._going) if not row.guide.finished]
             if not kept or not self._fork.room or cancelled():
@@ -161,13 +160,13 @@ class _Lane:
                 self._keep(kept)
             self._step()
 
-    def _begin(self) -> None:
-        """The first id of each row, from what follows the prompt."""
+    def begin(self, first: Floats) -> None:
+        """The first id of each row, from the logits (V,) that follow the prompt."""
         expected = [row.guide.next() for row in self._going]
         open_rows = _open(expected)
         chosen: tuple[Ids, Floats] | None = None
         if open_rows:
-            logits = np.repeat(self._first[None], len(open_rows), axis=0)
+            logits = np.repeat(first[None], len(open_rows), axis=0)
             chosen = self._decoder.choose(logits, self._choice(expected, open_rows))
         self._say(expected, open_rows, chosen)
 

@@ -10,6 +10,7 @@ import ctypes as c
 import os
 import weakref
 from collections.abc import Mapping, Sequence
+from copy import copy
 from enum import IntEnum
 from functools import cache
 from operator import index
@@ -71,6 +72,7 @@ _CALLS: Mapping[str, tuple[Any, tuple[Any, ...]]] = {
     "jl_can": (_INT, (_INT,)),
     "jl_has_bytes": (_INT, (_INT,)),
     "jl_new": (_POINTER, (c.POINTER(_Shape), c.POINTER(_POINTER), _INT, _INT)),
+    "jl_beside": (_POINTER, (_POINTER,)),
     "jl_free": (None, (_POINTER,)),
     "jl_read": (_INT, (_POINTER, _POINTER, _INT, _INT, _POINTER)),
     "jl_states": (_INT, (_POINTER, _INT, _POINTER)),
@@ -146,10 +148,23 @@ class NativeDecoder:
         self._own = self._c.jl_new(c.byref(sizes), pointers, int(self.precision), int(self.level))
         if not self._own:
             raise Unavailable(f"The fast engine cannot compute this here ({self.name}).", "The numpy decoder can.")
+        self._begin()
+
+    def _begin(self) -> None:
+        """Nothing is read yet; the library's part goes when this does."""
         weakref.finalize(self, self._c.jl_free, self._own)
         self._read: list[int] = []
-        self._state = np.zeros(shape.hidden_size, np.float32)
+        self._state = np.zeros(self.hidden, np.float32)
         self._whole = False
+
+    def beside(self) -> NativeDecoder:
+        """The same weights, kept once, with a prompt of its own. Raises MemoryError."""
+        other = copy(self)
+        other._own = self._c.jl_beside(self._own)
+        if not other._own:
+            raise MemoryError("no room for another prompt")
+        other._begin()
+        return other
 
     @property
     def name(self) -> str:
@@ -230,8 +245,8 @@ class NativeFork:
     def step(self, ids: Sequence[int]) -> Floats:
         """As `Fork.step`."""
         self._check(ids)
-        states, given = np.empty((self.rows, self._decoder.hidden), np.float32), _ids(ids)
-        if self._c.jl_fork_step(self._own, given.ctypes.data, states.ctypes.data):
+        said, states = _ids(ids), np.empty((self.rows, self._decoder.hidden), np.float32)
+        if self._c.jl_fork_step(self._own, said.ctypes.data, states.ctypes.data):
             raise _out_of_range(ids, self._decoder.vocab_size)
         self.room -= 1
         return states
@@ -247,10 +262,10 @@ class NativeFork:
     def advance(self, ids: Sequence[int], rows: Sequence[int], choice: Choice) -> tuple[Ids, Floats]:
         """As `Fork.advance`."""
         self._check(ids)
-        chooser, given, places = _Chooser(choice, self._decoder.vocab_size), _ids(ids), _ids(rows)
+        chooser, said, places = _Chooser(choice, self._decoder.vocab_size), _ids(ids), _ids(rows)
         if len(places) and not 0 <= min(rows) <= max(rows) < self.rows:
             raise ValueError(f"rows {list(rows)} of {self.rows} cannot choose")
-        failed = self._c.jl_fork_advance(self._own, given.ctypes.data, places.ctypes.data, *chooser.arguments)
+        failed = self._c.jl_fork_advance(self._own, said.ctypes.data, places.ctypes.data, *chooser.arguments)
         if failed == -1:
             raise _out_of_range(ids, self._decoder.vocab_size)
         self.room -= 1
@@ -297,10 +312,8 @@ def _out_of_range(ids: Sequence[int], vocab_size: int) -> ValueError:
 
 
 def _ids(ids: Sequence[int]) -> np.ndarray[Any, np.dtype[np.int32]]:
-    """For the library; the array needs a name, so that it is there until the library returns.
-
-    What no int32 holds becomes -1, which is no id either. Raises TypeError for what is no whole number.
-    """
+    """For the library, which is given its address: to be held by a name until the call is over. What no int32 holds
+    becomes -1, which is no id either. Raises TypeError for what is no whole number."""
     return np.array([i if 0 <= i < 2**31 else -1 for i in map(index, ids)], np.int32)
 
 

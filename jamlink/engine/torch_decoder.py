@@ -22,6 +22,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -37,7 +38,7 @@ from jamlink.engine.weights import checked
 from jamlink.errors import Unavailable
 
 Precision = Literal["fp32", "bf16", "fp16"]
-_NUMBERS: Mapping[Precision, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+NUMBERS: Mapping[Precision, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 _LEAST_PAST = 64
 """Words of its own that a row looks back on at least; then twice as many, and so on."""
 _GPU_STEP = 256
@@ -148,17 +149,27 @@ class TorchDecoder:
         if self._device.type == "cuda" and not torch.cuda.is_available():
             raise Unavailable("PyTorch finds no CUDA device here.", "Leave JAMLINK_ENGINE out; the processor computes.")
         self.limit, self.vocab_size, self.precision = shape.max_position_embeddings, shape.vocab_size, precision
-        self._network = Network(shape, checked(shape, weights), self._device, _NUMBERS[precision])
+        self._network = Network(shape, checked(shape, weights), self._device, NUMBERS[precision])
+        on_gpu = self._device.type == "cuda"
+        self._step = _GPU_STEP if on_gpu else CHUNK
+        self._recorder = recorder or (CudaGraphs() if on_gpu else as_it_is)
+        self._begin()
+
+    def _begin(self) -> None:
+        """Nothing is read yet."""
         self._prompt = self._network.caches(self._network.positions)
         self._desk = _Desk(self._device, 2 + CHUNK, 1, self.vocab_size)
         self._seats: dict[int, list[_Seat]] = {}  # those that are free, by their places
         self._read: list[int] = []
         self._logits = np.zeros(self.vocab_size, np.float32)
         self._whole = False
-        on_gpu = self._device.type == "cuda"
-        self._step = _GPU_STEP if on_gpu else CHUNK
-        self._recorder = recorder or (CudaGraphs() if on_gpu else as_it_is)
         self._read_chunk(0, [0])  # so that `name` knows whether graphs can be recorded
+
+    def beside(self) -> TorchDecoder:
+        """The same weights, kept once, with a prompt and graphs of its own."""
+        other = copy(self)
+        other._begin()
+        return other
 
     @property
     def name(self) -> str:
@@ -201,7 +212,7 @@ class TorchDecoder:
         return sample(logits, choice)
 
     def _check(self, ids: Sequence[int]) -> None:
-        if ids and not 0 <= min(ids) <= max(ids) < self.vocab_size:
+        if len(ids) and not 0 <= min(ids) <= max(ids) < self.vocab_size:
             raise ValueError(f"an id is 0 to {self.vocab_size - 1}, not {min(ids)} or {max(ids)}")
 
     def _read_chunk(self, start: int, chunk: Sequence[int]) -> Floats:

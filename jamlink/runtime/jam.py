@@ -362,6 +362,9 @@ class Jam:
             case fx.Panic():
                 parts.io.panic()
                 self._in_flight.clear()
+            case fx.Prepare():
+                if parts.model is not None:
+                    parts.model.prepare(effect.request)
             case fx.AskProposer():
                 self._ask_model(effect)
             case fx.AskStandIn():

@@ -64,12 +64,14 @@ class ModelLink:
     """Owns one model process at a time, starting now. One thread; no method waits, except `close` (half a second).
 
     Call `receive` whenever `fileno` is readable and at least every 100 ms: it also watches and replaces. `fileno`
-    changes when the process is replaced. `proposer` names a class of another proposer, "module:Class".
+    changes when the process is replaced. `proposer` names a class of another proposer, "module:Class"; `threads` as in
+    the settings.
     """
 
-    def __init__(self, clock: Clock, folder: Path, proposer: str | None = None) -> None:
+    def __init__(self, clock: Clock, folder: Path, proposer: str | None = None, threads: int = 0) -> None:
         self._clock = clock
-        self._arguments = ["--folder", str(folder), *(["--proposer", proposer] if proposer else [])]
+        self._arguments = ["--folder", str(folder), "--threads", str(threads)]
+        self._arguments += ["--proposer", proposer] if proposer else []
         self._child: subprocess.Popen[bytes] | None = None
         self._pipe: Framed | None = None
         self._going: list[subprocess.Popen[bytes]] = []
@@ -102,6 +104,11 @@ class ModelLink:
             self._open[request.id] = Ns(max(request.deadline, self._clock.now()) + _GRACE)
         else:
             self._news.append(Failed(request.id, "The model is not running; it is being started again."))
+
+    def prepare(self, request: ProposalRequest) -> None:
+        """This will be asked for next; no answer comes. Left out where the process has not read all it was told."""
+        if self._pipe is not None and self._stage is not Stage.LOADING and not self._pipe.waiting:
+            self._pipe.send(wire.encode(wire.Prepare(request)))
 
     def cancel(self, request_id: int) -> None:
         """Nobody waits for this answer any more; none will come."""

@@ -23,6 +23,13 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class Prepare:
+    """Down: this will be asked for next, unless something changes. A newer one takes its place; it has no answer."""
+
+    request: ProposalRequest
+
+
+@dataclass(frozen=True, slots=True)
 class CancelAsk:
     """Down: nobody waits for this any more."""
 
@@ -52,10 +59,10 @@ class Failed:
     sentence: str
 
 
-ToModel: TypeAlias = Ask | CancelAsk
+ToModel: TypeAlias = Ask | Prepare | CancelAsk
 FromModel: TypeAlias = Ready | CandidatesReady | Failed
 
-_KINDS: dict[str, type] = {cls.__name__: cls for cls in (Ask, CancelAsk, Ready, CandidatesReady, Failed)}
+_KINDS: dict[str, type] = {cls.__name__: cls for cls in (Ask, Prepare, CancelAsk, Ready, CandidatesReady, Failed)}
 
 
 def encode(message: ToModel | FromModel) -> bytes:

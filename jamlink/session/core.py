@@ -63,6 +63,10 @@ RELEASE_BATCH = ms(50)
 """How far past the commit horizon a release reaches, so that dense music is not released note by note."""
 STAND_IN_ROOM = ms(100)
 """Before the last call: a model that has no idea by then leaves time for the stand-in to have one."""
+PREPARE_AFTER = ms(30)
+"""Between something that changes what would be asked for and the word to the model: a chord's notes count as one."""
+PREPARE_EVERY = ms(100)
+"""The least between two such words."""
 STEP = 0.1
 """How far one press of "bolder" or "denser" moves its control."""
 REMEMBERED_SPANS = 256
@@ -91,6 +95,8 @@ class Session:
         self._rechecked = False
         self._missed = 0
         self._asked_key: Key | None = None
+        self._prepare_at: Ns | None = None
+        self._prepared_at = Ns(now - PREPARE_EVERY)
         self._records = 0
         self._last_decision_record = 0
         self._notices: deque[str] = deque(maxlen=5)
@@ -173,6 +179,8 @@ class Session:
             yield Ns(due - self._settings.horizon), self._release
         if stand.request is not None:
             yield stand.request.deadline, self._expire
+        if self._prepare_at is not None:
+            yield self._prepare_at, self._prepare
         if stand.playing is not None:
             yield line.ns_at(stand.playing.end), self._play_out
         if not self._transport.playing:
@@ -284,6 +292,7 @@ class Session:
         if stand.hand is not None:
             self._let_go(Happening.SLOT_BEGAN, Verdict.LET_PASS, MACHINE, "slot began")
         stand.next_slot(following)
+        self._soon()
         self._emit(fx.Publish())
 
     def _take_over(self) -> None:
@@ -327,7 +336,7 @@ class Session:
         stand = self._stand
         stand.deal += 1
         self._asked_key = self._listener.key
-        request = self._request()
+        request = self._request(self._next_id(), stand.deal, self._now)
         stand.request = request
         to_model = self._model is not None and self._model.present
         context = request.context.fingerprint
@@ -335,14 +344,30 @@ class Session:
         self._record(fx.Asked(request.id, request.slot, who, context, request.seed, request.deadline))
         self._emit(fx.AskProposer(request) if to_model else fx.AskStandIn(request))
 
-    def _request(self) -> ProposalRequest:
+    def _soon(self) -> None:
+        """What would be asked for has changed: tell the model soon, so that it is ready when it is asked."""
+        if self._prepare_at is None:
+            self._prepare_at = Ns(max(self._now + PREPARE_AFTER, self._prepared_at + PREPARE_EVERY))
+
+    def _prepare(self) -> None:
+        """Tell the model what it will be asked for next, as far as that is known now."""
+        self._prepare_at, stand = None, self._stand
+        to_model = self._model is not None and self._model.present
+        if not to_model or stand.request is not None or stand.stage is Stage.CLOSED:
+            return
+        self._prepared_at = self._now
+        waits = self._transport.playing and stand.stage is Stage.WAITING
+        at = self._transport.timeline.ns_at(self._stage_tick()) if waits else self._now
+        self._emit(fx.Prepare(self._request(0, stand.deal + 1, Ns(max(at, self._now)))))
+
+    def _request(self, number: int, deal: int, at: Ns) -> ProposalRequest:
+        """The request for hand `deal` of the next slot as it is at `at`, when what is held now is held still."""
         settings, transport, stand = self._settings, self._transport, self._stand
         latest = transport.timeline.ns_at(decide_by(stand.slot, transport.meter, transport.timeline))
-        patient = Ns(self._now + settings.patience)
-        deadline = min(patient, max(self._now, Ns(latest - STAND_IN_ROOM))) if transport.playing else patient
-        number = self._next_id()
+        patient = Ns(at + settings.patience)
+        deadline = min(patient, max(at, Ns(latest - STAND_IN_ROOM))) if transport.playing else patient
         context = self._listener.context(
-            self._now,
+            at,
             settings.context_bars,
             transport.meter,
             transport.timeline.tempo,
@@ -355,7 +380,7 @@ class Session:
             roles=settings.roles,
             context=context,
             controls=self._controls,
-            seed=settings.seed * 1_000_003 + number,
+            seed=settings.seed * 1_000_003 + stand.slot.start // stand.slot.bar_ticks * 1_009 + deal,
             count=settings.hand,
             deadline=deadline,
             answer=settings.mode is Mode.TRADE,
@@ -405,6 +430,7 @@ class Session:
             )
         )
         self._emit(fx.Publish())
+        self._soon()
         if stand.stage is Stage.CLOSED:
             self._close()
 
@@ -414,6 +440,7 @@ class Session:
             self._notice(news.why)
         if not news.present and self._stand.request is not None:
             self._expire()
+        self._soon()
         self._emit(fx.Publish())
 
     # -- hearing ------------------------------------------------------------------------------------------------------
@@ -421,6 +448,7 @@ class Session:
     def _heard(self, heard: gestures.Heard) -> None:
         if self._listener.hear(heard.event):
             self._emit(fx.Publish())
+            self._soon()
 
     # -- decisions ----------------------------------------------------------------------------------------------------
 
@@ -711,6 +739,7 @@ class Session:
         transport = self._transport
         self._listener.clocked(self._now, transport.timeline)
         self._record(fx.Clocked(transport.playing, transport.timeline, str(transport.meter)))
+        self._soon()
         self._emit(fx.Publish())
 
     # -- steering -----------------------------------------------------------------------------------------------------
@@ -721,6 +750,7 @@ class Session:
             raise Nonsense(f"There is no control called {item.control!r}.", f"Use one of {', '.join(sorted(names))}.")
         change: dict[str, Any] = {item.control: min(1.0, max(0.0, item.value))}
         self._controls = replace(self._controls, **change)
+        self._soon()
         self._emit(fx.Publish())
 
     def _step(self, control: str, by: float) -> None:
@@ -740,6 +770,7 @@ class Session:
 
     def _lock_key(self, item: gestures.LockKey) -> None:
         self._listener.locked_key = item.key
+        self._soon()
         self._emit(fx.Publish())
 
     def _change(self, **changes: Any) -> None:
@@ -747,6 +778,7 @@ class Session:
         self._settings = replace(self._settings, **changes)
         if slots_before != (self._settings.bars, self._settings.mode):
             self._replan_slots()
+        self._soon()
         self._emit(fx.Publish())
 
     def _replan_slots(self) -> None:

@@ -74,6 +74,13 @@ class Panic:
 
 
 @dataclass(frozen=True, slots=True)
+class Prepare:
+    """The model will be asked for this next, unless something changes: let it think ahead. No answer comes."""
+
+    request: ProposalRequest
+
+
+@dataclass(frozen=True, slots=True)
 class AskProposer:
     """Ask the model."""
 
@@ -200,5 +207,5 @@ class Record:
 
 
 Effect: TypeAlias = (
-    Send | Cancel | Silence | Panic | AskProposer | AskStandIn | CancelRequest | Publish | Notice | Record
+    Send | Cancel | Silence | Panic | Prepare | AskProposer | AskStandIn | CancelRequest | Publish | Notice | Record
 )

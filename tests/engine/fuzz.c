@@ -106,9 +106,18 @@ int main(int argc, char **argv) {
         }
         jl_fork_free(fork);
     }
+    jl_decoder *other = jl_beside(d), *third = jl_beside(other);
+    int32_t ids[3] = {1, 2, 3};
+    if (!other || !third || jl_read(d, ids, 0, 3, states) || jl_read(third, ids, 0, 3, states + s.hidden)) return 16;
+    if (memcmp(states, states + s.hidden, s.hidden * sizeof(float))) return 17;
+    jl_free(other);
+    jl_fork *orphan = jl_fork_new(third, 3, 2, 2);
+    jl_free(third);
     if (jl_fork_new(d, 0, 1, 1) || jl_fork_new(d, 1, 1, s.limit) || jl_fork_new(d, 1, 0, 1)) return 11;
     jl_free(d);
     jl_free(NULL);
+    if (jl_fork_step(orphan, ids, states)) return 18;
+    jl_fork_free(orphan);
     free(states);
     free(logits);
     printf("%.6f\n", sum);

@@ -103,6 +103,19 @@ def test_a_row_does_not_notice_the_rows_beside_it(level: Level, precision: Preci
 
 
 @kinds
+def test_who_stands_beside_has_the_same_weights_and_a_prompt_of_its_own(level: Level, precision: Precision) -> None:
+    native = made(level, precision)
+    expected, ids = native.prefill(some_ids(30)), some_ids(40, 1)
+    other = native.beside()
+    there = other.prefill(ids)
+    assert (native.prefill(some_ids(30)) == expected).all()
+    assert (native.beside().prefill(ids) == there).all()
+    fork = other.fork(3, 5)
+    del native, other
+    assert np.isfinite(fork.logits(fork.step([1, 2, 3]))).all()
+
+
+@kinds
 def test_what_follows_each_id_is_what_follows_each_prompt(level: Level, precision: Precision) -> None:
     native, ids = made(level, precision), some_ids(80)
     each = native.logits_after_each(ids)

@@ -121,6 +121,20 @@ def test_forks_that_take_turns_do_not_mix(engine: TorchDecoder) -> None:
             assert off(found, np.array(expected)) <= 1e-4
 
 
+def test_prompts_side_by_side_share_the_weights_and_nothing_else(engine: TorchDecoder) -> None:
+    other, prompts = engine.beside(), (some_ids(70), some_ids(30, 1))
+    assert (other._network is engine._network, other.name) == (True, engine.name)
+    forks = []
+    for one, prompt in zip((engine, other), prompts, strict=True):
+        one.prefill(prompt)
+        forks.append(one.fork(3, 9))
+    for step in range(4):
+        for fork, prompt in zip(forks, prompts, strict=True):
+            found = fork.step(some_ids(3, step))
+            said = [some_ids(3, i)[1] for i in range(step + 1)]
+            assert off(found[1], reference().prefill(prompt + said)) <= 1e-4
+
+
 @pytest.mark.parametrize(("precision", "tolerance"), [("bf16", 0.1), ("fp16", 0.1 / 8)])  # three bits more
 @pytest.mark.parametrize("kind", KINDS)
 def test_half_precision_says_nearly_the_same(kind: str, precision: Precision, tolerance: float) -> None:

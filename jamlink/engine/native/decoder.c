@@ -47,9 +47,11 @@ static void make_turns(jl_decoder *d) {
         }
 }
 
-static int make_scratch(jl_decoder *d) {
+/* What each decoder has for itself. */
+static int make_prompt(jl_decoder *d) {
+    d->cache = zeros(d->shape.layers * cache_bytes(d, d->limit));
     d->scratch_memory = zeros(scratch_bytes(d, JL_CHUNK));
-    if (!d->scratch_memory) return -1;
+    if (!d->cache || !d->scratch_memory) return -1;
     lay_out_scratch(d, &d->scratch, d->scratch_memory, JL_CHUNK);
     return 0;
 }
@@ -64,9 +66,7 @@ static int make_tables(jl_decoder *d, const float *const *weights) {
     d->sine = zeros(turns);
     d->ones = zeros(s->head_dim * sizeof(float));
     d->zeros = zeros(s->head_dim * sizeof(int32_t));
-    d->cache = zeros(s->layers * cache_bytes(d, d->limit));
-    if (!d->layers || !d->embedding || !d->last_norm || !d->cosine || !d->sine || !d->ones || !d->zeros || !d->cache)
-        return -1;
+    if (!d->layers || !d->embedding || !d->last_norm || !d->cosine || !d->sine || !d->ones || !d->zeros) return -1;
     for (int i = 0; i < s->head_dim; i++) d->ones[i] = 1;
     make_turns(d);
     return 0;
@@ -96,23 +96,50 @@ jl_decoder *jl_new(const jl_shape *shape, const float *const *weights, int preci
     d->queries = shape->heads * shape->head_dim, d->kv = shape->kv_heads * shape->head_dim;
     d->width_qkv = d->queries + 2 * d->kv;
     d->ffn = up_to_block(shape->ffn), d->limit = up_to_block(shape->limit);
-    if (make_tables(d, weights) || make_scratch(d) || make_matrices(d, weights)) {
+    if (make_tables(d, weights) || make_prompt(d) || make_matrices(d, weights)) {
         jl_free(d);
         return NULL;
     }
     return d;
 }
 
-void jl_free(jl_decoder *d) {
-    if (!d || atomic_fetch_sub(&d->users, 1) > 1) return;
+jl_decoder *jl_beside(jl_decoder *other) {
+    jl_decoder *d = calloc(1, sizeof *d), *keeper = other->keeper ? other->keeper : other;
+    if (!d) return NULL;
+    atomic_init(&d->users, 1);
+    d->shape = other->shape, d->kernels = other->kernels, d->precision = other->precision;
+    d->queries = other->queries, d->kv = other->kv, d->width_qkv = other->width_qkv;
+    d->ffn = other->ffn, d->limit = other->limit;
+    d->embedding = other->embedding, d->last_norm = other->last_norm, d->output = other->output, d->layers = other->layers;
+    d->cosine = other->cosine, d->sine = other->sine, d->ones = other->ones, d->zeros = other->zeros;
+    d->keeper = keeper;
+    atomic_fetch_add(&keeper->users, 1);
+    if (make_prompt(d)) {
+        jl_free(d);
+        return NULL;
+    }
+    return d;
+}
+
+static void free_weights(jl_decoder *d) {
     for (int i = 0; d->layers && i < d->shape.layers; i++) {
         release(d->layers[i].input_norm);
         release(d->layers[i].second_norm);
     }
-    void *all[] = {d->embedding, d->last_norm, d->cosine, d->sine, d->ones, d->zeros, d->cache, d->scratch_memory, d->weights};
+    void *all[] = {d->embedding, d->last_norm, d->cosine, d->sine, d->ones, d->zeros, d->weights};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) release(all[i]);
-    for (int i = 0; i < SPARES; i++) release(atomic_load(&d->spare[i]));
     free(d->layers);
+}
+
+void jl_free(jl_decoder *d) {
+    if (!d || atomic_fetch_sub(&d->users, 1) > 1) return;
+    if (d->keeper)
+        jl_free(d->keeper);
+    else
+        free_weights(d);
+    release(d->cache);
+    release(d->scratch_memory);
+    for (int i = 0; i < SPARES; i++) release(atomic_load(&d->spare[i]));
     free(d);
 }
 

@@ -33,6 +33,8 @@ int jl_has_bytes(int level);
 /* Weights are rows of (out, in) as in transformers' LlamaForCausalLM: the embedding, the last norm, then for each layer
    input norm, q, k, v, o, second norm, gate, up, down. They are copied. NULL: no memory, or not on this processor. */
 jl_decoder *jl_new(const jl_shape *shape, const float *const *weights, int precision, int level);
+/* Another one with the same weights, which are kept once, and a prompt of its own. NULL: no memory. */
+jl_decoder *jl_beside(jl_decoder *decoder);
 /* Forks that still live keep what they need; nothing else may be done with them. */
 void jl_free(jl_decoder *decoder);
 
@@ -67,7 +69,7 @@ typedef struct {
 } jl_choice;
 
 /* An id for each row of logits (count, vocab), and its log-probability at temperature 1 among those that may come, before
-   pull and beside. 0, or -2 where a mask allows nothing, or no allowed number is finite. */
+   pull and beside. Computes where the decoder reads. 0, or -2 where a mask allows nothing, or no allowed number is finite. */
 int jl_choose(jl_decoder *decoder, const float *logits, const jl_choice *choice, int32_t *ids, float *logs);
 /* A step, and a choice for these rows of it (`choice->count` of them, maybe none). 0, -1 as jl_fork_step or for a row that
    there is not, -2 as jl_choose. */

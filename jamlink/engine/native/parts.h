@@ -73,12 +73,13 @@ struct jl_decoder {
     Scratch scratch;      /* of reading */
     char *scratch_memory;
     int read; /* rows of `x` that the last reading left */
+    jl_decoder *keeper; /* whose weights and tables these are; NULL where they are its own */
     char *weights;
     size_t weights_used, weights_size;
     /* Memory of forks that ended, for the next; taken and given back whole. Forks go on in several threads, and a garbage
        collector may end them in another one, or the decoder before its forks: so all of this is atomic. */
     _Atomic(Memory *) spare[SPARES];
-    atomic_int users; /* itself and its forks */
+    atomic_int users; /* itself, its forks, and those beside it */
 };
 
 struct jl_fork {
