@@ -25,6 +25,7 @@ class EngineHook(BuildHookInterface):  # type: ignore[misc]
             self.app.display_warning(str(missing))
             return
         if version == "standard":
-            build_data["force_include"][str(made)] = f"jamlink/engine/native/built/{made.name}"
+            for file in (made, build.seal(made)):
+                build_data["force_include"][str(file)] = f"jamlink/engine/native/built/{file.name}"
             build_data["pure_python"] = False
             build_data["infer_tag"] = True

@@ -39,6 +39,7 @@ from jamlink.timing.clock import Clock
 from jamlink.timing.units import Ns
 
 if TYPE_CHECKING:
+    from jamlink.nn.checkpoint import Checkpoint
     from jamlink.training.corpus import Wanted
 
 # -- jam: the foreground process -----------------------------------------------------------------------------------
@@ -509,8 +510,20 @@ def _check_model(settings: Settings) -> list[Any]:
         engine = engine_for(found.config, found.weights).name
     except JamlinkError as trouble:
         return [whole, Check("engine", False, trouble.what, trouble.remedy)]
-    slow = "; python -m jamlink.engine.build makes one several times as fast" if engine.startswith("numpy") else ""
-    return [whole, Check("engine", True, engine + slow, "")]
+    return [whole, Check("engine", True, engine + (_why_numpy(found) if engine.startswith("numpy") else ""))]
+
+
+def _why_numpy(found: Checkpoint) -> str:
+    """Why numpy computes and nothing faster."""
+    from jamlink.engine.native import LEVEL_SETTING, NativeDecoder
+
+    if os.environ.get(LEVEL_SETTING):
+        return ", as was asked for"
+    try:
+        NativeDecoder(found.config, found.weights)
+    except Unavailable as missing:
+        return f", several times as slow as the other. {missing}"
+    return ", the fastest for this processor"
 
 
 def bench_loop(messages: int, minutes: float, presses: int, as_json: bool) -> None:

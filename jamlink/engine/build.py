@@ -1,7 +1,8 @@
 """Compiles the native kernels: `python -m jamlink.engine.build`.
 
 Nothing needs them: where no compiler is found the numpy decoder computes, several times slower. The library's name
-holds a digest of its sources, so that one made from other sources is never loaded.
+holds a digest of its sources, so that one made from other sources is never loaded; beside it lies a digest of itself,
+since one that is cut short ends the process that loads it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from jamlink.errors import Unavailable
 
+_REMEDY = "Run: python -m jamlink.engine.build"
 SOURCES = Path(__file__).parent / "native"
 _COMMON = ("-O3", "-std=gnu11", "-fPIC", "-fno-math-errno", "-ffp-contract=off", "-Wall", "-Wextra")
 _AVX2 = ("-mavx2", "-mfma")
@@ -51,6 +53,24 @@ def library() -> Path:
     return SOURCES / "built" / f"engine-{digest.hexdigest()[:12]}-{platform.machine().lower()}.so"
 
 
+def seal(path: Path) -> Path:
+    """Where the digest of a library's own bytes is."""
+    return path.with_name(path.name + ".sha256")
+
+
+def whole(path: Path) -> Path:
+    """The library, if it is as it was built. Raises `Unavailable` where it is missing or damaged."""
+    try:
+        data, sealed = path.read_bytes(), seal(path).read_text().strip()
+    except FileNotFoundError:
+        raise Unavailable("The fast engine is not built.", _REMEDY) from None
+    except (OSError, ValueError):
+        raise Unavailable("The fast engine's library cannot be read.", _REMEDY) from None
+    if hashlib.sha256(data).hexdigest() != sealed:
+        raise Unavailable("The fast engine's library is damaged.", _REMEDY)
+    return path
+
+
 def compiler() -> list[str]:
     """The C compiler's command: CC, cc, gcc, clang, or zig's. Raises `Unavailable` where there is none."""
     named = os.environ.get("CC")
@@ -78,7 +98,9 @@ def build(target: Path | None = None, extra: tuple[str, ...] = ()) -> Path:
             objects.append(made)
         linked = Path(folder) / target.name
         _run([*command, "-shared", *extra, "-o", str(linked), *objects, "-lm"])
+        digest = hashlib.sha256(linked.read_bytes()).hexdigest()
         linked.replace(target)
+    seal(target).write_text(digest + "\n")
     return target
 
 

@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
+from operator import index
 from typing import Protocol
 
 import numpy as np
@@ -92,6 +93,14 @@ def common_length(one: Sequence[int], other: Sequence[int]) -> int:
     """How many ids two sequences begin with together."""
     shorter = min(len(one), len(other))
     return next((i for i in range(shorter) if one[i] != other[i]), shorter)
+
+
+def check_fork(whole: bool, rows: int, length: int) -> None:
+    """Raises ValueError for a fork of no prompt, of no rows or of less than no length."""
+    if not whole:
+        raise ValueError("a fork needs a prompt")
+    if rows < 1 or length < 0:
+        raise ValueError(f"a fork has rows and a length, not {rows} and {length}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +189,14 @@ class Decoder:
     def _check(self, ids: Sequence[int]) -> None:
         if not 0 < len(ids) <= self.limit:
             raise ValueError(f"a prompt has 1 to {self.limit} ids, not {len(ids)}")
-        if min(ids) < 0 or max(ids) >= self.vocab_size:
-            raise ValueError(f"an id is 0 to {self.vocab_size - 1}, not {min(ids)} or {max(ids)}")
+        self._known(ids)
+
+    def _known(self, ids: Sequence[int]) -> list[int]:
+        """The ids. Raises ValueError for one that there is not, TypeError for what is no whole number."""
+        found = [index(i) for i in ids]
+        if min(found) < 0 or max(found) >= self.vocab_size:
+            raise ValueError(f"an id is 0 to {self.vocab_size - 1}, not {min(found)} or {max(found)}")
+        return found
 
     def _attend(self, i: int, qkv: Floats, start: int) -> Floats:
         """Causal attention of T new positions to everything read: (3 H, T, D) -> (T, H D)."""
@@ -207,8 +222,7 @@ class Decoder:
 
     def fork(self, rows: int, length: int) -> Fork:
         """`rows` continuations of the last prompt, up to `length` ids each (less where `limit` is nearer)."""
-        if not self._whole:
-            raise ValueError("a fork needs a prompt")
+        check_fork(self._whole, rows, length)
         return Fork(self, rows, min(length, self.limit - len(self._read)))
 
     def choose(self, logits: Floats, choice: Choice) -> tuple[Ids, Floats]:
@@ -221,6 +235,7 @@ class Fork:
 
     def __init__(self, decoder: Decoder, rows: int, length: int) -> None:
         self._decoder, self._prompt, self._done = decoder, len(decoder._read), 0
+        self._of = list(decoder._read)
         self.rows, self.room = rows, length
         """Rows that go on; and how many more ids each can take."""
         cache = (len(decoder._layers), decoder.heads, rows, length, decoder.head_dim)
@@ -228,7 +243,9 @@ class Fork:
         self._scores = np.empty((decoder.heads, rows, self._prompt + length), np.float32)
 
     def keep(self, rows: Sequence[int]) -> None:
-        """Go on with these rows only (ascending); row i is then what rows[i] was."""
+        """Go on with these rows only (ascending); row i is then what rows[i] was. Raises ValueError for others."""
+        if list(rows) != sorted({row for row in rows if 0 <= row < self.rows}):
+            raise ValueError(f"rows {list(rows)} of {self.rows} cannot be kept")
         for new, old in enumerate(rows):
             if new != old:
                 for cache in (self._keys, self._values):
@@ -236,11 +253,16 @@ class Fork:
         self.rows = len(rows)
 
     def step(self, ids: Sequence[int]) -> Floats:
-        """Give each row its next id; the states (N, E) to be turned into logits by `logits`."""
+        """Give each row its next id; the states (N, E) to be turned into logits by `logits`.
+
+        Raises ValueError for ids that do not fit, and where the prompt was given up.
+        """
         if self.room < 1 or len(ids) != self.rows:
             raise ValueError(f"{len(ids)} ids for {self.rows} rows with room for {self.room}")
         decoder = self._decoder
-        x = decoder._embedding[list(ids)]  # (N, E)
+        if decoder._read[: self._prompt] != self._of:
+            raise ValueError("the prompt of this fork was given up")
+        x = decoder._embedding[decoder._known(ids)]  # (N, E)
         for i, layer in enumerate(decoder._layers):
             x += self._attend(i, _heads(layer, decoder._normed(x))) @ layer.out
             x += _feed_forward(layer, decoder._normed(x))

@@ -13,12 +13,13 @@ from collections.abc import Mapping, Sequence
 from copy import copy
 from enum import IntEnum
 from functools import cache
+from operator import index
 from typing import Any
 
 import numpy as np
 
-from jamlink.engine.build import library
-from jamlink.engine.decoder import Shape, common_length
+from jamlink.engine.build import library, whole
+from jamlink.engine.decoder import Shape, check_fork, common_length
 from jamlink.engine.sampling import Choice, Floats, Ids
 from jamlink.engine.weights import checked
 from jamlink.errors import Unavailable
@@ -88,12 +89,13 @@ _CALLS: Mapping[str, tuple[Any, tuple[Any, ...]]] = {
 
 @cache
 def loaded() -> Any:
-    """The library. Raises `Unavailable` where it was not built."""
-    path = library()
+    """The library. Raises `Unavailable` where it was not built, or is no longer what was built."""
+    path = whole(library())
     try:
         found = c.CDLL(str(path))
-    except OSError:
-        raise Unavailable("The fast engine is not built.", "Run: python -m jamlink.engine.build") from None
+    except OSError as error:
+        what = f"The fast engine cannot be loaded ({error})."
+        raise Unavailable(what, "Build it here: python -m jamlink.engine.build") from None
     for name, (result, arguments) in _CALLS.items():
         function = getattr(found, name)
         function.restype, function.argtypes = result, arguments
@@ -212,8 +214,7 @@ class NativeDecoder:
 
     def fork(self, rows: int, length: int) -> NativeFork:
         """As `Decoder.fork`."""
-        if not self._whole:
-            raise ValueError("a fork needs a prompt")
+        check_fork(self._whole, rows, length)
         return NativeFork(self, rows, min(length, self.limit - len(self._read)))
 
     def choose(self, logits: Floats, choice: Choice) -> tuple[Ids, Floats]:
@@ -289,7 +290,7 @@ class _Chooser:
             "masks": np.ascontiguousarray(choice.masks, np.bool_),
             "temperature": np.array([s.temperature for s in choice.samplings], np.float32),
             "min_p": np.array([s.min_p for s in choice.samplings], np.float32),
-            "top_k": np.array([s.top_k for s in choice.samplings], np.int32),
+            "top_k": np.array([min(s.top_k, vocab_size) for s in choice.samplings], np.int32),
             "draws": np.ascontiguousarray(choice.draws, np.float64),
         }
         for name in ("plain", "beside", "share"):
@@ -312,11 +313,8 @@ def _out_of_range(ids: Sequence[int], vocab_size: int) -> ValueError:
 
 def _ids(ids: Sequence[int]) -> np.ndarray[Any, np.dtype[np.int32]]:
     """For the library, which is given its address: to be held by a name until the call is over. What no int32 holds
-    becomes -1, which is no id either."""
-    try:
-        return np.array(ids, np.int32)
-    except OverflowError:
-        return np.array([i if 0 <= i < 2**31 else -1 for i in ids], np.int32)
+    becomes -1, which is no id either. Raises TypeError for what is no whole number."""
+    return np.array([i if 0 <= i < 2**31 else -1 for i in map(index, ids)], np.int32)
 
 
 def _check_shape(shape: Shape) -> None:

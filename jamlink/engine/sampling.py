@@ -60,8 +60,10 @@ def sample(logits: Floats, choice: Choice) -> tuple[Ids, Floats]:
 
     Of what is left by mask, pull, `beside`, temperature, top-k and min-p in this order, the id where the chances,
     added up in the order of the ids, pass the draw. Log-probabilities (natural) are those of the logits at temperature
-    1 among what the mask allows. Raises ValueError where a mask allows nothing.
+    1 among what the mask allows. Raises ValueError where a mask allows nothing, or does not fit.
     """
+    if choice.masks.shape != logits.shape or choice.draws.shape != logits.shape[:1]:
+        raise ValueError(f"masks {choice.masks.shape} and draws {choice.draws.shape} for logits {logits.shape}")
     own = np.where(choice.masks, logits, np.float32(-np.inf))  # (n, V)
     highest = own.max(axis=1, keepdims=True)
     if not np.isfinite(highest).all():
