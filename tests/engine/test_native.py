@@ -350,6 +350,22 @@ def test_a_library_is_named_after_its_sources(tmp_path: Path, monkeypatch: pytes
     assert build.library().name != before
 
 
+@pytest.mark.parametrize(
+    ("machine", "own"),
+    [("x86_64", {"avx2", "avxvnni", "avx512"}), ("AMD64", {"avx2", "avxvnni", "avx512"}), ("aarch64", {"neon", "dotprod"}),
+     ("arm64", {"neon", "dotprod"}), ("riscv64", set())],
+)  # fmt: skip
+def test_a_machine_gets_the_kernels_that_it_may_have(machine: str, own: set[str]) -> None:
+    named = {name.removeprefix("kernels_").removesuffix(".c") for name in build.files(machine) if "kernels_" in name}
+    assert named == own | {"generic"}
+    assert own <= {level.name.lower() for level in Level}
+
+
+def test_every_source_is_compiled_for_some_machine() -> None:
+    compiled = {name for machine in ("x86_64", "aarch64") for name in build.files(machine)}
+    assert compiled == {source.name for source in build.SOURCES.glob("*.c")}
+
+
 def test_without_a_compiler_building_says_so_and_succeeds(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
