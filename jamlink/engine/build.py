@@ -115,6 +115,12 @@ def compiled(folder: Path, command: Sequence[str], machine: str, extra: Sequence
     return objects
 
 
+def build_alone(source: Path, target: Path) -> Path:
+    """Compile one file to a library of its own, for any processor of this kind. Raises as `build`."""
+    _run([*compiler(), *_COMMON, "-shared", str(source), "-o", str(target)])
+    return target
+
+
 def _run(command: list[str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
