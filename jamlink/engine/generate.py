@@ -22,7 +22,7 @@ import numpy as np
 
 from jamlink.engine.choose import Engine
 from jamlink.engine.lanes import Lanes
-from jamlink.engine.sampling import Choice, Floats, Ids, Mask, Sampling
+from jamlink.engine.sampling import Boldness, Choice, Floats, Ids, Mask, Sampling
 
 __all__ = ["Against", "Guide", "Mask", "Row", "Sampling", "generate"]
 
@@ -156,7 +156,8 @@ class _Lane:
     ) -> None:
         """`plain` (V,) are the logits that follow the prompt without the wish."""
         self._decoder, self._going = decoder, list(rows)
-        self._draws = {id(row): np.random.default_rng(row.sampling.seed) for row in rows}
+        self._bold = Boldness.of([row.sampling for row in rows])
+        self._dice = [np.random.default_rng(row.sampling.seed) for row in rows]
         self._fork = decoder.fork(len(rows), length)
         self._pull = _Pull(against, len(rows), length, plain) if against and plain is not None else None
 
@@ -193,11 +194,10 @@ class _Lane:
         self._say(expected, open_rows, self._fork.advance(said, open_rows, self._choice(expected, open_rows)))
 
     def _choice(self, expected: Sequence[int | Mask], open_rows: Sequence[int]) -> Choice:
-        going = self._going
         return Choice(
-            masks=np.stack([expected[i] for i in open_rows]),
-            samplings=[going[i].sampling for i in open_rows],
-            draws=np.array([self._draws[id(going[i])].random() for i in open_rows]),
+            masks=np.array([expected[i] for i in open_rows]),
+            bold=self._bold if len(open_rows) == len(self._bold) else self._bold.of_rows(open_rows),
+            draws=np.array([self._dice[i].random() for i in open_rows]),
             plain=self._pull.plain(open_rows) if self._pull else None,
             pull=self._pull.weight if self._pull else 0.0,
         )
@@ -217,7 +217,8 @@ class _Lane:
         self._fork.keep(kept)
         if self._pull:
             self._pull.keep(kept)
-        self._going = [self._going[i] for i in kept]
+        self._going, self._dice = [self._going[i] for i in kept], [self._dice[i] for i in kept]
+        self._bold = self._bold.of_rows(kept)
 
 
 class _Pull:
