@@ -214,6 +214,8 @@ class TransformerProposer:
         self._prompts: dict[tuple[Task, bool], Engine] = {}
         self._draws: dict[_Draw, list[_Idea]] = {}
         self._lanes = lanes
+        self.slid = 0
+        """Prompts that had no room for all that is known of the past, and tell its last whole bars only."""
 
     def prepare(self, request: ProposalRequest, cancelled: Cancelled) -> None:
         """As `ThinksAhead.prepare`: draws, and keeps what was drawn."""
@@ -295,6 +297,7 @@ class TransformerProposer:
         """What the rows said, without those that did not come to an end. The last few draws are kept."""
         room = min(_MOST_FOR_SLOT, work.cells * _IDS_PER_CELL + _ONE_CELL)
         words = prompting.words_before(work.request, work.task, work.context, self._engine.limit - room)
+        self.slid += prompting.bars_told(words) < work.context.bars
         draw = _Draw.of(work, tuple(words), tuple(temperatures))
         if draw not in self._draws:
             found = self._drawn(work, draw, room, cancelled)

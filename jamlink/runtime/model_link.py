@@ -6,14 +6,15 @@ one that leaves three requests in a row without any answer is replaced too: even
 When the next one is started depends on how far the dead one had come (`_WAITS`):
 
     it had been ready          at once: whatever ended it came from outside, or from one request of many, and the player
-                               goes on with the better ideas in a third of a second
+                               goes on with the better ideas in a third of a second; only where four in a row answered
+                               nothing, after a second each, since then it is rather the requests
     it died while it loaded    the first time at once, then after growing waits: something kills whoever loads, and to
                                load takes a core from the others
     it said why it cannot      after a second, then longer: its files are damaged or missing, and only a person puts
                                them back
 
-One that becomes ready begins the count anew. Up to four deaths in a row while loading, the wait and the loading
-together stay below two seconds.
+One that becomes ready begins the second and third count anew, an answer the first. Whatever the count after being
+ready, and up to four deaths in a row while loading, the wait and the loading together stay below two seconds.
 """
 
 from __future__ import annotations
@@ -46,12 +47,12 @@ class Stage(Enum):
 
 
 _WAITS: dict[Stage, tuple[Ns, ...]] = {
-    Stage.READY: (Ns(0),),
+    Stage.READY: (*[Ns(0)] * 4, Ns(NS_PER_SECOND)),
     Stage.LOADING: (Ns(0), ms(250), ms(500), *(Ns(s * NS_PER_SECOND) for s in (1, 2, 4, 8, 16, 30))),
     Stage.REFUSED: tuple(Ns(s * NS_PER_SECOND) for s in (1, 2, 4, 8, 16, 30)),
 }
-"""By the stage in which a process died: before the next is started, after the first, second, ... that was never ready;
-the last one for all others."""
+"""By the stage in which a process died: before the next is started, after the first, second, ... in a row; the last
+one for all others."""
 MOST_MISSED = 3
 _GRACE = ms(500)
 """After a request's deadline, when it is cancelled, an answer may take this long."""
@@ -81,7 +82,9 @@ class ModelLink:
         self._open: dict[int, Ns] = {}
         """Requests without an answer, and when they count as missed."""
         self._unwanted: set[int] = set()
-        self._missed = self._never_ready = 0
+        self._missed = 0
+        self._never_ready = self._answered_nothing = 0
+        """Processes in a row that died so."""
         self._respawn_at: Ns | None = clock.now()
         self._told = ""
         self._news: list[FromModel] = []
@@ -157,7 +160,7 @@ class ModelLink:
                 self._stage = Stage.REFUSED
                 self._tell(answer.sentence)
             case Failed(request_id=int(number)) | CandidatesReady(request_id=number):
-                self._missed = 0
+                self._missed = self._answered_nothing = 0
                 wanted = self._open.pop(number, None) is not None and number not in self._unwanted
                 self._unwanted.discard(number)
                 if wanted:
@@ -189,9 +192,14 @@ class ModelLink:
 
     def _plan_next(self, now: Ns) -> None:
         """When the next process is started, after one that died in the stage it is in."""
+        if self._stage is Stage.READY:
+            self._answered_nothing += 1
+            in_a_row = self._answered_nothing
+        else:
+            self._never_ready += 1
+            in_a_row = self._never_ready
         waits = _WAITS[self._stage]
-        self._never_ready += self._stage is not Stage.READY
-        self._respawn_at = Ns(now + waits[min(max(1, self._never_ready), len(waits)) - 1])
+        self._respawn_at = Ns(now + waits[min(in_a_row, len(waits)) - 1])
 
     def _tell(self, sentence: str) -> None:
         """The whole model failed. The same trouble is told once, until it is over."""

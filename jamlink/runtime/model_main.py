@@ -176,11 +176,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _be_modest()
     try:
         proposer = _make(given.folder, given.proposer, given.threads or min(2, os.cpu_count() or 1))
-    except JamlinkError as trouble:
-        pipe.send(wire.encode(wire.Failed(None, str(trouble))))
+    except Exception as trouble:
+        pipe.send(wire.encode(wire.Failed(None, _sentence(trouble))))
         return 1
     ModelProcess(pipe, proposer).run()
     return 0
+
+
+def _sentence(trouble: Exception) -> str:
+    """Why there is no model. A bug's traceback goes to the log."""
+    if isinstance(trouble, JamlinkError):
+        return str(trouble)
+    traceback.print_exception(trouble)
+    return f"The model cannot be loaded ({type(trouble).__name__}). Run: jamlink doctor"
 
 
 def _be_modest() -> None:

@@ -112,6 +112,15 @@ class MissingProposer:
         raise Unavailable("The model is not there.", "Put it back.")
 
 
+class BrokenProposer:
+    """Breaks while it is made, as a bug would, or a machine without memory."""
+
+    name = "broken"
+
+    def __init__(self) -> None:
+        raise MemoryError
+
+
 def check_proposer(proposer: Proposer, request: ProposalRequest) -> list[Candidate]:
     """Assert the contract of `Proposer` for one request, and give back what was proposed."""
     found = proposer.propose(request, lambda: False)

@@ -17,6 +17,7 @@ from jamlink.music.note import Note
 from jamlink.nn.checkpoint import Checkpoint
 from jamlink.proposers import transformer
 from jamlink.proposers.amounts import notes_wanted
+from jamlink.proposers.prompting import bars_told
 from jamlink.proposers.scene import Scene
 from jamlink.proposers.transformer import _FEWER_OR_MORE, _SLACK, BASS_RANGE, TransformerProposer
 from jamlink.session.context import ContextWindow
@@ -339,3 +340,24 @@ def test_a_bass_alone_gets_several_lines_over_the_chords_that_are_known(proposer
     decided = ChordSpan(Ticks(4 * bar), Ticks(2 * bar), parse_chord("Bb"))
     context = replace(request.context, chords=(*request.context.chords, decided))
     assert len(check_proposer(proposer, replace(request, context=context))) == 4
+
+
+def test_of_a_past_beyond_the_window_the_last_whole_bars_are_told_and_that_is_counted(
+    proposer: TransformerProposer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = []
+    monkeypatch.setattr(transformer, "generate", lambda engine, prompt, *more, **options: told.append(list(prompt)))
+    short = asked(before=2, bars=1, seed=77)
+    before = proposer.slid
+    proposer.propose(short, lambda: False)
+    assert proposer.slid == before
+    assert bars_told(told[-1]) == 2
+    long = asked(meter=Meter(7, 4), before=12, bars=8, seed=77)
+    dense = tuple(Note(Ticks(i * 240 + 7), 60 + i % 12, Ticks(200), 70) for i in range(12 * 28))
+    proposer.propose(replace(long, context=replace(long.context, heard=dense)), lambda: False)
+    assert proposer.slid > before
+    assert 0 < bars_told(told[-1]) < 12
+    assert len(told[-1]) <= proposer._engine.limit
+    words = [vocab.NAMES[i] for i in told[-1]]
+    last = [word for word in words if word.startswith("BAR")][-2:]
+    assert last == ["BAR 3", "BAR 4"], "the bar before the slot is told, and the slot's own"

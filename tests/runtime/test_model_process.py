@@ -9,8 +9,9 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -25,11 +26,13 @@ from jamlink.music.chord import Chord, ChordSpan, Quality, parse_chord
 from jamlink.music.key import Key
 from jamlink.music.note import Note
 from jamlink.nn import checkpoint
+from jamlink.nn.checkpoint import Checkpoint
 from jamlink.nn.config import ModelConfig
+from jamlink.proposers.transformer import TransformerProposer
 from jamlink.resources import data_folder
 from jamlink.runtime import model_link
 from jamlink.runtime import model_wire as wire
-from jamlink.runtime.ipc import Framed
+from jamlink.runtime.ipc import Framed, spawn
 from jamlink.runtime.model_link import MOST_MISSED, CandidatesReady, Failed, FromModel, ModelLink, Ready, Stage
 from jamlink.runtime.model_main import ModelProcess
 from jamlink.session.context import ContextWindow
@@ -39,6 +42,7 @@ from jamlink.testing.proposers import ScriptedProposer, SlowProposer
 from jamlink.timing.meter import KNOWN_METERS, Meter
 from jamlink.timing.units import Ns, Ticks, ms, tempo_of_bpm
 from jamlink.tokens import vocab
+from jamlink.tokens.grammar import Grammar
 
 FAKES = "jamlink.testing.proposers"
 PATIENCE_S = 60.0
@@ -252,7 +256,7 @@ def kill(link: ModelLink) -> int:
     return link._child.pid
 
 
-def test_one_that_was_ready_is_reported_and_replaced_at_once_however_often_it_dies() -> None:
+def test_one_that_was_ready_is_reported_and_replaced_at_once() -> None:
     with linked("ScriptedProposer") as (link, _):
         for _ in range(4):
             assert news(link) == Ready("scripted")
@@ -262,8 +266,21 @@ def test_one_that_was_ready_is_reported_and_replaced_at_once_however_often_it_di
         assert news(link) == Ready("scripted")
 
 
+@pytest.mark.parametrize("answers", [False, True])
+def test_only_where_many_in_a_row_answered_nothing_there_is_a_second_between_them(answers: bool) -> None:
+    with linked("ScriptedProposer") as (link, clock):
+        waits = []
+        for number in range(7):
+            assert news(link) == Ready("scripted")
+            if answers:
+                link.ask(request(number))
+                assert isinstance(news(link), CandidatesReady)
+            waits += waits_of(link, clock, 1)
+        assert waits == [0] * 7 if answers else [0, 0, 0, 0, 1, 1, 1]
+
+
 def waits_of(link: ModelLink, clock: ManualClock, deaths: int) -> list[float]:
-    """Seconds until the next process is started, after each of so many deaths while loading."""
+    """Seconds until the next process is started, after each of so many deaths."""
     waits = []
     for _ in range(deaths):
         kill(link)
@@ -295,15 +312,22 @@ def test_one_that_says_why_it_cannot_be_is_asked_again_later_and_later() -> None
     with linked("MissingProposer") as (link, clock):
         assert news(link) == Failed(None, "The model is not there. Put it back.")
         for wait_s in (1, 2, 4, 8, 16, 30, 30):
-            assert link._child is None or link._child.wait(PATIENCE_S) == 1
-            assert link.receive() == []
-            clock.advance(Ns(wait_s * SECOND - 1))
-            assert link.receive() == []
-            assert link.pid is None
-            clock.advance(Ns(1))
-            link.receive()
-            assert link.pid is not None
+            again(link, clock, wait_s)
             wait_until_refused(link)
+
+
+def again(link: ModelLink, clock: ManualClock, wait_s: int = 30) -> None:
+    """One that refused ends, and the next is started after the wait, not before."""
+    assert link._child is not None
+    assert link._child.wait(PATIENCE_S) == 1
+    assert link.receive() == []
+    if wait_s < 30:
+        clock.advance(Ns(wait_s * SECOND - 1))
+        assert link.receive() == []
+        assert link.pid is None
+    clock.advance(Ns(30 * SECOND) if wait_s == 30 else Ns(1))
+    link.receive()
+    assert link.pid is not None
 
 
 def wait_until_refused(link: ModelLink) -> None:
@@ -458,14 +482,14 @@ def test_damaged_weights_are_told_once_and_taken_when_they_are_whole_again(model
         assert isinstance(trouble, Failed)
         assert trouble.request_id is None
         assert trouble.sentence.startswith("The weights in")
-        for _ in range(3):
-            clock.advance(Ns(30 * SECOND))
-            link.receive()
-            assert link._child is not None
+        if link._child is not None:  # it has spoken, and may not have gone yet
             link._child.wait(PATIENCE_S)
-            assert link.receive() == []
+            link.receive()
+        for _ in range(3):
+            again(link, clock)
+            wait_until_refused(link)
         (model / "model.safetensors").write_bytes(whole)
-        clock.advance(Ns(30 * SECOND))
+        again(link, clock)
         assert news(link) == Ready("tiny")
 
 
@@ -473,6 +497,7 @@ def test_damaged_weights_are_told_once_and_taken_when_they_are_whole_again(model
     ("proposer", "sentence"),
     [
         ("MissingProposer", "The model is not there. Put it back."),
+        ("BrokenProposer", "The model cannot be loaded (MemoryError). Run: jamlink doctor"),
         ("Nobody", "There is no proposer jamlink.testing.proposers:Nobody. Write it as module:Class."),
     ],
 )
@@ -567,3 +592,122 @@ def test_each_request_is_answered_once_also_where_a_newer_one_or_a_cancel_finds_
     answers = {said.request_id: len(said.candidates) for said in pipe.said if isinstance(said, CandidatesReady)}
     assert answers == {1: 0, 2: 0, 3: 0, 4: 0, 5: 3, 6: 0}
     assert len(pipe.said) == 7
+
+
+# -- stopped, cut off and misled, at every look of a real network's ------------------------------------------------------
+
+
+class Talk(Pipe):
+    """What comes with which look (from 1), then one message after another, each when all is answered, then the end.
+
+    `ends` is a look at which the other end is gone.
+    """
+
+    def __init__(self, at: dict[int, list[object]], then: Sequence[object] = (), ends: int | None = None) -> None:
+        super().__init__()
+        self.at, self.then, self.ends = dict(at), list(then), ends
+        self.looks = self.open = 0
+
+    def receive(self) -> list[bytes]:
+        self.looks += 1
+        answered = sum(not isinstance(what, Ready) for what in self.said)
+        due = self.at.pop(self.looks, [])
+        if not due and answered >= self.open and self.looks > 1:
+            due = [self.then.pop(0)] if self.then else []
+            self.closed = not due
+        self.open += sum(isinstance(message, wire.Ask) for message in due)
+        self.closed = self.closed or self.looks == self.ends
+        return [wire.encode(message) for message in due]  # type: ignore[arg-type]
+
+
+def busy(number: int) -> ProposalRequest:
+    """Chords, melody and bass in a style: every pass that there is."""
+    return replace(request(number, slot=4 * number), roles=frozenset(Role), controls=Controls(style="hymn"))
+
+
+@pytest.fixture
+def network(model: Path, monkeypatch: pytest.MonkeyPatch) -> Checkpoint:
+    monkeypatch.setattr(select, "select", lambda *_: ([], [], []))
+    return checkpoint.load(model, vocab.HASH)
+
+
+def talk(network: Checkpoint, pipe: Talk) -> dict[int, wire.FromModel]:
+    """The answers by request."""
+    ModelProcess(pipe, TransformerProposer(network)).run()
+    answers = [what for what in pipe.said if not isinstance(what, Ready)]
+    assert len({what.request_id for what in answers}) == len(answers), "each request has one answer"
+    return {what.request_id: what for what in answers}
+
+
+def answer_of(network: Checkpoint, number: int) -> CandidatesReady:
+    ideas = TransformerProposer(network).propose(busy(number), lambda: False)
+    assert ideas
+    return CandidatesReady(number, tuple(ideas))
+
+
+def looks_taken(network: Checkpoint, first: object) -> int:
+    """How often it looks up until it has done what was asked first."""
+    pipe = Talk({1: [first]}, [wire.Ask(busy(1))] if isinstance(first, wire.Prepare) else [])
+    talk(network, pipe)
+    return pipe.looks
+
+
+def test_a_cancel_at_any_look_stops_its_request_alone(network: Checkpoint) -> None:
+    """Before the first step, between chunks of a prompt, in each pass, in the last step, too late; twice, and of
+    requests that nobody made."""
+    first, second = answer_of(network, 1), answer_of(network, 2)
+    cancels = [wire.CancelAsk(1), wire.CancelAsk(1), wire.CancelAsk(77)]
+    looks = looks_taken(network, wire.Ask(busy(1)))
+    for look in sorted({1, 2, 3, *range(4, looks, 7), looks - 2, looks - 1, looks}):
+        script = {1: [wire.Ask(busy(1)), *(cancels if look == 1 else [])]} | ({look: cancels} if look > 1 else {})
+        answers = talk(network, Talk(script, [wire.Ask(busy(2))]))
+        assert answers[1] in (CandidatesReady(1, ()), first)
+        assert answers[2] == second
+        assert set(answers) == {1, 2}
+
+
+@pytest.mark.parametrize("kind", [wire.Ask, wire.Prepare])
+def test_the_other_end_may_go_at_any_look(network: Checkpoint, kind: type) -> None:
+    looks = looks_taken(network, kind(busy(1)))
+    for look in sorted({1, 2, *range(3, looks, 11), looks - 1}):
+        pipe = Talk({1: [kind(busy(1))]}, ends=look)
+        talk(network, pipe)
+        assert pipe.closed
+
+
+def test_a_grammar_that_allows_nothing_fails_its_request_alone_and_the_stand_in_is_asked(
+    network: Checkpoint, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    allowed = Grammar.mask
+    second = answer_of(network, 2)
+    pipe = Talk({1: [wire.Ask(busy(1))]}, [wire.Ask(busy(2))])
+    monkeypatch.setattr(Grammar, "mask", lambda self: allowed(self) if pipe.then == [] else bytes(vocab.SIZE))
+    answers = talk(network, pipe)
+    failed = answers[1]
+    assert isinstance(failed, Failed)
+    assert failed.sentence.startswith("The model stumbled")
+    assert answers[2] == second
+    assert "Traceback" in capsys.readouterr().err, "the log says where"
+
+
+@pytest.mark.parametrize("window", [1, 8, 16])
+def test_a_window_that_is_too_short_for_anything_gives_no_ideas_and_the_stand_in_is_asked(
+    network: Checkpoint, window: int
+) -> None:
+    short = replace(network, config=replace(network.config, max_position_embeddings=window))
+    answers = talk(short, Talk({1: [wire.Ask(busy(1))]}, [wire.Ask(busy(2))]))
+    assert [getattr(answer, "candidates", ()) for answer in answers.values()] == [(), ()]
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.02, 0.1, 0.2, 0.3, 0.5])
+def test_a_real_process_whose_pipe_ends_at_any_moment_goes_without_a_word(
+    model: Path, capfd: pytest.CaptureFixture[str], after_s: float
+) -> None:
+    """While Python starts, while it loads, while it warms up, while it computes."""
+    child, pipe = spawn("jamlink.runtime.model_main", "--folder", str(model))
+    for number in range(1, 4):
+        pipe.send(wire.encode(wire.Ask(busy(number))))
+    threading.Event().wait(after_s)  # any moment will do
+    pipe.close()
+    assert child.wait(PATIENCE_S) == 0
+    assert capfd.readouterr().err == ""
