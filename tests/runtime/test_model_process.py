@@ -318,9 +318,9 @@ def test_one_that_says_why_it_cannot_be_is_asked_again_later_and_later() -> None
 
 def again(link: ModelLink, clock: ManualClock, wait_s: int = 30) -> None:
     """One that refused ends, and the next is started after the wait, not before."""
-    assert link._child is not None
-    assert link._child.wait(PATIENCE_S) == 1
-    assert link.receive() == []
+    if link._child is not None:  # else its end was heard together with its last word
+        assert link._child.wait(PATIENCE_S) == 1
+        assert link.receive() == []
     if wait_s < 30:
         clock.advance(Ns(wait_s * SECOND - 1))
         assert link.receive() == []
@@ -482,9 +482,6 @@ def test_damaged_weights_are_told_once_and_taken_when_they_are_whole_again(model
         assert isinstance(trouble, Failed)
         assert trouble.request_id is None
         assert trouble.sentence.startswith("The weights in")
-        if link._child is not None:  # it has spoken, and may not have gone yet
-            link._child.wait(PATIENCE_S)
-            link.receive()
         for _ in range(3):
             again(link, clock)
             wait_until_refused(link)
