@@ -171,6 +171,7 @@ def _put_together(config: JamConfig, descriptor: int) -> Any:
     from jamlink.runtime.jam import Jam, Parts
     from jamlink.runtime.monotonic import MonotonicClock
     from jamlink.session.core import Session
+    from jamlink.tokens.vocab import STYLES
     from jamlink.view.hub import Hub
 
     settings, clock = config.settings, MonotonicClock()
@@ -192,6 +193,7 @@ def _put_together(config: JamConfig, descriptor: int) -> Any:
         file=Path(config.file).name,
         opening=(Do(Action.PLAY_STOP, "start"),) if config.play else (),
         demo=_demo(setup) if config.demo else None,
+        styles=STYLES,
         ports=_ports_to_have(settings),
     )
     return Jam(parts)
