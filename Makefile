@@ -41,6 +41,10 @@ tools:
 	scripts/need jackd jackd2 libjack-jackd2-0
 	scripts/need fluidsynth fluidsynth timgm6mb-soundfont
 	scripts/need tmux tmux
+ifeq ($(shell uname),Linux)
+	scripts/need aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+	scripts/need qemu-aarch64 qemu-user
+endif
 
 $(DEV_VENV)/.installed: pyproject.toml constraints-dev.txt
 	scripts/venv $(DEV_VENV)

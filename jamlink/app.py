@@ -547,18 +547,20 @@ def bench_loop(messages: int, minutes: float, presses: int, as_json: bool) -> No
         print(msgspec.json.encode({**msgspec.to_builtins(report), "bench": "loop", "hands": hands}).decode())
 
 
-def bench_engine(rounds: int, model: str, as_json: bool) -> None:
+def bench_engine(rounds: int, model: str, sizes: str, as_json: bool) -> None:
     """The network alone: every engine on the same weights in the same run; one JSON object last."""
     from rich.console import Console
 
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy is there; more only hurt it at this size
     from jamlink.runtime import bench_engine as engine
+    from jamlink.runtime.bench_bars import lines
+    from jamlink.runtime.bench_models import sizes_of
 
     screen = Console(stderr=as_json)
     with screen.status("measuring") as status:
-        report = engine.run(model_folder(model), rounds, lambda what: status.update(what))
-    screen.print("\n".join(engine.speed_ups(report["rows"])), highlight=False, soft_wrap=True)
-    screen.print(f"not measured: {', '.join(report['not_measured'])}")
+        plan = engine.everyone(rounds)
+        report = engine.run(model_folder(model), sizes_of(sizes), plan, lambda what: status.update(what))
+    screen.print("\n".join(lines(report)), highlight=False, soft_wrap=True)
     if as_json:
         print(msgspec.json.encode(report).decode())
 

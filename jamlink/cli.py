@@ -334,13 +334,14 @@ def bench_loop(
 def bench_engine(
     rounds: Annotated[int, typer.Option(help="How often each engine is asked.", min=1)] = 9,
     model: Annotated[str, typer.Option(help="A folder of models/ or a path.")] = "jam-s",
+    sizes: Annotated[str, typer.Option(help="Random networks beside it, in millions of weights: 3, 10, 25.")] = "10",
     as_json: Annotated[bool, AS_JSON] = False,
 ) -> None:
     """The network: 1 and 16 ideas of 64 words, every engine on the same weights in the same run."""
     from jamlink import app as house
 
     with one_sentence():
-        house.bench_engine(rounds, model, as_json)
+        house.bench_engine(rounds, model, sizes, as_json)
 
 
 @app.command(name="eval")

@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from jamlink.errors import Unavailable
@@ -38,6 +39,8 @@ _ARM: dict[str, tuple[str, ...]] = {
 }
 _FILES = {"x86_64": _X86, "amd64": _X86, "aarch64": _ARM, "arm64": _ARM}
 """By machine, as Linux, Windows and macOS call them; each file with what its processor has."""
+_ZIG_SAYS = {"-march=armv8.2-a+dotprod": "-mcpu=generic+dotprod"}
+"""Flags that zig alone spells otherwise."""
 
 
 def files(machine: str) -> dict[str, tuple[str, ...]]:
@@ -91,16 +94,30 @@ def build(target: Path | None = None, extra: tuple[str, ...] = ()) -> Path:
     command = compiler()
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-        objects = []
-        for name, flags in files(platform.machine()).items():
-            made = str(Path(folder) / name.replace(".c", ".o"))
-            _run([*command, *_COMMON, *flags, *extra, "-c", str(SOURCES / name), "-o", made])
-            objects.append(made)
+        objects = compiled(Path(folder), command, platform.machine(), extra)
         linked = Path(folder) / target.name
         _run([*command, "-shared", *extra, "-o", str(linked), *objects, "-lm"])
         digest = hashlib.sha256(linked.read_bytes()).hexdigest()
         linked.replace(target)
     seal(target).write_text(digest + "\n")
+    return target
+
+
+def compiled(folder: Path, command: Sequence[str], machine: str, extra: Sequence[str] = ()) -> list[str]:
+    """The objects of a machine, made in `folder` by a compiler's command. Raises `Unavailable` where that fails."""
+    objects = []
+    for name, flags in files(machine).items():
+        made = str(folder / name.replace(".c", ".o"))
+        if "zig" in command:
+            flags = tuple(_ZIG_SAYS.get(flag, flag) for flag in flags)
+        _run([*command, *_COMMON, *flags, *extra, "-c", str(SOURCES / name), "-o", made])
+        objects.append(made)
+    return objects
+
+
+def build_alone(source: Path, target: Path) -> Path:
+    """Compile one file to a library of its own, for any processor of this kind. Raises as `build`."""
+    _run([*compiler(), *_COMMON, "-shared", str(source), "-o", str(target)])
     return target
 
 

@@ -6,12 +6,13 @@ engine, in numpy up to the rounding of the matrix products (about 1e-5 in a logi
 for another number of rows; that can turn a choice where a drawn number falls that near to the border between two ids,
 about once in 100,000 choices).
 
-So rows can be computed in two lanes, each in a thread of its own, that never wait for each other within a step: what
-one does in Python (the grammars) falls into the time in which the other computes.
+So rows can be computed in two lanes, each in a thread of its own, that never wait for each other: what one does in
+Python (the grammars) falls into the time in which the other computes.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass, field
@@ -20,12 +21,11 @@ from typing import Protocol
 import numpy as np
 
 from jamlink.engine.choose import Engine
-from jamlink.engine.sampling import Choice, Floats, Ids, Mask, Sampling
+from jamlink.engine.lanes import Lanes
+from jamlink.engine.sampling import Boldness, Choice, Floats, Ids, Mask, Sampling
 
 __all__ = ["Against", "Guide", "Mask", "Row", "Sampling", "generate"]
 
-FEWEST_IN_TWO_LANES = 8
-"""Rows from which a second lane pays: few rows read the weights as often as many."""
 _LOOK_UP_S = 0.001
 """How often the caller is asked whether it still wants the rows, while the other lane works alone."""
 
@@ -86,28 +86,38 @@ def generate(
     cancelled: Callable[[], bool],
     against: Against | None = None,
     most: int | None = None,
-    helper: Executor | None = None,
+    lanes: Lanes | None = None,
 ) -> None:
     """Extend each row from `prompt` to its end, to `most` ids or `decoder.limit`, or until `cancelled`.
 
-    That is asked before each step and each chunk of the prompt, in the calling thread. `helper`, where given, runs a
-    second lane. Raises ValueError for a prompt that the engine cannot read, and where a guide allows nothing.
+    That is asked before each step and each chunk of the prompt, in the calling thread. `lanes`, where given, has a
+    second thread. Raises ValueError for a prompt that the engine cannot read, and where a guide allows nothing.
     """
     if not rows or not _read(decoder, prompt, cancelled):
         return
     if against and not _read(against.engine, against.prompt, cancelled):
         return
-    lanes = 2 if helper and decoder.side_by_side and len(rows) >= FEWEST_IN_TWO_LANES else 1
-    first = decoder.prefill(prompt)
-    plain = against.engine.prefill(against.prompt) if against else None
-    length = decoder.limit if most is None else most
-    parts = [_Lane(decoder, rows[i::lanes], length, against, plain) for i in range(lanes)]
-    for part in parts:  # here, since the first choice is the decoder's, which all lanes share
-        part.begin(first)
-    if helper and lanes == 2:
-        _side_by_side(parts[0], parts[1], cancelled, helper)
+    began = time.perf_counter()
+    helped = lanes is not None and decoder.side_by_side and lanes.helps(len(rows))
+    parts = _parts(decoder, prompt, rows, 2 if helped else 1, against, decoder.limit if most is None else most)
+    if lanes and helped:
+        _side_by_side(parts[0], parts[1], cancelled, lanes.pool)
     else:
         parts[0].run(cancelled)
+    if lanes:
+        lanes.took(len(rows), helped, sum(len(row.ids) for row in rows), time.perf_counter() - began)
+
+
+def _parts(
+    decoder: Engine, prompt: Sequence[int], rows: Sequence[Row], count: int, against: Against | None, length: int
+) -> list[_Lane]:
+    """The rows dealt out to `count` lanes, each with its first id. That choice is the decoder's, which all share."""
+    first = decoder.prefill(prompt)
+    plain = against.engine.prefill(against.prompt) if against else None
+    parts = [_Lane(decoder, rows[i::count], length, against, plain) for i in range(count)]
+    for part in parts:
+        part.begin(first)
+    return parts
 
 
 def _side_by_side(one: _Lane, other: _Lane, cancelled: Callable[[], bool], helper: Executor) -> None:
@@ -146,7 +156,8 @@ class _Lane:
     ) -> None:
         """`plain` (V,) are the logits that follow the prompt without the wish."""
         self._decoder, self._going = decoder, list(rows)
-        self._draws = {id(row): np.random.default_rng(row.sampling.seed) for row in rows}
+        self._bold = Boldness.of([row.sampling for row in rows])
+        self._dice = [np.random.default_rng(row.sampling.seed) for row in rows]
         self._fork = decoder.fork(len(rows), length)
         self._pull = _Pull(against, len(rows), length, plain) if against and plain is not None else None
 
@@ -183,11 +194,10 @@ class _Lane:
         self._say(expected, open_rows, self._fork.advance(said, open_rows, self._choice(expected, open_rows)))
 
     def _choice(self, expected: Sequence[int | Mask], open_rows: Sequence[int]) -> Choice:
-        going = self._going
         return Choice(
-            masks=np.stack([expected[i] for i in open_rows]),
-            samplings=[going[i].sampling for i in open_rows],
-            draws=np.array([self._draws[id(going[i])].random() for i in open_rows]),
+            masks=np.array([expected[i] for i in open_rows]),
+            bold=self._bold if len(open_rows) == len(self._bold) else self._bold.of_rows(open_rows),
+            draws=np.array([self._dice[i].random() for i in open_rows]),
             plain=self._pull.plain(open_rows) if self._pull else None,
             pull=self._pull.weight if self._pull else 0.0,
         )
@@ -207,7 +217,8 @@ class _Lane:
         self._fork.keep(kept)
         if self._pull:
             self._pull.keep(kept)
-        self._going = [self._going[i] for i in kept]
+        self._going, self._dice = [self._going[i] for i in kept], [self._dice[i] for i in kept]
+        self._bold = self._bold.of_rows(kept)
 
 
 class _Pull:

@@ -246,7 +246,7 @@ class NativeFork:
         """As `Fork.step`."""
         self._check(ids)
         said, states = _ids(ids), np.empty((self.rows, self._decoder.hidden), np.float32)
-        if self._c.jl_fork_step(self._own, said.ctypes.data, states.ctypes.data):
+        if self._c.jl_fork_step(self._own, _address(said), _address(states)):
             raise _out_of_range(ids, self._decoder.vocab_size)
         self.room -= 1
         return states
@@ -265,7 +265,7 @@ class NativeFork:
         chooser, said, places = _Chooser(choice, self._decoder.vocab_size), _ids(ids), _ids(rows)
         if len(places) and not 0 <= min(rows) <= max(rows) < self.rows:
             raise ValueError(f"rows {list(rows)} of {self.rows} cannot choose")
-        failed = self._c.jl_fork_advance(self._own, said.ctypes.data, places.ctypes.data, *chooser.arguments)
+        failed = self._c.jl_fork_advance(self._own, _address(said), _address(places), *chooser.arguments)
         if failed == -1:
             raise _out_of_range(ids, self._decoder.vocab_size)
         self.room -= 1
@@ -282,29 +282,34 @@ class _Chooser:
     """A choice as the library wants it, and room for what it finds. Holds every array that is pointed at."""
 
     def __init__(self, choice: Choice, vocab_size: int) -> None:
-        count = len(choice.samplings)
+        bold, count = choice.bold, len(choice.bold)
         if choice.masks.shape != (count, vocab_size) or choice.draws.shape != (count,):
             raise ValueError(f"masks {choice.masks.shape} and draws {choice.draws.shape} for {count} rows")
         self._ids, self._logs = np.empty(count, np.int32), np.empty(count, np.float32)
-        self._arrays: dict[str, Any] = {
-            "masks": np.ascontiguousarray(choice.masks, np.bool_),
-            "temperature": np.array([s.temperature for s in choice.samplings], np.float32),
-            "min_p": np.array([s.min_p for s in choice.samplings], np.float32),
-            "top_k": np.array([min(s.top_k, vocab_size) for s in choice.samplings], np.int32),
-            "draws": np.ascontiguousarray(choice.draws, np.float64),
-        }
-        for name in ("plain", "beside", "share"):
-            if (array := getattr(choice, name)) is not None:
-                self._arrays[name] = np.ascontiguousarray(array, np.float32)
-        pointers = {name: array.ctypes.data for name, array in self._arrays.items()}
-        self._struct = _Choice(count=count, pull=choice.pull, **pointers)
-        self.arguments = (c.byref(self._struct), self._ids.ctypes.data, self._logs.ctypes.data)
+        self._held = (
+            np.ascontiguousarray(choice.masks, np.bool_), bold.temperature, bold.min_p, bold.top_k,
+            np.ascontiguousarray(choice.draws, np.float64), _floats(choice.plain), choice.pull, _floats(choice.beside),
+            _floats(choice.share),
+        )  # fmt: skip
+        given = (_address(part) if isinstance(part, np.ndarray) else part for part in self._held)
+        self._struct = _Choice(count, *given)
+        self.arguments = (c.byref(self._struct), _address(self._ids), _address(self._logs))
 
     def done(self, failed: int) -> tuple[Ids, Floats]:
         """What was chosen. Raises ValueError as `sampling.sample`."""
         if failed:
             raise ValueError("a mask allows nothing, or nothing that is a number")
         return self._ids, self._logs
+
+
+def _floats(array: Floats | None) -> Floats | None:
+    return None if array is None else np.ascontiguousarray(array, np.float32)
+
+
+def _address(array: np.ndarray[Any, Any]) -> int:
+    """A third of what `array.ctypes.data` takes."""
+    address: int = array.__array_interface__["data"][0]
+    return address
 
 
 def _out_of_range(ids: Sequence[int], vocab_size: int) -> ValueError:

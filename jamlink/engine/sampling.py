@@ -15,6 +15,8 @@ Floats = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 Ids = npt.NDArray[np.int32]
 
+_MOST_IDS = 2**31 - 1
+
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
@@ -36,7 +38,32 @@ class Sampling:
             raise ValueError(f"top_k is 0 or above and min_p from 0 to 1, not {self.top_k} and {self.min_p}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
+class Boldness:
+    """The samplings of n rows, as arrays (n,)."""
+
+    temperature: Floats
+    min_p: Floats
+    top_k: Ids
+
+    @staticmethod
+    def of(samplings: Sequence[Sampling]) -> Boldness:
+        """One sampling a row; their seeds are somebody else's."""
+        return Boldness(
+            np.array([s.temperature for s in samplings], np.float32),
+            np.array([s.min_p for s in samplings], np.float32),
+            np.array([min(s.top_k, _MOST_IDS) for s in samplings], np.int32),
+        )
+
+    def of_rows(self, rows: Sequence[int]) -> Boldness:
+        """Of these rows alone."""
+        return Boldness(self.temperature[rows], self.min_p[rows], self.top_k[rows])
+
+    def __len__(self) -> int:
+        return len(self.temperature)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Choice:
     """What n rows choose by: where one number is drawn, and how.
 
@@ -47,7 +74,7 @@ class Choice:
     """
 
     masks: Mask
-    samplings: Sequence[Sampling]
+    bold: Boldness
     draws: npt.NDArray[np.float64]
     plain: Floats | None = None
     pull: float = 0.0
@@ -68,7 +95,7 @@ def sample(logits: Floats, choice: Choice) -> tuple[Ids, Floats]:
     highest = own.max(axis=1, keepdims=True)
     if not np.isfinite(highest).all():
         raise ValueError("a mask allows nothing, or nothing that is a number")
-    chances = _chances(_moved(own, choice), choice.samplings)
+    chances = _chances(_moved(own, choice), choice.bold)
     cumulated = chances.cumsum(axis=1, dtype=np.float64)
     total = cumulated[:, -1]
     passed = np.minimum(choice.draws * total, np.nextafter(total, 0))  # just below 1 must not round past the last id
@@ -93,13 +120,13 @@ def _moved(own: Floats, choice: Choice) -> Floats:
         return np.where(chances > 0, np.log((1 - share) * chances + share * choice.beside), np.float32(-np.inf))
 
 
-def _chances(logits: Floats, samplings: Sequence[Sampling]) -> Floats:
+def _chances(logits: Floats, bold: Boldness) -> Floats:
     """(n, V), relative to the likeliest's 1; 0 for what is not drawn."""
     relative = logits - logits.max(axis=1, keepdims=True)
-    heat = np.array([[s.temperature] for s in samplings], np.float32)
-    greedy = heat[:, 0] == 0
-    chances: Floats = np.exp(relative / np.where(heat > 0, heat, np.float32(1)))
-    least = np.maximum(np.array([[s.min_p] for s in samplings], np.float32), _kth(chances, samplings))
+    greedy = bold.temperature == 0
+    heat = np.where(greedy, np.float32(1), bold.temperature)
+    chances: Floats = np.exp(relative / heat[:, None])
+    least = np.maximum(bold.min_p[:, None], _kth(chances, bold.top_k))
     chances[chances < least] = 0
     if greedy.any():
         best = relative[greedy].argmax(axis=1)
@@ -107,10 +134,10 @@ def _chances(logits: Floats, samplings: Sequence[Sampling]) -> Floats:
     return chances
 
 
-def _kth(chances: Floats, samplings: Sequence[Sampling]) -> Floats:
+def _kth(chances: Floats, top_k: Ids) -> Floats:
     """The chance of each row's top_k-th id, (n, 1); 0 where there is no limit."""
     found = np.zeros((len(chances), 1), np.float32)
-    for i, sampling in enumerate(samplings):
-        if 0 < sampling.top_k < chances.shape[1]:
-            found[i] = np.partition(chances[i], -sampling.top_k)[-sampling.top_k]
+    for i, k in enumerate(top_k.tolist()):
+        if 0 < k < chances.shape[1]:
+            found[i] = np.partition(chances[i], -k)[-k]
     return found

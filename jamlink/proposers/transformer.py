@@ -18,7 +18,6 @@ ANSWER stands for LEAD where the player's phrase is answered.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence, Set
-from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -27,6 +26,7 @@ import numpy.typing as npt
 
 from jamlink.engine.choose import Engine, engine_for
 from jamlink.engine.generate import Against, Mask, Row, Sampling, generate
+from jamlink.engine.lanes import Lanes
 from jamlink.music.chord import Chord, ChordSpan
 from jamlink.nn.checkpoint import Checkpoint
 from jamlink.proposers import prompting
@@ -44,8 +44,8 @@ from jamlink.tokens.grammar import Grammar
 from jamlink.tokens.phrase import Phrase, places_from
 from jamlink.tokens.vocab import Task
 
-FEWEST_ROWS, ROWS_PER_IDEA = 12, 3
-"""Of so many rows for each idea asked for the best are kept."""
+FEWEST_ROWS, ROWS_PER_IDEA, FEW_IDEAS, ROWS_PER_FURTHER_IDEA = 12, 3, 8, 2
+"""Of so many rows for each idea asked for the best are kept; beyond a few ideas abundance itself is what is wanted."""
 SPARE_LINES = 2
 """Bass lines beyond those asked for, since two of them may turn out the same."""
 MELODY_RANGE = (52, 88)
@@ -205,15 +205,15 @@ class TransformerProposer:
     """See the module. `name` is the checkpoint's. One thread at a time; what it keeps changes no answer: prompts that
     were read, one for each task, so that another task does not displace them, and the last draws."""
 
-    def __init__(self, checkpoint: Checkpoint, index: Index | None = None, helper: Executor | None = None) -> None:
-        """`index` is of the music that the network learnt from: ideas that quote it are kept back. `helper` has a
-        thread for half of the rows."""
+    def __init__(self, checkpoint: Checkpoint, index: Index | None = None, lanes: Lanes | None = None) -> None:
+        """`index` is of the music that the network learnt from: ideas that quote it are kept back. `lanes` has a
+        second thread."""
         self.name = str(checkpoint.card["name"])
         self.guard = Guard(index)
         self._engine = engine_for(checkpoint.config, checkpoint.weights)
         self._prompts: dict[tuple[Task, bool], Engine] = {}
         self._draws: dict[_Draw, list[_Idea]] = {}
-        self._helper = helper
+        self._lanes = lanes
         self.slid = 0
         """Prompts that had no room for all that is known of the past, and tell its last whole bars only."""
 
@@ -232,7 +232,7 @@ class TransformerProposer:
 
     def drafts(self, request: ProposalRequest, cancelled: Cancelled) -> list[Candidate]:
         """All that was drawn and quotes nothing, in no order; the critics have not seen it yet."""
-        ideas = self._own(request, max(FEWEST_ROWS, ROWS_PER_IDEA * request.count), cancelled)
+        ideas = self._own(request, rows_for(request.count), cancelled)
         if Role.BASS in request.roles:
             return self._with_bass(request, self._ranked(ideas, request), cancelled)
         return [self._candidate(idea, request.roles) for idea in ideas]
@@ -317,7 +317,7 @@ class TransformerProposer:
             for i, (temperature, budget) in enumerate(zip(draw.temperatures, draw.budgets(), strict=True))
         ]
         against, engine = self._against(work, room), self._prompt(work.task)
-        generate(engine, draw.words, rows, cancelled, against, most=most, helper=self._helper)
+        generate(engine, draw.words, rows, cancelled, against, most=most, lanes=self._lanes)
         return [_read(i, row, work) for i, row in enumerate(rows) if row.finished]
 
     def _prompt(self, task: Task, plain: bool = False) -> Engine:
@@ -348,6 +348,12 @@ class TransformerProposer:
             made_by=self.name,
             seed=idea.seed,
         )
+
+
+def rows_for(ideas: int) -> int:
+    """How many rows are drawn where so many ideas are asked for."""
+    few = min(ideas, FEW_IDEAS)
+    return max(FEWEST_ROWS, ROWS_PER_IDEA * few + ROWS_PER_FURTHER_IDEA * (ideas - few))
 
 
 class _Budget:

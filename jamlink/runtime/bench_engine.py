@@ -1,152 +1,216 @@
-"""How fast the network computes here: every engine on the same weights, in turn, in one process.
+"""How fast the network computes here: jamlink's engines and those that others made, on the same weights, in one run.
 
-The work: `batch` ideas of TOKENS words after a context of CONTEXT words that is read already. Each round asks every
-engine once; what is reported are quantiles over rounds, so that what else the machine does falls on all alike.
+The work: ideas of 64 words behind a context of 256 that is read already, greedy; and four more words of context. Each
+engine is a process of its own that waits while others work. Every round asks each once, in an order drawn anew, so that
+what else the machine does falls on all alike; quantiles over rounds are reported. An engine that says other words than
+it should is reported as wrong and not timed; one that is missing, dies or takes too long is named, and the run goes on.
 """
 
 from __future__ import annotations
 
 import os
 import platform
+import random
 import subprocess
+import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from jamlink.engine.choose import Engine
 from jamlink.engine.decoder import Decoder
-from jamlink.engine.native import Level, NativeDecoder, Precision, loaded
-from jamlink.errors import Unavailable
+from jamlink.errors import Nonsense, Unavailable
 from jamlink.nn import checkpoint
 from jamlink.nn.checkpoint import Checkpoint
+from jamlink.runtime.bench_bars import bars
+from jamlink.runtime.bench_entrant import Entrant
+from jamlink.runtime.bench_floor import BYTES_OF, Limits, Probe, floor_ms, matrix_bytes
+from jamlink.runtime.bench_models import shape_of, write_random
+from jamlink.runtime.bench_turns import Worker
+from jamlink.runtime.bench_wire import Subject, Work
+from jamlink.runtime.peers import Ids
+from jamlink.runtime.peers.ours import Ours
+from jamlink.runtime.peers.table import PEERS, Kind, native_missing, ours
 from jamlink.tokens import vocab
 
-CONTEXT, TOKENS, BATCHES = 256, 64, (1, 16)
-PEERS_NOT_MEASURED = ("onnxruntime", "llama-cpp-python", "ctranslate2", "openvino")
-Work = Callable[[int], float]
-"""Batch -> seconds for TOKENS words of each row, the context being read."""
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is asked of whom.
+
+    A turn that takes longer than `limit_s` ends the engine's part in the run; its first ones, and starting it, may take
+    `start_limit_s`. `settle_s` lies between two turns: threads that still spin go to sleep.
+    """
+
+    kinds: Sequence[Kind]
+    rounds: int = 9
+    context: int = 256
+    tokens: int = 64
+    batches: Sequence[int] = (1, 16)
+    more: int = 4
+    settle_s: float = 0.02
+    limit_s: float = 120.0
+    start_limit_s: float = 300.0
+
+    def work(self, words: int) -> Work:
+        """The same for everyone, of ids below `words`; each row begins with one of its own."""
+        draw = np.random.default_rng(0)
+        lengths = self.context, max(self.batches), self.more
+        context, firsts, more = (draw.integers(0, words, length).tolist() for length in lengths)
+        return Work(context, firsts, self.tokens, more)
 
 
-@dataclass(slots=True)
-class Timed:
-    """One engine on one batch."""
+def everyone(rounds: int = 9) -> Plan:
+    """The plan of the command line."""
+    return Plan((*ours(), *PEERS), rounds)
 
-    engine: str
-    threads: int
-    precision: str
-    batch: int
-    work: Work
-    seconds: list[float] = field(default_factory=list)
 
-    def as_row(self, parameters: int) -> dict[str, Any]:
-        """As the report has it; `floor_ms` is not measured yet."""
-        p10, p50, p90 = np.quantile(np.array(self.seconds) * 1e3, (0.1, 0.5, 0.9)).round(2).tolist()
+def run(
+    folder: Path, sizes: Sequence[int], plan: Plan, tell: Callable[[str], None] = lambda line: None
+) -> dict[str, Any]:
+    """The report on the network in `folder` and on random ones of so many million weights (`bench_models.SIZES`).
+
+    Raises as `checkpoint.load`.
+    """
+    absent = {kind.engine: why for kind in plan.kinds if (why := kind.missing())}
+    if why := native_missing():
+        absent = {"native": why, **absent}
+    with tempfile.TemporaryDirectory(prefix="jamlink-bench-") as made:
+        scratch = Path(made)
+        folders = [folder, *(write_random(scratch / f"random-{size}m", shape_of(size)) for size in sizes)]
+        networks = [_Network(one, scratch, plan, tell) for one in folders]
+        probe, no_floor = _probe(networks, plan, scratch)
+        for network in networks:
+            network.measure(probe)
+    limits = probe.limits if probe else Limits({}, {})
+    rows = [row for network in networks for row in network.rows(limits)]
+    return {
+        "machine": _machine(), "commit": _commit(), "rounds": plan.rounds, "rows": rows,
+        "more_context": [row for network in networks for row in network.more()],
+        "bars": bars(rows, {kind.engine for kind in plan.kinds if kind.ours}),
+        "limits": limits.as_lists(), "no_floor": no_floor,
+        "wrong": {name: why for network in networks for name, why in network.wrong.items()},
+        "not_measured": absent | {name: why for network in networks for name, why in network.gone.items()},
+    }  # fmt: skip
+
+
+def _probe(networks: Sequence[_Network], plan: Plan, scratch: Path) -> tuple[Probe | None, str]:
+    """What measures the machine's limits, or why there is nothing."""
+    sets = {matrix_bytes(network.found.config, precision) for network in networks for precision in BYTES_OF}
+    try:
+        return Probe(scratch, sets, {threads for kind in plan.kinds for threads in kind.threads}), ""
+    except Unavailable as missing:
+        return None, missing.what
+
+
+class _Network:
+    """One network and everyone who computes it. `wrong` and `gone` say why, by name."""
+
+    def __init__(self, folder: Path, scratch: Path, plan: Plan, tell: Callable[[str], None]) -> None:
+        self.found: Checkpoint = checkpoint.load(folder, vocab.HASH)
+        self.wrong: dict[str, str] = {}
+        self.gone: dict[str, str] = {}
+        self._folder, self._scratch, self._plan, self._tell = folder, scratch, plan, tell
+        self._parameters = sum(array.size for array in self.found.weights.values())
+        self._work = plan.work(self.found.config.vocab_size)
+        self._entrants: list[Entrant] = []
+
+    def measure(self, probe: Probe | None) -> None:
+        """Start everyone, see what they say, then the rounds."""
+        right = self._right()
+        try:
+            for kind in self._plan.kinds:
+                for subject in () if kind.missing() else kind.subjects():
+                    self._admit(subject, right)
+            for number in range(self._plan.rounds):
+                if probe:
+                    probe.measure()
+                self._round(number)
+        finally:
+            for entrant in self._entrants:
+                entrant.worker.end()
+
+    def _right(self) -> Ids:
+        """What our floats say."""
+        reference = Ours(Decoder(self.found.config, self.found.weights))
+        reference.read(self._work.context)
+        reference.fork(self._work.firsts, self._work.tokens)
+        return reference.decode()
+
+    def _admit(self, subject: Subject, right: Ids) -> None:
+        self._tell(f"starting {self._name(subject)}")
+        limit_s = self._plan.start_limit_s
+        try:
+            worker = Worker(subject, self._work, self._folder, self._scratch, limit_s)
+        except Unavailable as trouble:
+            self.gone[self._name(subject)] = str(trouble)
+            return
+        entrant = Entrant(worker, right, self._plan.batches)
+        self._entrants.append(entrant)
+        self._watched(entrant, lambda: entrant.warm_up(limit_s))
+
+    def _round(self, number: int) -> None:
+        turns = [(entrant, rows) for entrant in self._entrants for rows in entrant.turns_in(number)]
+        random.Random(number).shuffle(turns)
+        for entrant, rows in turns:
+            if entrant in self._entrants:
+                self._tell(f"round {number + 1} of {self._plan.rounds}: {self._name(entrant.subject)}")
+                time.sleep(self._plan.settle_s)
+                self._watched(entrant, lambda entrant=entrant, rows=rows: entrant.turn(rows, self._plan.limit_s))  # type: ignore[misc]
+
+    def _watched(self, entrant: Entrant, act: Callable[[], None]) -> None:
+        """Whoever is gone, or says something wrong, has no further turn and no row."""
+        try:
+            act()
+        except (Unavailable, Nonsense) as trouble:
+            kept = self.gone if isinstance(trouble, Unavailable) else self.wrong
+            kept[self._name(entrant.subject)] = str(trouble)
+            self._entrants.remove(entrant)
+            entrant.worker.end()
+
+    def _name(self, subject: Subject) -> str:
+        return f"{subject.name}, {self._parameters / 1e6:.1f}M weights"
+
+    def rows(self, limits: Limits) -> Iterator[dict[str, Any]]:
+        """Ideas, by engine and batch. `same` is how many rows say the first words of our floats."""
+        for entrant in self._entrants:
+            for batch in self._plan.batches:
+                yield self._row(entrant, batch, self._plan.tokens) | {
+                    "floor_ms": self._floor_ms(limits, entrant.subject, batch), "same": entrant.same[batch],
+                }  # fmt: skip
+
+    def more(self) -> Iterator[dict[str, Any]]:
+        """More context, and how many steps of one row it takes as long as."""
+        for entrant in self._entrants:
+            row = self._row(entrant, 0, self._plan.more) | {"batch": 1}
+            step = _quantile(entrant.seconds[self._plan.batches[0]], 0.5) / self._plan.tokens
+            yield row | {"steps": round(row["ms"]["p50"] / step, 2)}
+
+    def _row(self, entrant: Entrant, batch: int, tokens: int) -> dict[str, Any]:
+        subject = entrant.subject
+        ms = {f"p{share:.0%}".rstrip("%"): _quantile(entrant.seconds[batch], share) for share in (0.1, 0.5, 0.9)}
         return {
-            "engine": self.engine, "threads": self.threads, "precision": self.precision, "params": parameters,
-            "batch": self.batch, "context": CONTEXT, "tokens": TOKENS, "ms": {"p10": p10, "p50": p50, "p90": p90},
-            "floor_ms": None,
+            "engine": subject.engine, "threads": subject.threads, "precision": subject.precision,
+            "params": self._parameters, "batch": batch, "context": self._plan.context, "tokens": tokens, "ms": ms,
         }  # fmt: skip
 
-
-def run(folder: Path, rounds: int = 9, tell: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
-    """The report. Engines that are missing here are named in it. Raises as `checkpoint.load`."""
-    found = checkpoint.load(folder, vocab.HASH)
-    context = np.random.default_rng(0).integers(0, found.config.vocab_size, CONTEXT).tolist()
-    missing: list[str] = list(PEERS_NOT_MEASURED)
-    timed = [
-        Timed(engine, threads, precision, batch, work)
-        for engine, threads, precision, work in _engines(found, folder, context, missing)
-        for batch in BATCHES
-    ]
-    for i in range(rounds + 1):
-        for one in timed:
-            tell(f"round {i} of {rounds}: {one.engine}, {one.batch} ideas")
-            taken = one.work(one.batch)
-            if i:  # the first warms up
-                one.seconds.append(taken)
-    parameters = sum(array.size for array in found.weights.values())
-    rows = [one.as_row(parameters) for one in timed]
-    machine = {"processor": _processor(), "cores": os.cpu_count(), "load": os.getloadavg()[0]}
-    return {"machine": machine, "commit": _commit(), "rounds": rounds, "rows": rows, "not_measured": missing}
+    def _floor_ms(self, limits: Limits, subject: Subject, batch: int) -> float | None:
+        lowest = floor_ms(
+            limits, self.found.config, subject.precision, subject.threads, batch, self._plan.context, self._plan.tokens
+        )
+        return None if lowest is None else round(lowest, 2)
 
 
-def _engines(
-    found: Checkpoint, folder: Path, context: Sequence[int], missing: list[str]
-) -> Iterator[tuple[str, int, str, Work]]:
-    try:
-        loaded()
-    except Unavailable:
-        missing.insert(0, "native")
-    else:
-        for level in Level:
-            for precision in Precision:
-                if not loaded().jl_can(level):
-                    continue
-                native = NativeDecoder(found.config, found.weights, precision, level)
-                label = "int8" if precision is Precision.BYTES else "fp32"
-                yield f"native {level.name.lower()}", 1, label, _ours(native, context)
-    yield "numpy", 1, "fp32", _ours(Decoder(found.config, found.weights), context)
-    try:
-        yield from _transformers(folder, context)
-    except ImportError:
-        missing.insert(0, "transformers")
+def _quantile(seconds: Sequence[float], share: float) -> float:
+    """In milliseconds."""
+    return round(float(np.quantile(np.array(seconds) * 1e3, share)), 3)
 
 
-def _ours(engine: Engine, context: Sequence[int]) -> Work:
-    def work(batch: int) -> float:
-        engine.prefill(context)
-        fork = engine.fork(batch, TOKENS)
-        ids = [1] * batch
-        start = time.perf_counter()
-        for _ in range(TOKENS):
-            ids = fork.logits(fork.step(ids)).argmax(axis=1).tolist()
-        return time.perf_counter() - start
-
-    return work
-
-
-def _transformers(folder: Path, context: Sequence[int]) -> Iterator[tuple[str, int, str, Work]]:
-    """`generate()` as it comes, greedy, its context read before the clock starts."""
-    import torch
-    from transformers import AutoModelForCausalLM, DynamicCache
-
-    model: Any = AutoModelForCausalLM.from_pretrained(folder)
-    model.eval()
-
-    def work(batch: int, threads: int) -> float:
-        torch.set_num_threads(threads)
-        prompt = torch.tensor([list(context)] * batch)
-        with torch.inference_mode():
-            cache = DynamicCache()
-            model(prompt[:, :-1], past_key_values=cache, use_cache=True)
-            start = time.perf_counter()
-            model.generate(
-                prompt, past_key_values=cache, do_sample=False, max_new_tokens=TOKENS, min_new_tokens=TOKENS,
-                pad_token_id=0, attention_mask=torch.ones_like(prompt),
-            )  # fmt: skip
-            return time.perf_counter() - start
-
-    for threads in sorted({1, os.cpu_count() or 1}):
-        yield "transformers generate()", threads, "fp32", lambda batch, threads=threads: work(batch, threads)  # type: ignore[misc]
-
-
-def speed_ups(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Each engine of ours beside the faster `generate()`, as lines."""
-    lines = []
-    for batch in BATCHES:
-        theirs = [row["ms"]["p50"] for row in rows if row["batch"] == batch and row["engine"].startswith("transf")]
-        for row in rows:
-            if row["batch"] == batch:
-                times = f"{min(theirs) / row['ms']['p50']:6.1f} x generate()" if theirs else ""
-                what = f"{row['engine']}, {row['precision']}, {row['threads']} thread{'s'[: row['threads'] > 1]}"
-                lines.append(
-                    f"{batch:3d} {'idea: ' if batch == 1 else 'ideas:'} {what:44s} {row['ms']['p50']:8.1f} ms {times}"
-                )
-    return lines
+def _machine() -> dict[str, Any]:
+    return {"processor": _processor(), "cores": os.cpu_count(), "load": os.getloadavg()[0]}
 
 
 def _processor() -> str:

@@ -1,10 +1,10 @@
 """The model process: `python -m jamlink.runtime.model_main --fd N --folder models/jam-s`.
 
 It is started and watched by `model_link.ModelLink`, knows no port and no transport, and goes when the pipe ends. One
-thread serves, one computes beside it where there are two cores. Between two steps of the network a proposer asks whether
-it is cancelled, and that is when the pipe is read, so a cancelled or replaced request stops within a step. While nothing
-is asked, it thinks ahead of what will be. A bug is told as one sentence; its traceback goes to stderr, which in a jam is
-the session's log.
+thread serves, one computes beside it where there are two cores. Between two steps of the network a proposer asks
+whether it is cancelled, and that is when the pipe is read, so a cancelled or replaced request stops within a step.
+While nothing is asked, it thinks ahead of what will be. A bug is told as one sentence; its traceback goes to stderr,
+which in a jam is the session's log.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import select
 import sys
 import traceback
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from jamlink.errors import Fault, JamlinkError, Nonsense
@@ -146,13 +145,14 @@ def _make(folder: Path, name: str, threads: int) -> Proposer:
             raise Nonsense(f"There is no proposer {name}.", "Write it as module:Class.") from None
         return made
     # Not earlier: numpy must find the number of threads set.
+    from jamlink.engine.lanes import Lanes
     from jamlink.nn import checkpoint
     from jamlink.proposers.originality import index_for
     from jamlink.proposers.transformer import TransformerProposer
     from jamlink.tokens import vocab
 
-    helper = ThreadPoolExecutor(1, "lane", _step_back) if threads > 1 else None
-    return TransformerProposer(checkpoint.load(folder, vocab.HASH), index_for(folder), helper)
+    lanes = Lanes(_step_back) if threads > 1 else None
+    return TransformerProposer(checkpoint.load(folder, vocab.HASH), index_for(folder), lanes)
 
 
 def _step_back() -> None:

@@ -6,8 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from jamlink.engine import build, native
 from jamlink.engine.choose import Engine, engine_for
 from jamlink.engine.decoder import Decoder, Floats
 from jamlink.engine.generate import Against, Row, Sampling, generate
+from jamlink.engine.lanes import Lanes
 from jamlink.engine.native import LEVEL_SETTING, Level, NativeDecoder, Precision
 from jamlink.errors import Unavailable
 from tests.engine.test_native import WEIGHTS, WIDE
@@ -175,8 +175,8 @@ def test_a_guide_that_allows_nothing_is_told_wherever_it_comes(
 ) -> None:
     guides = [Any(9) for _ in range(7)] + [Any(9, NOTHING, free)]
     rows = [Row(guide, Sampling(seed)) for seed, guide in enumerate(guides)]
-    with ThreadPoolExecutor(1) as helper, pytest.raises(ValueError, match="allows nothing"):
-        generate(engine, PROMPT, rows, lambda: False, helper=helper if lanes == 2 else None)
+    with closing(Lanes()) as second, pytest.raises(ValueError, match="allows nothing"):
+        generate(engine, PROMPT, rows, lambda: False, lanes=second if lanes == 2 else None)
     assert len(guides[-1].said) == free
 
 
@@ -239,9 +239,9 @@ LONG = [i % WIDE.vocab_size for i in range(100)]
 """More than a chunk."""
 
 
-def drawn(engine: Engine, cancelled: Callable[[], bool], against: Against | None, helper: ThreadPoolExecutor | None):
+def drawn(engine: Engine, cancelled: Callable[[], bool], against: Against | None, second: Lanes | None):
     rows = [Row(Any(5 + seed % 3), Sampling(seed)) for seed in range(9)]
-    generate(engine, LONG, rows, cancelled, against, helper=helper)
+    generate(engine, LONG, rows, cancelled, against, lanes=second)
     return [(row.ids, row.log_probabilities) for row in rows]
 
 
@@ -252,7 +252,7 @@ def test_a_call_that_is_stopped_at_any_look_leaves_the_next_one_whole(
 ) -> None:
     engine = make(WEIGHTS)
     against = Against(make(WEIGHTS), LONG[:50], 2.0) if guided else None
-    with ThreadPoolExecutor(1) as pool:
+    with closing(Lanes()) as pool:
         helper = pool if lanes == 2 else None
         whole = drawn(engine, lambda: False, against, helper)
         for looks in range(14):

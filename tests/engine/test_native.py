@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from jamlink.engine import build
 from jamlink.engine.choose import engine_for
 from jamlink.engine.decoder import Decoder, Floats
 from jamlink.engine.generate import Against, Row, Sampling, generate
+from jamlink.engine.lanes import Lanes
 from jamlink.engine.native import CHUNK, LEVEL_SETTING, Level, NativeDecoder, Precision, loaded
 from jamlink.errors import Unavailable
 from jamlink.nn import checkpoint
@@ -161,36 +162,38 @@ def test_a_seed_says_the_same_to_the_last_bit_whatever_is_drawn_beside_it(level:
 def test_two_lanes_say_the_same_to_the_last_bit_as_one(level: Level, precision: Precision, pulls: bool) -> None:
     native, other = made(level, precision), made(level, precision)
 
-    def drawn(helper: Executor | None) -> list[tuple[list[int], list[float]]]:
+    def drawn(lanes: Lanes | None) -> list[tuple[list[int], list[float]]]:
         rows = [Row(Anything(12 + seed % 5), Sampling(seed, temperature=1.1)) for seed in range(17)]
         against = Against(other, some_ids(9, 1), 1.5) if pulls else None
-        generate(native, some_ids(25), rows, lambda: False, against, helper=helper)
+        generate(native, some_ids(25), rows, lambda: False, against, lanes=lanes)
         assert all(row.finished for row in rows)
         return [(row.ids, row.log_probabilities) for row in rows]
 
-    with ThreadPoolExecutor(1) as helper:
-        assert drawn(helper) == drawn(None)
+    with closing(Lanes()) as lanes:
+        assert lanes.helps(17)
+        assert drawn(lanes) == drawn(None)
 
 
 def test_what_one_lane_gives_the_library_is_not_taken_over_by_the_other() -> None:
     """One call in eighty said something else while arrays were let go before the library had read them."""
     native, other = made(loaded().jl_best_level(), Precision.FLOATS), made(loaded().jl_best_level(), Precision.FLOATS)
 
-    def drawn(helper: Executor | None) -> list[list[int]]:
+    def drawn(lanes: Lanes | None) -> list[list[int]]:
         rows = [Row(Anything(12 + seed % 3), Sampling(seed)) for seed in range(12)]
-        generate(native, some_ids(8), rows, lambda: False, Against(other, some_ids(4), 2.0), helper=helper)
+        generate(native, some_ids(8), rows, lambda: False, Against(other, some_ids(4), 2.0), lanes=lanes)
         return [row.ids for row in rows]
 
     alone = drawn(None)
-    with ThreadPoolExecutor(1) as helper:
-        assert all(drawn(helper) == alone for _ in range(400))
+    with closing(Lanes()) as lanes:
+        lanes.helps = lambda rows: True  # type: ignore[method-assign]
+        assert all(drawn(lanes) == alone for _ in range(400))
 
 
 def test_two_lanes_stop_within_a_step_of_being_cancelled() -> None:
     native, answers = made(loaded().jl_best_level(), Precision.FLOATS), iter([False] * 5 + [True] * 1000)
     rows = [Row(Anything(100), Sampling(seed)) for seed in range(16)]
-    with ThreadPoolExecutor(1) as helper:
-        generate(native, some_ids(25), rows, lambda: next(answers), helper=helper)
+    with closing(Lanes()) as lanes:
+        generate(native, some_ids(25), rows, lambda: next(answers), lanes=lanes)
     assert not any(row.finished for row in rows)
     assert len(rows[0].ids) <= 5
 
@@ -203,8 +206,8 @@ def test_what_fails_in_one_lane_stops_both_and_is_raised() -> None:
     native = made(loaded().jl_best_level(), Precision.FLOATS)
     for place in (2, 3):
         rows = [Row((Broken if i == place else Anything)(100), Sampling(i)) for i in range(16)]
-        with ThreadPoolExecutor(1) as helper, pytest.raises(ValueError, match="allows nothing"):
-            generate(native, some_ids(25), rows, lambda: False, helper=helper)
+        with closing(Lanes()) as lanes, pytest.raises(ValueError, match="allows nothing"):
+            generate(native, some_ids(25), rows, lambda: False, lanes=lanes)
 
 
 # -- what it refuses -----------------------------------------------------------------------------------------------------
@@ -346,6 +349,22 @@ def test_a_library_is_named_after_its_sources(tmp_path: Path, monkeypatch: pytes
     assert build.library().name == before
     (copy / "decoder.c").write_text("/* changed */")
     assert build.library().name != before
+
+
+@pytest.mark.parametrize(
+    ("machine", "own"),
+    [("x86_64", {"avx2", "avxvnni", "avx512"}), ("AMD64", {"avx2", "avxvnni", "avx512"}), ("aarch64", {"neon", "dotprod"}),
+     ("arm64", {"neon", "dotprod"}), ("riscv64", set())],
+)  # fmt: skip
+def test_a_machine_gets_the_kernels_that_it_may_have(machine: str, own: set[str]) -> None:
+    named = {name.removeprefix("kernels_").removesuffix(".c") for name in build.files(machine) if "kernels_" in name}
+    assert named == own | {"generic"}
+    assert own <= {level.name.lower() for level in Level}
+
+
+def test_every_source_is_compiled_for_some_machine() -> None:
+    compiled = {name for machine in ("x86_64", "aarch64") for name in build.files(machine)}
+    assert compiled == {source.name for source in build.SOURCES.glob("*.c")}
 
 
 def test_without_a_compiler_building_says_so_and_succeeds(

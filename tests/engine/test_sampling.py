@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jamlink.engine.native import Level, NativeDecoder, Precision, loaded
-from jamlink.engine.sampling import Choice, Floats, Ids, Sampling, sample
+from jamlink.engine.sampling import Boldness, Choice, Floats, Ids, Sampling, sample
 from tests.engine.test_native import WEIGHTS, WIDE, library
 
 library()
@@ -35,7 +35,7 @@ def logits_of(chances: list[float], rows: int = 1) -> Floats:
 def free(rows: int, sampling: Sampling | None = None, draws: np.ndarray | None = None) -> Choice:
     """All ids may come."""
     given = EVENLY[:rows] if draws is None else draws
-    return Choice(np.ones((rows, VOCAB), bool), [sampling or Sampling(0)] * rows, given)
+    return Choice(np.ones((rows, VOCAB), bool), Boldness.of([sampling or Sampling(0)] * rows), given)
 
 
 @everyone
@@ -68,7 +68,7 @@ def test_only_what_is_likely_enough_is_left(choose: Sample, sampling: Sampling, 
 
 @everyone
 def test_each_row_has_its_own_boldness(choose: Sample) -> None:
-    choice = Choice(np.ones((2, VOCAB), bool), [Sampling(0, top_k=1), Sampling(0)], np.array([0.99, 0.99]))
+    choice = Choice(np.ones((2, VOCAB), bool), Boldness.of([Sampling(0, top_k=1), Sampling(0)]), np.array([0.99, 0.99]))
     assert choose(logits_of([0.6, 0.4], 2), choice)[0].tolist() == [0, 1]
 
 
@@ -129,7 +129,7 @@ def test_the_native_engines_choose_what_numpy_chooses(seed: int, pulls: bool, mi
         for _ in range(rows)
     ]
     choice = Choice(
-        masks, samplings, dice.random(rows),
+        masks, Boldness.of(samplings), dice.random(rows),
         plain=dice.normal(0, 3, (rows, VOCAB)).astype(np.float32) if pulls else None, pull=0.7,
         beside=dice.dirichlet(np.ones(VOCAB), rows).astype(np.float32) if mixes else None,
         share=dice.random(rows).astype(np.float32) if mixes else None,

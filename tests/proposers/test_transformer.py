@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import chain, combinations, count
 
@@ -11,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from jamlink.engine.lanes import Lanes
 from jamlink.music.chord import ChordSpan, parse_chord
 from jamlink.music.key import Key
 from jamlink.music.note import Note
@@ -171,8 +171,10 @@ def test_a_thought_that_was_cut_short_is_not_kept(checkpoint: Checkpoint, propos
 
 
 def test_a_helper_changes_nothing_that_is_said(checkpoint: Checkpoint, proposer: TransformerProposer) -> None:
-    with ThreadPoolExecutor(1) as thread:
-        helped = TransformerProposer(checkpoint, helper=thread).propose(asked(frozenset(Role)), lambda: False)
+    lanes = Lanes()
+    assert lanes.helps(12)
+    helped = TransformerProposer(checkpoint, lanes=lanes).propose(asked(frozenset(Role)), lambda: False)
+    lanes.close()
     assert proposer.propose(asked(frozenset(Role)), lambda: False) == helped
 
 
