@@ -279,8 +279,8 @@ def test_one_that_says_why_it_cannot_be_is_asked_again_later_and_later() -> None
 
 def again(link: ModelLink, clock: ManualClock, wait_s: int = 30) -> None:
     """One that refused ends, and the next is started after the wait, not before."""
-    assert link._child is not None
-    assert link._child.wait(PATIENCE_S) == 1
+    if link._child is not None:  # else its end was seen together with its word
+        assert link._child.wait(PATIENCE_S) == 1
     assert link.receive() == []
     if wait_s < 30:
         clock.advance(Ns(wait_s * SECOND - 1))
