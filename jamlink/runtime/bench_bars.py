@@ -58,13 +58,14 @@ def lines(report: Mapping[str, Any]) -> Iterator[str]:
 def _table(rows: Sequence[Row], more: Sequence[Row]) -> Iterator[str]:
     batches = list(dict.fromkeys(row["batch"] for row in rows))
     heads = "".join(f"{f'{batch} ideas' if batch > 1 else '1 idea':>12s}{'floor':>9s}" for batch in batches)
-    yield f"{'':56s}{heads}{'more words':>13s}"
+    width = max(len(label(row)) for row in rows)
+    yield f"{'':{width}s}{heads}{'more words':>13s}"
     by_batch = {(label(row), row["batch"]): row for row in rows}
     context = {label(row): row for row in more if row["params"] == rows[0]["params"]}
     for name in dict.fromkeys(label(row) for row in rows):
         cells = (by_batch[name, batch] for batch in batches)
         columns = "".join(f"{row['ms']['p50']:12.1f}{row['floor_ms'] or float('nan'):9.1f}" for row in cells)
-        yield f"{name:56s}{columns}{context[name]['ms']['p50']:13.2f}"
+        yield f"{name:{width}s}{columns}{context[name]['ms']['p50']:13.2f}"
 
 
 def _bar_lines(bar: Row) -> Iterator[str]:

@@ -195,7 +195,11 @@ class _Network:
         return f"{subject.name}{way}, {self._parameters / 1e6:.1f}M weights"
 
     def rows(self, limits: Limits) -> Iterator[dict[str, Any]]:
-        """Ideas, by engine and batch. `same` is how many rows say the first words of our floats."""
+        """Ideas, by engine and batch.
+
+        `same` is how many rows say the first words of our floats; `waited` how long threads waited for a processor, of
+        the time that turns took (the sum over threads, so it may be above 1).
+        """
         for entrant in self._entrants:
             for batch in self._plan.batches:
                 yield self._row(entrant, batch, self._plan.tokens) | {
@@ -215,6 +219,7 @@ class _Network:
         return {
             "engine": subject.engine, "threads": subject.threads, "precision": subject.precision,
             "params": self._parameters, "batch": batch, "context": self._plan.context, "tokens": tokens, "ms": ms,
+            "waited": round(sum(entrant.waited_s[batch]) / sum(entrant.seconds[batch]), 3),
             "environment": subject.environment,
         }  # fmt: skip
 

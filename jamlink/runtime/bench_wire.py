@@ -54,9 +54,10 @@ class Ready(msgspec.Struct, frozen=True, tag=True):
 
 
 class Done(msgspec.Struct, frozen=True, tag=True):
-    """How long a turn took, and what was said, (rows, tokens)."""
+    """How long a turn took, for how much of it threads waited for a processor, and what was said, (rows, tokens)."""
 
     seconds: float
+    waited_s: float
     said: list[list[int]]
 
 

@@ -56,6 +56,7 @@ def test_the_report_holds_a_row_for_every_engine_and_batch(network: Path) -> Non
     assert {(row["params"], row["context"], row["tokens"]) for row in rows} == {(parameters, 12, 6)}
     assert all(0 < row["ms"]["p10"] <= row["ms"]["p50"] <= row["ms"]["p90"] for row in rows)
     assert all(row["same"] == row["batch"] for row in rows)
+    assert all(row["waited"] >= 0 for row in rows)
     assert [(row["batch"], row["tokens"]) for row in report["more_context"]] == [(1, 2)] * 5
     assert all(row["steps"] > 0 for row in report["more_context"])
     assert [(bar["batch"], bar["ours"]) for bar in report["bars"]] == [
