@@ -280,7 +280,7 @@ class Evening:
 
     @property
     def back_within_s(self) -> float:
-        return BACK_WITHIN_S * max(1.0, max(self.bare) / AT_REST_S)
+        return BACK_WITHIN_S * max(1.0, statistics.median(self.bare) / AT_REST_S)
 
     def accepted(self) -> list[dict[str, Any]]:
         """The decisions to play something, but for the last two, which may not have come to sound."""
