@@ -14,7 +14,7 @@ import signal
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -172,6 +172,7 @@ def _put_together(config: JamConfig, descriptor: int) -> Any:
     from jamlink.runtime.jam import Jam, Parts
     from jamlink.runtime.monotonic import MonotonicClock
     from jamlink.session.core import Session
+    from jamlink.tokens.vocab import STYLES
     from jamlink.view.hub import Hub
 
     settings, clock = config.settings, MonotonicClock()
@@ -193,31 +194,28 @@ def _put_together(config: JamConfig, descriptor: int) -> Any:
         file=Path(config.file).name,
         opening=(Do(Action.PLAY_STOP, "start"),) if config.play else (),
         demo=_demo(setup) if config.demo else None,
+        styles=STYLES,
         ports=_ports_to_have(settings),
+        teacher=_teacher(settings.ports.map),
     )
     return Jam(parts)
 
 
-def _ports_to_have(settings: Settings) -> Callable[[Listing], Any]:
-    """From what is there to the ports to have; None to leave them as they are. Where no port was named and there is
-    exactly one keyboard, or one synth, that is the one."""
-    from jamlink.ports.discovery import is_loop_cable
-    from jamlink.runtime.io_link import standard_ports
+def _ports_to_have(settings: Settings) -> Any:
+    """The choice of ports, which is remembered for the next start whenever the player changes it."""
+    from jamlink.runtime.port_choice import PortChoice
 
-    chosen = {"inputs": settings.ports.input, "outputs": settings.ports.output}
-    had: list[dict[str, str]] = []
+    ports, file = settings.ports, Places().remembered
+    return PortChoice(ports.input, ports.output, ports.system, lambda names: remember(file, names))
 
-    def look(listing: Listing) -> Any:
-        for way, names in (("inputs", listing.inputs), ("outputs", listing.outputs)):
-            real = [name for name in names if not is_loop_cable(name)]
-            if not chosen[way] and len(real) == 1:
-                chosen[way] = real[0]
-        if had and had[-1] == chosen:
-            return None
-        had.append(dict(chosen))
-        return standard_ports(chosen["inputs"], chosen["outputs"], settings.ports.system)
 
-    return look
+def _teacher(forced: str) -> Any:
+    """Where pads and knobs are learned: the player's own maps."""
+    from jamlink.runtime.teaching import Teacher
+
+    folder = Places().config / "maps"
+    own = _own_maps()
+    return Teacher(folder, _map_of(forced, own), own)
 
 
 def new_header(setup: SessionSettings, started: Ns) -> Any:
@@ -281,19 +279,30 @@ def proposer(name: str, model: str) -> Proposer:
 
 
 def _bindings(forced: str) -> Callable[[str], Bindings]:
-    """The gestures of a port: by the map that fits its name, the player's own maps before ours."""
-    maps, generic = all_maps()
+    """The gestures of a port, by its map."""
+    map_of = _map_of(forced, _own_maps())
+    return lambda port: Bindings(map_of(port))
+
+
+def _map_of(forced: str, own: Mapping[str, ControllerMap]) -> Callable[[str], ControllerMap]:
+    """The map that fits a port's name, of the player's `own` maps before ours. Raises `Nonsense` for a forced map that
+    is not there."""
+    ours, _ = read_maps(data_folder("midi_maps"))
+    maps = {**ours, **own}
     chosen = maps.get(forced)
     if forced and chosen is None:
         raise Nonsense(f"There is no map called {forced!r}.", f"Choose one of {', '.join(sorted(maps))}.")
-    return lambda port: Bindings(chosen or choose(list(maps.values()), port, generic))
+    return lambda port: chosen or choose(list(maps.values()), port, ours[GENERIC])
+
+
+def _own_maps() -> dict[str, ControllerMap]:
+    return read_maps(Places().config / "maps")[0]
 
 
 def all_maps() -> tuple[dict[str, ControllerMap], ControllerMap]:
     """Every readable map by name, the player's own last so that they win; and the one for unknown devices."""
     ours, _ = read_maps(data_folder("midi_maps"))
-    theirs, _ = read_maps(Places().config / "maps")
-    return {**ours, **theirs}, ours[GENERIC]
+    return {**ours, **_own_maps()}, ours[GENERIC]
 
 
 # -- offline: render, replay, export -------------------------------------------------------------------------------
@@ -374,11 +383,16 @@ def _chooser(accept: str, seed: int) -> Any:
 
 
 def export(session: Path, target: Path) -> None:
-    """A session file as a MIDI file."""
+    """A session file as a MIDI file; as a lead sheet where the target's name ends in .musicxml."""
     from jamlink.ledger.export import export as write
+    from jamlink.ledger.musicxml import musicxml
+    from jamlink.midi.files import write_whole
 
     check_target(target, session)
-    write(session, target)
+    if target.suffix.lower() == ".musicxml":
+        write_whole(target, musicxml(session))
+    else:
+        write(session, target)
 
 
 def replay(session: Path) -> Any:
@@ -526,25 +540,48 @@ def _why_numpy(found: Checkpoint) -> str:
     return ", the fastest for this processor"
 
 
-def bench_loop(messages: int, minutes: float, presses: int, as_json: bool) -> None:
+def bench_loop(messages: int, minutes: float, presses: int, sixteenths: int, as_json: bool) -> None:
     """The note path beside a bare loop, then press-to-hand through the whole instrument; one JSON object last."""
     from rich.console import Console
 
     from jamlink.runtime import bench_loop as note_path
+    from jamlink.runtime import bench_model
 
     screen = Console(stderr=as_json)
     with screen.status("measuring") as status:
         model, tell = model_folder(Settings().model.folder), lambda what: status.update(f"measuring {what}")
         report = note_path.run(model, messages, 2_000, minutes * 60, tell)
-        hands = _bench_hands(presses, lambda what: status.update(f"measuring {what}"))
+        beside = note_path.beside_engine(model, 1_000, tell=tell)
+        alone = bench_model.measure(model, presses, sixteenths, tell)
+        hands = [_bench_hands(size, roles, presses, tell) for size, roles in _HANDS]
     note_path.show(report, screen)
-    screen.print(
-        f"press to new hand of chords: p50 {hands['p50_ms']} p95 {hands['p95_ms']} ms (limit 250), "
-        f"{hands['by_model']} of {hands['presses']} by the model; "
-        f"io, session and model hold {hands['io_mib']}, {hands['session_mib']} and {hands['model_mib']} MiB"
-    )
+    screen.print("\n".join(bench_words(beside, alone, hands)), highlight=False, soft_wrap=True)
     if as_json:
-        print(msgspec.json.encode({**msgspec.to_builtins(report), "bench": "loop", "hands": hands}).decode())
+        parts = {"beside_engine": beside, "model": alone, "hands": hands}
+        print(msgspec.json.encode({**msgspec.to_builtins(report), "bench": "loop", **parts}).decode())
+
+
+_HANDS = ((4, ("chords", "melody", "bass")), (32, ("chords", "melody")))
+
+
+def bench_words(beside: Any, alone: Any, hands: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What was found of the model and of the whole way, in lines."""
+    yield f"notes beside the model at full work: {beside.ratio} times as late as beside an idle one (p99; limit 1.5)"
+    for row in alone.hands:
+        s = row.spread_ms
+        yield f"a hand of {row.ideas}, {', '.join(row.roles)}, nothing prepared: p50 {s.p50:.0f}, p99 {s.p99:.0f} ms"
+    for row in alone.sixteenths:
+        s = row.spread_ms
+        yield (
+            f"a fresh hand on every sixteenth at {row.bpm:g} bpm: {row.in_time} of {row.asked} in time "
+            f"({row.share:.4f}); p50 {s.p50:.0f}, p99 {s.p99:.0f} ms"
+        )
+    for row in hands:
+        yield (
+            f"press to a new hand of {row['ideas']} on the view, {', '.join(row['roles'])}: p50 {row['p50_ms']}, "
+            f"p95 {row['p95_ms']} ms, {row['by_model']} of {row['presses']} by the model; io, session and model hold "
+            f"{row['io_mib']}, {row['session_mib']} and {row['model_mib']} MiB"
+        )
 
 
 def bench_engine(rounds: int, model: str, sizes: str, as_json: bool) -> None:
@@ -565,24 +602,25 @@ def bench_engine(rounds: int, model: str, sizes: str, as_json: bool) -> None:
         print(msgspec.json.encode(report).decode())
 
 
-def _bench_hands(presses: int, tell: Callable[[str], None]) -> dict[str, Any]:
-    """Press to hand, on a JACK server and in a folder of its own, with what the processes hold in memory."""
+def _bench_hands(ideas: int, roles: Sequence[str], presses: int, tell: Callable[[str], None]) -> dict[str, Any]:
+    """Press to hand at 120 bpm while the bundled musician plays, on a JACK server and in a folder of its own, with what
+    the processes hold in memory."""
     from jamlink.ports.jack_server import private_jack_server
     from jamlink.runtime.bench_loop import resident_mib
     from jamlink.runtime.ipc import spawn
     from jamlink.runtime.monotonic import MonotonicClock
     from jamlink.view.bench_hand import measure
 
-    flags = {"session.tempo": 60.0, "session.bars": 8, "session.roles": ["chords"], "session.click": "off"}
+    flags = {"session.tempo": 120.0, "session.bars": 4, "session.roles": list(roles), "session.hand": ideas}
     with private_jack_server(period_frames=128), tempfile.TemporaryDirectory() as folder:
-        settings = load(Path(os.devnull), {}, {**flags, "ports.system": "JACK"})
-        config = JamConfig(settings, 1, str(Path(folder) / "bench.jam"), demo=False, play=False)
+        settings = load(Path(os.devnull), {}, {**flags, "session.click": "off", "ports.system": "JACK"})
+        config = JamConfig(settings, 1, str(Path(folder) / "bench.jam"), demo=True, play=True)
         child, connection = spawn("jamlink.app", "--config", msgspec.json.encode(config).decode())
         held: dict[str, float] = {}
 
         def watched(what: str) -> None:
             held.update(_resident(child.pid, resident_mib))
-            tell(what)
+            tell(f"{what}, {ideas} ideas each")
 
         times = measure(connection, MonotonicClock(), presses, watched)
         _reap(child)
@@ -590,7 +628,8 @@ def _bench_hands(presses: int, tell: Callable[[str], None]) -> dict[str, Any]:
     pick = {
         name: round(ordered[int(part * (len(ordered) - 1))], 1) for name, part in (("p50_ms", 0.5), ("p95_ms", 0.95))
     }
-    return {**pick, "max_ms": round(ordered[-1], 1), "presses": presses, "by_model": times.by_model, **held}
+    what = {"ideas": ideas, "roles": list(roles), "presses": presses, "by_model": times.by_model}
+    return {**what, **pick, "max_ms": round(ordered[-1], 1), **held}
 
 
 def _resident(session: int, resident_mib: Callable[[int], float]) -> dict[str, float]:

@@ -234,7 +234,10 @@ def render(
 
 @app.command()
 def export(session: Path, target: Path) -> None:
-    """Write a session as a MIDI file: a track for each player and role, tempo, meter and chord markers."""
+    """Write a session as a MIDI file: a track for each player and role, tempo, meter and chord markers.
+
+    A target that ends in .musicxml gets a lead sheet instead.
+    """
     from jamlink import app as house
 
     with one_sentence():
@@ -320,14 +323,15 @@ def maps_learn(
 def bench_loop(
     messages: Annotated[int, typer.Option(help="How many notes make the round trip.")] = 10_000,
     minutes: Annotated[float, typer.Option(help="How long the memory test runs.")] = 1.0,
-    presses: Annotated[int, typer.Option(help="How many hands are asked for.")] = 40,
+    presses: Annotated[int, typer.Option(help="How many hands of each kind are asked for.", min=1)] = 40,
+    sixteenths: Annotated[int, typer.Option(help="On how many sixteenths a hand is asked for.", min=1)] = 1_000,
     as_json: Annotated[bool, AS_JSON] = False,
 ) -> None:
-    """The note path: echo, scheduled output, losses, memory; beside a bare loop in the same run."""
+    """The note path beside a bare loop in the same run, and how soon ideas come: alone, and through everything."""
     from jamlink import app as house
 
     with one_sentence():
-        house.bench_loop(messages, minutes, presses, as_json)
+        house.bench_loop(messages, minutes, presses, sixteenths, as_json)
 
 
 @bench_app.command("engine")

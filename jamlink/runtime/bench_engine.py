@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,8 @@ from jamlink.runtime.peers import Ids
 from jamlink.runtime.peers.ours import Ours
 from jamlink.runtime.peers.table import PEERS, Kind, native_missing, ours
 from jamlink.tokens import vocab
+
+_LEAST_PATIENCE_S, _TIMES_SLOWER = 30.0, 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +126,8 @@ class _Network:
         right = self._right()
         try:
             for kind in self._plan.kinds:
-                for subject in () if kind.missing() else kind.subjects():
-                    self._admit(subject, right)
+                for ways in () if kind.missing() else kind.subjects():
+                    self._admit(ways, right)
             for number in range(self._plan.rounds):
                 if probe:
                     probe.measure()
@@ -140,17 +143,30 @@ class _Network:
         reference.fork(self._work.firsts, self._work.tokens)
         return reference.decode()
 
-    def _admit(self, subject: Subject, right: Ids) -> None:
+    def _admit(self, ways: Sequence[Subject], right: Ids) -> None:
+        """Of the ways to set an engine up, the one that is fastest when it is warm; the others need not be named."""
+        best: Entrant | None = None
+        for subject in ways:
+            best = _faster(best, self._started(subject, right, self._patience_s(best)))
+        if best:
+            self._entrants.append(best)
+            for subject in ways:
+                self.gone.pop(self._name(subject), None)
+
+    def _patience_s(self, best: Entrant | None) -> float:
+        """For a turn of a way that may be worse by far than one that is known."""
+        known = max(_LEAST_PATIENCE_S, _TIMES_SLOWER * best.warm_s) if best else self._plan.start_limit_s
+        return min(known, self._plan.start_limit_s)
+
+    def _started(self, subject: Subject, right: Ids, limit_s: float) -> Entrant | None:
         self._tell(f"starting {self._name(subject)}")
-        limit_s = self._plan.start_limit_s
         try:
             worker = Worker(subject, self._work, self._folder, self._scratch, limit_s)
         except Unavailable as trouble:
             self.gone[self._name(subject)] = str(trouble)
-            return
+            return None
         entrant = Entrant(worker, right, self._plan.batches)
-        self._entrants.append(entrant)
-        self._watched(entrant, lambda: entrant.warm_up(limit_s))
+        return entrant if self._went_well(entrant, lambda: entrant.warm_up(limit_s)) else None
 
     def _round(self, number: int) -> None:
         turns = [(entrant, rows) for entrant in self._entrants for rows in entrant.turns_in(number)]
@@ -159,20 +175,24 @@ class _Network:
             if entrant in self._entrants:
                 self._tell(f"round {number + 1} of {self._plan.rounds}: {self._name(entrant.subject)}")
                 time.sleep(self._plan.settle_s)
-                self._watched(entrant, lambda entrant=entrant, rows=rows: entrant.turn(rows, self._plan.limit_s))  # type: ignore[misc]
+                turn = partial(entrant.turn, rows, self._plan.limit_s)
+                if not self._went_well(entrant, turn):
+                    self._entrants.remove(entrant)
 
-    def _watched(self, entrant: Entrant, act: Callable[[], None]) -> None:
+    def _went_well(self, entrant: Entrant, act: Callable[[], None]) -> bool:
         """Whoever is gone, or says something wrong, has no further turn and no row."""
         try:
             act()
         except (Unavailable, Nonsense) as trouble:
             kept = self.gone if isinstance(trouble, Unavailable) else self.wrong
             kept[self._name(entrant.subject)] = str(trouble)
-            self._entrants.remove(entrant)
             entrant.worker.end()
+            return False
+        return True
 
     def _name(self, subject: Subject) -> str:
-        return f"{subject.name}, {self._parameters / 1e6:.1f}M weights"
+        way = "".join(f", {name}={value}" for name, value in subject.environment.items())
+        return f"{subject.name}{way}, {self._parameters / 1e6:.1f}M weights"
 
     def rows(self, limits: Limits) -> Iterator[dict[str, Any]]:
         """Ideas, by engine and batch. `same` is how many rows say the first words of our floats."""
@@ -195,6 +215,7 @@ class _Network:
         return {
             "engine": subject.engine, "threads": subject.threads, "precision": subject.precision,
             "params": self._parameters, "batch": batch, "context": self._plan.context, "tokens": tokens, "ms": ms,
+            "environment": subject.environment,
         }  # fmt: skip
 
     def _floor_ms(self, limits: Limits, subject: Subject, batch: int) -> float | None:
@@ -202,6 +223,15 @@ class _Network:
             limits, self.found.config, subject.precision, subject.threads, batch, self._plan.context, self._plan.tokens
         )
         return None if lowest is None else round(lowest, 2)
+
+
+def _faster(one: Entrant | None, other: Entrant | None) -> Entrant | None:
+    """Whichever is, when warm; the other one ends."""
+    if one is None or other is None:
+        return one or other
+    faster, slower = sorted((one, other), key=lambda entrant: entrant.warm_s)
+    slower.worker.end()
+    return faster
 
 
 def _quantile(seconds: Sequence[float], share: float) -> float:

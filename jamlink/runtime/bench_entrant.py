@@ -23,14 +23,14 @@ class Entrant:
         self.worker, self.subject, self._right = worker, worker.subject, right
         self.seconds: dict[int, list[float]] = {rows: [] for rows in (*batches, 0)}
         self.same: dict[int, int] = {}
+        self.warm_s = 0.0
+        """What one turn of each kind took when it was warm."""
         self._every = 1
 
     def warm_up(self, limit_s: float) -> None:
         """Two turns of each kind, of which the first may compile. Raises as `turn`."""
-        for rows in self.seconds:
-            taken = [self._turn(rows, limit_s) for _ in range(2)]
-            if taken[-1] > _SLOW_S:
-                self._every = _SLOW_EVERY
+        quicker = [min(self._turn(rows, limit_s) for _ in range(2)) for rows in self.seconds]
+        self.warm_s, self._every = sum(quicker), _SLOW_EVERY if max(quicker) > _SLOW_S else 1
 
     def turns_in(self, number: int) -> list[int]:
         """The turns it has in this round, from 0."""

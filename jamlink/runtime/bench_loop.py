@@ -109,6 +109,19 @@ class Starts:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """The 99th percentile of lateness in ms, run by run: the model process resting, and at full work."""
+
+    idle_ms: tuple[float, ...]
+    working_ms: tuple[float, ...]
+
+    @property
+    def ratio(self) -> float:
+        """Of the medians."""
+        return round(statistics.median(self.working_ms) / statistics.median(self.idle_ms), 2)
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """A promise, and whether it was kept here. `limit` already allows for the bare loop beside it."""
 
@@ -344,6 +357,25 @@ def _rows(messages: int, scheduled: int, tell: Callable[[str], None]) -> Iterato
     for bare, system in (("bare-jack-player", "JACK"), ("bare-rtmidi-player", "rtmidi-JACK")):
         tell(f"scheduled, jamlink-player {system} beside {bare}")
         yield from _scheduled(bare, system, scheduled)
+
+
+def beside_engine(
+    model: Path, scheduled: int, rounds: int = 5, tell: Callable[[str], None] = lambda what: None
+) -> Beside:
+    """How late scheduled messages are while the model process rests and while it computes without a pause, in turn.
+
+    Raises as `run`.
+    """
+    rows: dict[str, list[Row]] = {"idle-model": [], "working-model": []}
+    with private_jack_server(PERIOD_FRAMES):
+        for number in range(rounds):
+            for subject, found in rows.items():
+                tell(f"lateness beside the {subject.replace('-', ' ')}, {number + 1} of {rounds}")
+                with _running("bench_subjects", subject, "--model", str(model)) as engine:
+                    engine.read()
+                    found += [row for row in _scheduled("bare-jack-player", "JACK", scheduled) if row.bare]
+    late = {subject: tuple(row.spread_ms.p99 for row in found) for subject, found in rows.items()}
+    return Beside(late["idle-model"], late["working-model"])
 
 
 def _targets(rows: Sequence[Row], memory: Memory, server: JackServer) -> Iterator[Target]:

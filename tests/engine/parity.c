@@ -1,9 +1,10 @@
 /* Every level of the processor that this runs on, or that an emulator pretends, beside the plain one in floats.
  *
- * Prints "best LEVEL"; for each level and precision "LEVEL PRECISION DEVIATION", the largest root mean square of a
- * difference of logits, of that of the plain ones; at last "plain" and some plain logits, for one processor beside another.
+ * Prints "best LEVEL"; "plain" and logits of the plain one, for one processor beside another; then for each level and
+ * precision "LEVEL PRECISION DEVIATION", the largest root mean square of a difference of logits, of that of the plain ones.
  * Says on stderr what does not hold, and ends: logits that deviate by more than tests/engine/test_native.py allows, or a
  * row that differs in one bit for the rows beside it, for what was read before, or for what its memory held before.
+ * BRIEF is for what takes microseconds for an instruction.
  */
 #include <math.h>
 #include <stdio.h>
@@ -12,12 +13,20 @@
 
 #include "decoder.h"
 
-#define LEVELS 8    /* more than there are */
-#define PROMPT 75   /* more than one chunk */
-#define STEPS 18    /* more than one block */
-#define HALF 9      /* steps of all rows; then some are left behind */
+#define LEVELS 8  /* more than there are */
+#define STEPS 18  /* more than one block */
+#define HALF 9    /* steps of all rows; then some are left behind */
+#define WIDEST 64 /* hidden */
+#ifdef BRIEF
+#define PROMPT 20
+#define MOST_ROWS 7
+static const int lengths[] = {1, 16, 17, PROMPT}, row_counts[] = {1, 2, MOST_ROWS};
+#else
+#define PROMPT 75 /* more than one chunk */
 #define MOST_ROWS 34
-#define WIDEST 64   /* hidden */
+static const int lengths[] = {1, 15, 16, 17, JL_CHUNK, PROMPT}, row_counts[] = {1, 2, 3, 5, 7, MOST_ROWS};
+#endif
+enum { LENGTHS = sizeof lengths / sizeof *lengths };
 
 static const jl_shape shapes[] = {
     /* Grouped heads, and neither the words nor the feed-forward fill whole blocks. */
@@ -25,7 +34,6 @@ static const jl_shape shapes[] = {
     /* Heads of an odd number of blocks, and more kv heads than copies. */
     {.vocab = 50, .hidden = 64, .layers = 1, .heads = 3, .kv_heads = 3, .ffn = 90, .head_dim = 48, .limit = 100, .eps = 1e-5f, .theta = 1e4f},
 };
-static const int row_counts[] = {1, 2, 3, 5, 7, MOST_ROWS};
 static const double tolerance[] = {[JL_FLOATS] = 1e-4, [JL_BYTES] = 0.25};
 
 static unsigned state = 1;
@@ -135,9 +143,6 @@ static void near(Player *p, const char *law, int which, Deviation d) {
 static void same(const Player *p, const char *law, int which, const float *a, const float *b, int n) {
     if (memcmp(a, b, (size_t)n * sizeof(float))) fail(p, law, which);
 }
-
-static const int lengths[] = {1, 15, 16, 17, JL_CHUNK, PROMPT};
-enum { LENGTHS = sizeof lengths / sizeof *lengths };
 
 /* What the plain level says after prompts of those lengths, and in all rows of all steps. */
 typedef struct {

@@ -1,4 +1,4 @@
-"""Processors that are not at hand, by emulation: ARM, and x86 of before AVX-512 and before AVX2.
+"""Processors that are not at hand, by emulation: ARM, and x86 before AVX2, before AVX-512, and with AVX-VNNI.
 
 What is emulated computes what the silicon would, to the last bit; how fast, it does not say.
 """
@@ -57,16 +57,18 @@ def report(command: Sequence[str], program: Path) -> Report:
     return Report(Level(int(best[1])), deviations, np.array(plain[1:], np.float32))
 
 
-def linked(folder: Path, command: str, source: str, parts: Sequence[str], flags: Sequence[str]) -> Path:
-    program = folder / Path(source).stem
-    sources = [f"-I{build.SOURCES}", str(Path(__file__).with_name(source)), *parts]
-    subprocess.run([command, *flags, "-Wall", "-Wextra", "-Werror", *sources, "-lm", "-o", str(program)], check=True)
+def linked(folder: Path, command: str, sources: Sequence[str], parts: Sequence[str], flags: Sequence[str]) -> Path:
+    """A program of sources that lie beside this file."""
+    program = folder / Path(sources[0]).stem
+    paths = [str(Path(__file__).with_name(source)) for source in sources]
+    checks = ["-Wall", "-Wextra", "-Werror", f"-I{build.SOURCES}"]
+    subprocess.run([command, *flags, *checks, *paths, *parts, "-lm", "-o", str(program)], check=True)
     return program
 
 
 @pytest.fixture(scope="module")
 def own_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return linked(tmp_path_factory.mktemp("own"), build.compiler()[0], "parity.c", [str(library())], ["-O2"])
+    return linked(tmp_path_factory.mktemp("own"), build.compiler()[0], ["parity.c"], [str(library())], ["-O2"])
 
 
 @pytest.fixture(scope="module")
@@ -78,26 +80,29 @@ def own(own_program: Path) -> Report:
 def arm_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("arm")
     objects = build.compiled(folder, [ARM_COMPILER], "aarch64", ["-Werror"])
-    return linked(folder, ARM_COMPILER, "parity.c", objects, ["-O2", "-static"])
+    return linked(folder, ARM_COMPILER, ["parity.c"], objects, ["-O2", "-static"])
 
 
 @pytest.fixture(scope="module")
 def arm_fuzzer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("fuzz")
     objects = build.compiled(folder, [ARM_COMPILER], "aarch64", CHECKS)
-    return linked(folder, ARM_COMPILER, "fuzz.c", objects, CHECKS)
+    return linked(folder, ARM_COMPILER, ["fuzz.c"], objects, CHECKS)
 
 
-def check(found: Report, levels: set[Level], own: Report) -> None:
-    """That it has these levels, that the highest is its best, and that all say what this machine's plain one does."""
+def check(found: Report, levels: set[Level]) -> None:
+    """That it has these levels, that the highest is its best, and that all say what the plain one does."""
     assert found.best is max(levels)
     assert found.deviations.keys() == {(level, precision) for level in levels for precision in Precision}
     assert all(deviation <= TOLERANCE[precision] for (_, precision), deviation in found.deviations.items())
-    assert off(found.plain, own.plain) <= TOLERANCE[Precision.FLOATS]
+
+
+def own_levels() -> set[Level]:
+    return {level for level in Level if loaded().jl_can(level)}
 
 
 def test_every_level_of_this_processor_says_what_the_plain_one_says(own: Report) -> None:
-    check(own, {level for level in Level if loaded().jl_can(level)}, own)
+    check(own, own_levels())
 
 
 @pytest.mark.parametrize(
@@ -108,17 +113,27 @@ def test_every_level_of_this_processor_says_what_the_plain_one_says(own: Report)
 def test_every_level_of_an_arm_says_what_the_plain_one_says(
     arm_program: Path, own: Report, processor: str, levels: set[Level]
 ) -> None:
-    check(report([*ARM_EMULATOR, processor], arm_program), levels, own)
+    found = report([*ARM_EMULATOR, processor], arm_program)
+    check(found, levels)
+    assert off(found.plain, own.plain) <= TOLERANCE[Precision.FLOATS]
 
 
 @pytest.mark.skipif(not X86, reason="programs for x86 are made on x86")
 @pytest.mark.parametrize(
     ("processor", "levels"), [("Nehalem", {Level.GENERIC}), ("Haswell", {Level.GENERIC, Level.AVX2})]
 )
-def test_an_older_x86_has_the_levels_of_its_time(
-    own_program: Path, own: Report, processor: str, levels: set[Level]
-) -> None:
-    check(report(["qemu-x86_64", "-cpu", processor], own_program), levels, own)
+def test_an_older_x86_has_the_levels_of_its_time(own_program: Path, processor: str, levels: set[Level]) -> None:
+    check(report(["qemu-x86_64", "-cpu", processor], own_program), levels)
+
+
+@pytest.mark.skipif(not X86 or not loaded().jl_can(Level.AVX2), reason="AVX-VNNI is pretended on a processor with AVX2")
+def test_avx_vnni_says_what_the_plain_one_says_and_what_avx2_says(tmp_path: Path) -> None:
+    """Its one instruction is done by pretended_vnni.c where the processor does not know it."""
+    sources = ["parity.c", "pretended_vnni.c"]
+    program = linked(tmp_path, build.compiler()[0], sources, [str(library())], ["-O2", "-DBRIEF"])
+    found = report((), program)
+    check(found, own_levels() | {Level.AVXVNNI})
+    assert found.deviations[Level.AVXVNNI, Precision.BYTES] == found.deviations[Level.AVX2, Precision.BYTES]
 
 
 @pytest.mark.parametrize("precision", Precision, ids=lambda precision: precision.name.lower())

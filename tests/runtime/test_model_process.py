@@ -111,6 +111,7 @@ requests = st.builds(
 )  # fmt: skip
 messages = st.one_of(
     requests.map(wire.Ask),
+    requests.map(wire.Prepare),
     ticks.map(wire.CancelAsk),
     st.text().map(Ready),
     st.builds(CandidatesReady, ticks, candidates),
@@ -128,6 +129,44 @@ def test_a_message_that_was_cut_short_is_nonsense(message: wire.ToModel | FromMo
     frame = wire.encode(message)
     with pytest.raises(Nonsense):
         wire.decode(frame[: at % len(frame)])
+
+
+def thought_of(link: ModelLink, seed: int) -> str:
+    """The seeds that were thought of to the end, told once `seed` is asked for and has been. Nobody says when a thought
+    is done: so ask until it shows."""
+    for number in range(1, 500):
+        link.ask(request(number, seed=seed))
+        said = news(link).candidates[0].note
+        if str(seed) in said:
+            break
+    return said
+
+
+def test_what_was_told_to_come_is_thought_of_before_it_is_asked() -> None:
+    with linked("ThoughtfulProposer") as (link, _):
+        assert isinstance(news(link), Ready)
+        for seed, said in ((3, "3"), (5, "3, 5")):
+            link.prepare(request(0, seed=seed))
+            assert thought_of(link, seed) == said
+
+
+def test_a_thought_gives_way_at_once_to_a_request_and_to_a_newer_thought() -> None:
+    with linked("ThoughtfulProposer") as (link, _):
+        assert isinstance(news(link), Ready)
+        link.prepare(request(0, seed=2))
+        link.ask(request(1, seed=4))
+        assert news(link).candidates[0].note == ""
+        link.prepare(request(0, seed=6))
+        link.prepare(request(0, seed=7))
+        assert thought_of(link, 7) == "7"
+
+
+def test_a_thought_that_fails_costs_nothing() -> None:
+    with linked("FailingProposer") as (link, _):
+        assert isinstance(news(link), Ready)
+        link.prepare(request(0))
+        link.ask(request(1))
+        assert isinstance(news(link), Failed)
 
 
 def test_ideas_come_back_as_the_proposer_made_them() -> None:
@@ -279,9 +318,9 @@ def test_one_that_says_why_it_cannot_be_is_asked_again_later_and_later() -> None
 
 def again(link: ModelLink, clock: ManualClock, wait_s: int = 30) -> None:
     """One that refused ends, and the next is started after the wait, not before."""
-    if link._child is not None:  # else its end was seen together with its word
+    if link._child is not None:  # else its end was heard together with its last word
         assert link._child.wait(PATIENCE_S) == 1
-    assert link.receive() == []
+        assert link.receive() == []
     if wait_s < 30:
         clock.advance(Ns(wait_s * SECOND - 1))
         assert link.receive() == []

@@ -44,7 +44,7 @@ typedef struct {
 
 typedef struct {
     const char *name;
-    /* What a row's bytes lie round: 128 where the product takes unsigned rows (x86), 0 where it takes signed ones (ARM). */
+    /* What a row's bytes lie round: 128 where the product takes them unsigned (x86, and the plain one), else 0 (ARM). */
     int shift;
     /* y (n, blocks * BLOCK) = x (n, in) w; += where `add`. */
     void (*linear_f32)(Rows x, int n, int in, Floats w, int blocks, float *y, ptrdiff_t y_stride, int add);

@@ -46,6 +46,8 @@ class _Graph:
         self.constants: list[onnx.TensorProto] = []
         self.inputs: list[onnx.ValueInfoProto] = []
         self.outputs: list[onnx.ValueInfoProto] = []
+        self.lengths = ""
+        """How many positions the context has and each row, once there are caches: the same in every layer."""
 
     def op(self, kind: str, *inputs: str, name: str = "", **attributes: Any) -> str:
         """One node; the name of what it makes."""
@@ -131,10 +133,11 @@ def _layers(graph: _Graph, attend: _Attend) -> str:
 
 
 def _normed(graph: _Graph, x: str) -> str:
-    """RMSNorm, whose gain is in the next matrix."""
-    mean = graph.op("ReduceMean", graph.op("Mul", x, x), graph.whole(-1), keepdims=1)
-    eps = graph.constant(np.float32(graph.net.config.rms_norm_eps))
-    return graph.op("Div", x, graph.op("Sqrt", graph.op("Add", mean, eps)))
+    """RMSNorm. Its gain is in the next matrix; the 1 here is what runtimes know a norm by, which they make one step."""
+    mean = graph.op("ReduceMean", graph.op("Pow", x, graph.constant(np.float32(2))), graph.whole(-1), keepdims=1)
+    config = graph.net.config
+    eps, gain = graph.constant(np.float32(config.rms_norm_eps)), graph.constant(np.ones(config.hidden_size, np.float32))
+    return graph.op("Mul", graph.op("Div", x, graph.op("Sqrt", graph.op("Add", mean, eps))), gain)
 
 
 def _heads(graph: _Graph, layer: Layer, x: str, turns: tuple[str, ...]) -> list[str]:
@@ -193,8 +196,10 @@ def _attend_row(graph: _Graph, cache: Cache, queries: str, keys: str, values: st
         graph.output(longer, _FLOATS, (heads, "N", "T+1", dim))
     own = graph.op("MatMul", grown[0], graph.op("Unsqueeze", queries, last))  # (H, N, T + 1, 1)
     scores = (graph.op("MatMul", queries, shared_keys), graph.op("Squeeze", own, last))
-    lengths = [graph.op("Shape", part, start=2, end=3) for part in (shared_keys, grown[0])]
+    if not graph.lengths:
+        both = (graph.op("Shape", part, start=2, end=3) for part in (shared_keys, grown[0]))
+        graph.lengths = graph.op("Concat", *both, axis=0)
     weights = graph.op("Softmax", graph.op("Concat", *scores, axis=2), axis=-1)
-    theirs, ours = graph.split(weights, 2, graph.op("Concat", *lengths, axis=0), 2)
+    theirs, ours = graph.split(weights, 2, graph.lengths, 2)
     from_row = graph.op("Squeeze", graph.op("MatMul", graph.op("Unsqueeze", ours, third), grown[1]), third)
     return graph.op("Add", graph.op("MatMul", theirs, shared_values), from_row)

@@ -6,7 +6,7 @@ import importlib.util
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from jamlink.engine.native import Level, loaded
 from jamlink.errors import Unavailable
@@ -19,9 +19,13 @@ THREADS = tuple(sorted({1, min(2, os.cpu_count() or 1), os.cpu_count() or 1}))
 _INSTALL = "Run: pip install 'jamlink[bench]'"
 
 
+_SLEEPING = {"OMP_WAIT_POLICY": "PASSIVE"}
+"""OpenMP's threads sleep where they meet, instead of spinning: slower alone, far faster beside another busy process."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """An engine. `needs` are modules and `tools` are commands it cannot do without; `name` is its package's."""
+    """An engine. It cannot do without `needs`, which are modules, and `tools`, commands; `openmp`: its threads are."""
 
     engine: str
     make: str
@@ -30,13 +34,14 @@ class Kind:
     tools: tuple[str, ...] = ()
     threads: tuple[int, ...] = THREADS
     ours: bool = False
-    environment: dict[str, str] = field(default_factory=dict)
+    openmp: bool = False
 
-    def subjects(self) -> Iterator[Subject]:
-        """At every precision with every number of threads."""
+    def subjects(self) -> Iterator[list[Subject]]:
+        """For every precision and number of threads, the ways to set it up, of which the fastest is measured."""
         for precision in self.precisions:
             for threads in self.threads:
-                yield Subject(self.engine, precision, threads, self.make, self.environment)
+                ways: list[dict[str, str]] = [_SLEEPING, {}] if self.openmp and threads > 1 else [{}]
+                yield [Subject(self.engine, precision, threads, self.make, way) for way in ways]
 
     def missing(self) -> str:
         """Why it cannot be measured here, in a sentence; "" where it can."""
@@ -47,19 +52,22 @@ class Kind:
         return f"it needs {', '.join(tools)}, which is not there." if tools else ""
 
 
-def _peer(engine: str, where: str, precisions: Sequence[str], *needs: str, tools: Sequence[str] = ()) -> Kind:
-    return Kind(engine, f"jamlink.runtime.peers.{where}", tuple(precisions), needs, tuple(tools))
+def _peer(
+    engine: str, where: str, precisions: Sequence[str], *needs: str, openmp: bool = False, tools: Sequence[str] = ()
+) -> Kind:
+    make = f"jamlink.runtime.peers.{where}"
+    return Kind(engine, make, tuple(precisions), needs, tuple(tools), openmp=openmp)
 
 
 PEERS = (
-    _peer(GENERATE, "generate:AsItComes", ["fp32"], "torch", "transformers"),
-    _peer(CONTEXT_READ, "generate:ContextRead", ["fp32"], "torch", "transformers"),
-    _peer(COMPILED, "generate:Compiled", ["fp32"], "torch", "transformers", tools=["g++"]),
-    _peer("torch by hand", "torch_loop:make", ["fp32", "bf16"], "torch"),
+    _peer(GENERATE, "generate:AsItComes", ["fp32"], "torch", "transformers", openmp=True),
+    _peer(CONTEXT_READ, "generate:ContextRead", ["fp32"], "torch", "transformers", openmp=True),
+    _peer(COMPILED, "generate:Compiled", ["fp32"], "torch", "transformers", openmp=True, tools=["g++"]),
+    _peer("torch by hand", "torch_loop:make", ["fp32", "bf16"], "torch", openmp=True),
     _peer("onnxruntime", "onnx_runtime:make", ["fp32", "int8"], "onnx", "onnxruntime"),
     _peer("openvino", "open_vino:make", ["fp32", "bf16"], "onnx", "openvino"),
-    _peer("llama.cpp", "llama_gguf:make", ["fp32", "q8_0"], "llama_cpp", "gguf"),
-    _peer("ctranslate2", "c_translate:make", ["fp32", "int8"], "ctranslate2"),
+    _peer("llama.cpp", "llama_gguf:make", ["fp32", "q8_0"], "llama_cpp", "gguf", openmp=True),
+    _peer("ctranslate2", "c_translate:make", ["fp32", "int8"], "ctranslate2", openmp=True),
 )
 
 
