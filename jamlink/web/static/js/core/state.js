@@ -78,9 +78,9 @@ export class Store {
 
   _draw() {
     this._waiting = false;
+    if (this.shared === null) return; // what is marked waits for the first snapshot
     const dirty = this._dirty;
     this._dirty = new Set();
-    if (this.shared === null) return;
     for (const view of this._views) {
       if ([...view.sections].some((name) => dirty.has(name))) view.draw(this.shared, this.local);
     }

@@ -11,12 +11,14 @@ const INTERVALS = {
 
 export const signs = (text) => text.replaceAll("#", "♯").replace(/b(?=\d)/g, "♭").replace(/^([A-G])b/, "$1♭");
 
-// {root, accidental, quality, bass}: "Bbm7b5/E" is B, ♭, m7♭5, E; null where it is no symbol ("N.C.").
+// {root, accidental, minor, quality, bass}: "Bbm7b5/E" is B, ♭, m, 7♭5, E; null where it is no symbol ("N.C."). The m
+// of minor stands on the line, what is added is raised.
 export function parts(symbol) {
   const found = SYMBOL.exec(symbol);
   if (!found) return null;
   const [head, bass] = splitBass(found[3]);
-  return { root: found[1], accidental: found[2] ? signs(found[2]).replace("b", "♭") : "", quality: signs(head), bass: bass ? signs(bass) : "" };
+  const minor = /^m(?!aj)/.test(head) ? "m" : "";
+  return { root: found[1], accidental: signs(found[2]).replace("b", "♭"), minor, quality: signs(head.slice(minor.length)), bass: signs(bass) };
 }
 
 function splitBass(rest) {
@@ -31,7 +33,7 @@ const SPOKEN = [[/♯/g, " sharp "], [/♭/g, " flat "], [/mMaj/, " minor major 
 export function spoken(symbol) {
   const found = parts(symbol);
   if (!found) return symbol === "N.C." ? "no chord" : symbol;
-  const quality = SPOKEN.reduce((text, [sign, word]) => text.replace(sign, word), found.quality);
+  const quality = SPOKEN.reduce((text, [sign, word]) => text.replace(sign, word), found.minor + found.quality);
   const accidental = found.accidental === "♭" ? " flat" : found.accidental ? " sharp" : "";
   const bass = found.bass ? ` over ${found.bass.replace("♭", " flat").replace("♯", " sharp")}` : "";
   return `${found.root}${accidental} ${quality}${bass}`.replace(/\s+/g, " ").trim();

@@ -20,7 +20,7 @@ export class CardView {
     this._standing = h("span", { class: "card-standing" });
     this._chords = h("div", { class: "card-chords" });
     this._words = h("p", { class: "card-words" });
-    this._closest = h("p", { class: "card-closest" });
+    this._closest = h("span", { class: "card-closest" });
     this._maker = h("span", { class: "card-maker" });
     this._take = h("button", { type: "button", class: "button small take", onclick: () => to.take(index) }, "Take");
     this._hear = h("button", { type: "button", class: "button small quiet", onclick: () => to.hear(index) }, "Hear");
@@ -29,8 +29,8 @@ export class CardView {
 
   _build() {
     const head = h("header", { class: "card-head" }, this._number, this._name, this._standing);
-    const foot = h("footer", { class: "card-foot" }, this._maker, h("span", { class: "card-buttons" }, this._hear, this._take));
-    const root = h("article", { class: "card", data: { card: String(this._index) } }, head, this._chords, this._mini.canvas, this._words, this._closest, foot);
+    const foot = h("footer", { class: "card-foot" }, this._maker, this._closest, h("span", { class: "card-buttons" }, this._hear, this._take));
+    const root = h("article", { class: "card", data: { card: String(this._index) } }, head, this._chords, this._mini.canvas, this._words, foot);
     root.addEventListener("click", (event) => {
       if (!event.target.closest("button, input, canvas")) this._to.select(this._index);
     });
@@ -49,7 +49,8 @@ export class CardView {
     say(this._standing, pending ? "… sent" : (SIGNS[stands] ?? (card.selected ? "chosen" : "")));
     this._drawChords(card, hand, clock, editable);
     say(this._words, (card.edits.length ? `Changed: ${card.edits.join(", ")}. ` : "") + card.words);
-    say(this._closest, card.closest ? `Close to ${card.closest}` : "");
+    say(this._closest, card.closest ? `close to ${card.closest}` : "");
+    this._closest.title = card.closest;
     say(this._maker, `by ${madeBy(state, card.made_by)}`);
     this._buttons(card, stands);
     const key = `${JSON.stringify(card.melody)}${JSON.stringify(card.bass)}${editable}${hand.slot_bars}`;

@@ -6,7 +6,7 @@ import { parts, spoken } from "../music/chord.js";
 export function h(tag, props = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(props)) assign(element, name, value);
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== ""));
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== "" && child !== false));
   return element;
 }
 
@@ -40,7 +40,9 @@ export function chord(symbol, props = {}) {
     "span",
     { class: "ink", aria: { hidden: "true" } },
     h("span", { class: "root" }, found.root),
-    h("span", { class: "over" }, found.accidental && h("span", { class: "accidental" }, found.accidental), found.quality && h("span", { class: "quality" }, found.quality)),
+    found.accidental && h("span", { class: "over accidental" }, found.accidental),
+    found.minor && h("span", { class: "minor" }, found.minor),
+    found.quality && h("span", { class: "over" }, found.quality),
     found.bass && h("span", { class: "slash" }, `/${found.bass}`),
   );
   return h("span", { ...props, class: `chord ${props.class ?? ""}` }, ink, label);

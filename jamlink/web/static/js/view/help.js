@@ -29,7 +29,7 @@ export class Help {
   }
 }
 
-// On the stand, before anything was played: the same three lines, gone with the first decision or a press.
+// On the stand, before anything was played: the same three lines, while the music stands and nothing was ever taken.
 export class FirstRun {
   constructor(root, store) {
     const done = h("button", { type: "button", class: "button small quiet", onclick: () => store.set({ helpSeen: true }) }, "Got it");
@@ -37,7 +37,7 @@ export class FirstRun {
     root.append(this._root);
     store.watch(["clock", "decision", "local.helpSeen"], (shared, local) => {
       if (shared.taken && !local.helpSeen) store.set({ helpSeen: true });
-      this._root.hidden = local.helpSeen;
+      this._root.hidden = local.helpSeen || shared.clock.playing;
     });
   }
 }

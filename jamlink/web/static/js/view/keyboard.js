@@ -31,18 +31,20 @@ export class Keyboard {
     const adjust = (what, sign, label) => h("button", { type: "button", class: "button small quiet", aria: { label }, onclick: () => this._piano.adjust(what) }, sign);
     this._octave = h("output", {});
     this._velocity = h("output", {});
+    [this._octaveKeys, this._velocityKeys] = ["Z X", "C V"].map((keys) => h("kbd", { class: "beside", aria: { hidden: "true" } }, keys));
     this._keysPlay = h("button", { type: "button", class: "button small quiet", id: "keys-play", onclick: () => this._store.set({ keysPlay: !this._store.local.keysPlay }) }, "Computer keys play", h("kbd", { aria: { hidden: "true" } }, "`"));
     this._pedal = h("button", { type: "button", class: "button small quiet", onclick: () => this._piano.sustain(!this._store.local.sustain) }, "Sustain");
     this._fold = h("button", { type: "button", class: "button small quiet fold", onclick: () => this._store.set({ pianoShown: !this._store.local.pianoShown }) }, "Piano");
     this._clash = h("span", { class: "faint clash" });
     return h("div", { class: "piano-controls" }, this._fold, this._keysPlay, this._clash,
-      h("span", { class: "dial piano-only" }, adjust("octave-down", "−", "An octave lower"), this._octave, adjust("octave-up", "+", "An octave higher")),
-      h("span", { class: "dial piano-only" }, adjust("softer", "−", "Softer"), this._velocity, adjust("louder", "+", "Louder")), this._pedal);
+      h("span", { class: "dial piano-only" }, adjust("octave-down", "−", "An octave lower"), this._octave, this._octaveKeys, adjust("octave-up", "+", "An octave higher")),
+      h("span", { class: "dial piano-only" }, adjust("softer", "−", "Softer"), this._velocity, this._velocityKeys, adjust("louder", "+", "Louder")), this._pedal);
   }
 
   _say(local) {
-    say(this._octave, `octave ${local.octave}${local.keysPlay ? " · Z X" : ""}`);
-    say(this._velocity, `${loudness(local.velocity)}${local.keysPlay ? " · C V" : ""}`);
+    say(this._octave, `octave ${local.octave}`);
+    for (const keys of [this._octaveKeys, this._velocityKeys]) flag(keys, "none", !local.keysPlay);
+    say(this._velocity, loudness(local.velocity));
     say(this._clash, local.keysPlay ? "Letters are notes; letter commands take Shift." : "Letters are commands: T taps, L loops.");
     press(this._keysPlay, local.keysPlay);
     press(this._pedal, local.sustain);
@@ -57,9 +59,9 @@ export class Keyboard {
     for (const pitch of this._piano.held.keys()) this._light(pitch);
   }
 
-  // Wide beds show more below the computer keys' octave first, then above.
+  // The computer keys' octave and a half in the middle, as far as the bed is wide enough.
   _build(low, keysPlay) {
-    const first = Math.max(0, low - 12 * Math.floor(Math.max(0, this._whites - 11) / 14));
+    const first = Math.max(0, low - 12 * Math.round(Math.max(0, this._whites - 11) / 14));
     this._keys.clear();
     const keys = [];
     for (let pitch = first, whites = 0; whites < this._whites && pitch < 128; pitch += 1) {

@@ -4,10 +4,11 @@
 
 import { coming, chosen, isSaved } from "../music/place.js";
 import { placedNotes, voicesOf } from "../sound/score.js";
-import { drawRibbon, RIBBON } from "./ribbon.js";
+import { drawRibbon, font, ribbonHeight } from "./ribbon.js";
 import { hatch, readInk, sharpen } from "./ink.js";
 import { gridLines, pitchRange, pitchRow, timeScale } from "./scale.js";
 
+const USUAL_TEXT_PX = 15;
 const LOCAL_KEPT_MS = 1500; // how long a note played here is drawn by this page before the session's word is expected
 
 export class Roll {
@@ -31,7 +32,7 @@ export class Roll {
     const { width, height } = this._box;
     if (!width || !height) return;
     this._ink ??= this._mix();
-    const scale = timeScale(width, state.clock, tick);
+    const scale = timeScale(width, state.clock, tick, this._box.unit);
     const notes = this._notes(state, tick, scale);
     this._range = pitchRange(notes.map((note) => note.pitch));
     const pen = this._context;
@@ -42,7 +43,8 @@ export class Roll {
   }
 
   _resized({ width, height }) {
-    this._box = { width, height };
+    const unit = parseFloat(getComputedStyle(document.documentElement).fontSize) / USUAL_TEXT_PX;
+    this._box = { width, height, unit, top: ribbonHeight(unit) };
     sharpen(this._canvas, this._box);
     this._ink = null;
     this.onResize?.();
@@ -82,30 +84,31 @@ export class Roll {
   }
 
   _grid(pen, clock, scale) {
-    const { width, height } = this._box;
+    const { width, height, top, unit } = this._box;
     for (let pitch = Math.ceil(this._range.low / 12) * 12; pitch <= this._range.high; pitch += 12) {
-      const { y, height: row } = pitchRow(pitch, this._range, RIBBON + 6, height - 4);
+      const { y, height: row } = pitchRow(pitch, this._range, top + 6, height - 4);
       pen.fillStyle = this._ink.line;
       pen.fillRect(0, Math.round(y + row), width, 1);
+      if (row * 12 < 18 * unit) continue; // lines too close together for names
       pen.fillStyle = this._ink.faint;
-      pen.font = "11px Inter, system-ui, sans-serif";
+      pen.font = font(11 * unit);
       pen.textAlign = "left";
       pen.fillText(`C${pitch / 12 - 1}`, 6, y + row - 3);
     }
     for (const { tick, bar } of gridLines(clock, scale.first, scale.last)) {
       pen.fillStyle = bar === null ? this._ink.line : this._ink.lineStrong;
-      pen.fillRect(Math.round(scale.x(tick)), bar === null ? RIBBON : 0, 1, height);
+      pen.fillRect(Math.round(scale.x(tick)), bar === null ? top : 0, 1, height);
     }
   }
 
   _note(pen, note, scale) {
-    const { y, height: row } = pitchRow(note.pitch, this._range, RIBBON + 6, this._box.height - 4);
-    const high = Math.max(4, Math.min(row - 1, 14));
-    const [x, top] = [scale.x(note.tick), y + (row - high) / 2];
+    const { y, height: row } = pitchRow(note.pitch, this._range, this._box.top + 6, this._box.height - 4);
+    const high = Math.max(4, Math.min(row - 1, 14 * this._box.unit));
+    const [x, up] = [scale.x(note.tick), y + (row - high) / 2];
     const wide = Math.max(3, (note.end - note.tick) * scale.perTick - 1);
     pen.globalAlpha = note.sure;
-    if (note.who === "player") this._human(pen, x, top, wide, high);
-    else this._machine(pen, x, top, wide, high, note);
+    if (note.who === "player") this._human(pen, x, up, wide, high);
+    else this._machine(pen, x, up, wide, high, note);
     pen.globalAlpha = 1;
   }
 

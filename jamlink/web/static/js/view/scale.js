@@ -5,8 +5,8 @@ const LEAST_PITCHES = 24;
 const ROOM = 2; // semitones above and below what is there
 
 // Across `width` pixels; wider lines show more beats, so that a beat is never too narrow to read nor too wide to see far.
-export function timeScale(width, clock, tick) {
-  const beats = Math.min(32, Math.max(9, width / 62));
+export function timeScale(width, clock, tick, unit = 1) {
+  const beats = Math.min(32, Math.max(9, width / (62 * unit)));
   const perTick = width / (beats * clock.beat_ticks);
   const nowX = Math.round(width * NOW_AT);
   return { perTick, nowX, tick, x: (at) => nowX + (at - tick) * perTick, first: tick - nowX / perTick, last: tick + (width - nowX) / perTick };

@@ -4,6 +4,7 @@
 import { barWords, coming, isSaved, nowAndNext, Promised } from "../music/place.js";
 import { chord, flag, h, once, say } from "./dom.js";
 
+const THEN = 3; // chords after the next one
 const WORDS = {
   [Promised.KEPT]: ["✓", "promised"],
   [Promised.SAVING]: ["…", "being saved"],
@@ -16,14 +17,22 @@ export class Stand {
     this._now = column("now", "Now");
     this._next = column("next", "Next");
     this._next.chord.id = "next-chord";
-    root.append(this._now.root, this._next.root);
+    this._then = h("ol", { class: "then", aria: { label: "And then" } });
+    root.append(this._now.root, this._next.root, this._then);
     new ResizeObserver(() => this._fitAll()).observe(root);
   }
 
   draw(state, tick) {
-    const { now, next } = nowAndNext(coming(state, tick), tick);
+    const chords = coming(state, tick);
+    const { now, next } = nowAndNext(chords, tick);
     this._drawNow(state, now);
     this._drawNext(state, next, tick);
+    this._drawThen(state, next ? chords.filter((each) => each.tick > next.tick).slice(0, THEN) : []);
+  }
+
+  _drawThen(state, chords) {
+    once(this._then, chords.map((each) => `${each.tick}${each.symbol}${each.promise}`).join(), () =>
+      chords.map((each) => h("li", { data: { promise: each.promise } }, chord(each.symbol), h("span", { class: "faint" }, `${WORDS[each.promise][0]} ${barWords(state.clock, each.tick)}`))));
   }
 
   _drawNow(state, now) {
