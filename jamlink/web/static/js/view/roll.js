@@ -57,7 +57,7 @@ export class Roll {
 
   // {tick, end, pitch, who, sure}: played, then promised, then what the chosen idea would bring.
   _notes(state, tick, scale) {
-    const played = (state.notes ?? []).map((note) => ({ ...note, end: note.end ?? tick, sure: 1 }));
+    const played = (state.notes ?? []).filter((note) => note.tick <= tick || note.who === "player").map((note) => ({ ...note, end: note.end ?? tick, sure: 1 }));
     const ahead = [state.playing, state.taken].filter(Boolean).flatMap((placed) => {
       const sure = placed === state.taken && !isSaved(state) ? 0.5 : 1;
       return placedNotes(placed).filter((note) => note.tick > tick).map((note) => ({ ...note, who: note.edited ? "edited" : "jamlink", sure, ahead: true }));
