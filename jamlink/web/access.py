@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from jamlink.web.slip import Door, Role
 
@@ -28,12 +27,13 @@ TRIES = 5
 READ_ONLY = (b"GET", b"HEAD")
 
 
-@dataclass(frozen=True, slots=True)
 class Refusal(Exception):
     """Why not, in one sentence, with the HTTP status that says so to programs."""
 
-    status: int
-    sentence: str
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.sentence = sentence
 
 
 def hosts(door: Door) -> frozenset[bytes]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -106,16 +106,18 @@ class Page:
         self._waiting = 0
         self._said: deque[str] = deque(maxlen=NOTICES_WAITING)
         self.ended = False
+        """Whether its last words were spoken; it hears nothing after them."""
         self.say(Hello())
 
     def say(self, message: protocol.FromSession | Pong) -> None:
         """Something for this page alone."""
-        self._said.append(msgspec.json.encode(message).decode())
-        self.news.set()
+        if not self.ended:
+            self._said.append(msgspec.json.encode(message).decode())
+            self.news.set()
 
     def show(self, delta: str) -> None:
         """What has changed for everybody, unless it has missed something already."""
-        if self._behind:
+        if self._behind or self.ended:
             return
         self._waiting += len(delta)
         if self._waiting > BACKLOG:
@@ -131,8 +133,10 @@ class Page:
         self.news.set()
 
     def end(self, why: str) -> None:
-        """The last words; nothing comes after them."""
+        """The last words. What waits before them does not matter any more."""
         if not self.ended:
+            self._said.clear()
+            self.start_over()
             self.say(Goodbye(why))
             self.ended = True
 
@@ -142,7 +146,7 @@ class Page:
         while True:
             if self._said:
                 yield self._said.popleft()
-            elif self._behind and (snapshot := self._snapshot(self)) is not None:
+            elif self._behind and not self.ended and (snapshot := self._snapshot(self)) is not None:
                 self._behind = False
                 yield snapshot
             elif self._deltas:
@@ -237,7 +241,7 @@ class Pages:
     def _understood(self, page: Page, frame: bytes) -> None:
         kind = _kind_of(frame)
         if kind.kind == "ping":
-            page.say(Pong(msgspec.json.decode(frame, type=Ping).t, self._clock.now()))
+            page.say(Pong(_read(frame, Ping).t, self._clock.now()))
             return
         if page.role is Role.TABLET and not _tablet_may(kind):
             raise Nonsense(NOT_A_TABLET)
@@ -268,13 +272,20 @@ class Pages:
         return protocol.encode(Snapshot(self._rev, {**self._mirror.state, "page": page.about})).decode()
 
 
+M = TypeVar("M")
+
+
 def _kind_of(frame: bytes) -> _Kind:
     if len(frame) > protocol.COMMAND_LIMIT:
         raise Nonsense(
             f"A message of {len(frame)} bytes is too long.", f"Keep it under {protocol.COMMAND_LIMIT} bytes."
         )
+    return _read(frame, _Kind)
+
+
+def _read(frame: bytes, kind: type[M]) -> M:
     try:
-        return msgspec.json.decode(frame, type=_Kind)
+        return msgspec.json.decode(frame, type=kind)
     except (msgspec.DecodeError, RecursionError):
         raise Nonsense("The message was not understood.", "Nothing was changed.") from None
 

@@ -10,13 +10,13 @@ GET /export/KIND?name=  a file                         (likewise, and only at th
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import anyio
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -87,7 +87,7 @@ class Server:
         before = request.query_params.get("before", "")
         if not before.isascii() or not before.isdigit() or len(before) > 12:
             raise Nonsense("There is no such idea.", "Ask for the ideas before one of the list.")
-        return JSONResponse(await asyncio.to_thread(exports.history, self._session, int(before)))
+        return JSONResponse(await anyio.to_thread.run_sync(exports.history, self._session, int(before)))
 
     async def export(self, request: Request) -> Response:
         """A file to take home."""
@@ -99,7 +99,7 @@ class Server:
         if kind is None:
             raise Refusal(404, f"There is no such export; choose one of {', '.join(exports.EXPORTS)}.")
         name = exports.plain_name(request.query_params.get("name", ""), self._session.stem) + kind.ending
-        body = await asyncio.to_thread(kind.make, self._session)
+        body = await anyio.to_thread.run_sync(kind.make, self._session)
         headers = {"content-disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
         return Response(body, media_type=kind.media_type, headers=headers)
 
@@ -119,16 +119,15 @@ class Server:
 
 async def _converse(socket: WebSocket, page: Page, pages: Pages) -> None:
     """Both directions at once; the first that ends ends the other."""
-    ways = {asyncio.create_task(_tell(socket, page)), asyncio.create_task(_listen(socket, page, pages))}
-    try:
-        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for way in ways:
-            way.cancel()
-        results = await asyncio.gather(*ways, return_exceptions=True)
-    faults = [fault for fault in results if isinstance(fault, Exception) and not isinstance(fault, WebSocketDisconnect)]
-    if faults:
-        raise faults[0]
+
+    async def one(way: Awaitable[None]) -> None:
+        with suppress(WebSocketDisconnect):
+            await way
+        both.cancel_scope.cancel()
+
+    async with anyio.create_task_group() as both:
+        both.start_soon(one, _tell(socket, page))
+        both.start_soon(one, _listen(socket, page, pages))
 
 
 async def _tell(socket: WebSocket, page: Page) -> None:
@@ -147,7 +146,7 @@ async def _listen(socket: WebSocket, page: Page, pages: Pages) -> None:
         if message["type"] == "websocket.disconnect":
             return
         pages.said(page, message.get("text") or "")
-    await asyncio.Event().wait()  # the last words are on their way; telling ends the conversation
+    await anyio.sleep_forever()  # the last words are on their way; telling ends the conversation
 
 
 def _door(scope: Scope) -> Door:
@@ -183,11 +182,6 @@ async def _not_found(request: Request, error: Exception) -> Response:
     return PlainTextResponse("There is nothing at this address.", error.status_code)
 
 
-@asynccontextmanager
-async def _no_lifespan(app: Starlette) -> AsyncIterator[None]:
-    yield
-
-
 def application(pages: Pages, slip: Slip) -> App:
     """Everything, behind the guard."""
     handlers: dict[Any, Any] = {
@@ -196,5 +190,5 @@ def application(pages: Pages, slip: Slip) -> App:
         Refusal: _refused,
         HTTPException: _not_found,
     }
-    inner = Starlette(routes=list(Server(pages, slip).routes()), exception_handlers=handlers, lifespan=_no_lifespan)
+    inner = Starlette(routes=list(Server(pages, slip).routes()), exception_handlers=handlers)
     return Guard(inner, slip.doors)
