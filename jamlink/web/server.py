@@ -191,4 +191,5 @@ def application(pages: Pages, slip: Slip) -> App:
         HTTPException: _not_found,
     }
     inner = Starlette(routes=list(Server(pages, slip).routes()), exception_handlers=handlers)
+    inner.router.redirect_slashes = False  # it would send the client where the client's own words say
     return Guard(inner, slip.doors)
