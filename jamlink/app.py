@@ -221,6 +221,7 @@ def _put_together(config: JamConfig, descriptor: int) -> Any:
     from jamlink.runtime.jam import Jam, Parts
     from jamlink.runtime.monotonic import MonotonicClock
     from jamlink.session.core import Session
+    from jamlink.tokens.vocab import STYLES
 
     settings, clock = config.settings, MonotonicClock()
     setup = session_settings(settings, config.seed)
@@ -241,6 +242,7 @@ def _put_together(config: JamConfig, descriptor: int) -> Any:
         file=Path(config.file).name,
         opening=(Do(Action.PLAY_STOP, "start"),) if config.play else (),
         demo=_demo(setup) if config.demo else None,
+        styles=STYLES,
         ports=_ports_to_have(settings),
     )
     return Jam(parts)
@@ -251,8 +253,7 @@ def _views(terminal: Any, slip: int | None, clock: Clock) -> Any:
     from jamlink.view.hub import Hub
     from jamlink.web.keeper import Keeper
 
-    hub = Hub(terminal)
-    return hub if slip is None else Keeper(hub, terminal, slip, clock)
+    return Hub(terminal) if slip is None else Keeper(terminal, slip, clock)
 
 
 def _ports_to_have(settings: Settings) -> Callable[[Listing], Any]:

@@ -1,6 +1,6 @@
 """The session's side of the page: starts its process, and starts it again whenever it dies.
 
-A `Views` like the hub that it stands before. The session goes on whatever the page's process does: nothing here waits,
+A hub with one view that it starts by itself. The session goes on whatever the page's process does: nothing here waits,
 and the jam ends with the terminal it was started in, not with the last page. Session thread only; no web server is
 imported here.
 """
@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
-from jamlink.midi.events import ALL_SOUND_OFF, ControlChange, MidiEvent
 from jamlink.runtime.ipc import Framed, spawn
 from jamlink.session.inputs import Gesture
 from jamlink.timing.clock import Clock
@@ -31,11 +30,12 @@ LIVED_LONG = Ns(30 * NS_PER_SECOND)
 _LAST_GRACE_S = 2.0
 
 
-class Keeper:
-    """See the module."""
+class Keeper(Hub):
+    """See the module. `terminal` is the view that the jam ends with; `slip` the descriptor that the page's process
+    reads what it needs to know from."""
 
-    def __init__(self, hub: Hub, terminal: Connection, slip: int, clock: Clock) -> None:
-        self._hub = hub
+    def __init__(self, terminal: Connection, slip: int, clock: Clock) -> None:
+        super().__init__(terminal)
         self._terminal = terminal
         self._slip = slip
         self._descriptors = read_slip(slip).descriptors
@@ -45,7 +45,6 @@ class Keeper:
         self._since = clock.now()
         self._deaths = 0
         self._respawn_at: Ns | None = None
-        self._let_go = False
         self._start()
 
     @property
@@ -53,41 +52,29 @@ class Keeper:
         """The process's number, None while there is none."""
         return self._child.pid if self._child else None
 
-    def filenos(self) -> Sequence[int]:
-        """What to wait on for gestures."""
-        return self._hub.filenos()
-
     def receive(self) -> Iterable[Gesture]:
         """Gestures since the last call; the page's process is looked after on the way."""
-        gestures = list(self._hub.receive())
+        gestures = super().receive()
         self._look_after(self._clock.now())
         return gestures
-
-    def played(self, at: Ns) -> Iterable[MidiEvent]:
-        """Notes played on views; a page that is gone holds no key down any more."""
-        notes: list[MidiEvent] = list(self._hub.played(at))
-        if self._let_go:
-            self._let_go = False
-            notes.append(ControlChange(at, VIA, 0, ALL_SOUND_OFF, 0))
-        return notes
 
     def publish(self, state: dict[str, Any]) -> None:
         """Show `state`, and beside its troubles that there is no page."""
         if self._pipe is None:
             state = {**state, "trouble": [*state.get("trouble", ()), TROUBLE]}
-        self._hub.publish(state)
+        super().publish(state)
 
     def goodbye(self, why: str = "") -> None:
         """Let every view go; the page's process has a moment to say it to its pages."""
         self._respawn_at = None
-        self._hub.goodbye(why)
+        super().goodbye(why)
         if self._child is not None:
             _bury(self._child, _LAST_GRACE_S)
 
     @property
     def leaving(self) -> bool:
         """Whether a player asked to quit, or the terminal that the jam was started in is gone."""
-        return self._hub.leaving or self._terminal.closed
+        return super().leaving or self._terminal.closed
 
     def _look_after(self, now: Ns) -> None:
         gone = self._child is not None and (self._child.poll() is not None or self._pipe is None or self._pipe.closed)
@@ -104,7 +91,6 @@ class Keeper:
         if self._child is not None:
             _bury(self._child, 0)
         self._child = self._pipe = None
-        self._let_go = True
         wait_s = RESPAWN_WAITS_S[min(self._deaths, len(RESPAWN_WAITS_S)) - 1]
         self._respawn_at = Ns(now + wait_s * NS_PER_SECOND)
 
@@ -117,7 +103,7 @@ class Keeper:
             self._respawn_at = Ns(now + RESPAWN_WAITS_S[-1] * NS_PER_SECOND)
             return
         self._child, self._pipe = child, pipe
-        self._hub.add(pipe, VIA)
+        self.add(pipe, VIA)
 
 
 def _bury(child: subprocess.Popen[bytes], grace_s: float) -> None:

@@ -10,9 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
-
-import msgspec
+from typing import Any
 
 from jamlink.errors import Nonsense
 from jamlink.timing.clock import Clock
@@ -20,7 +18,24 @@ from jamlink.timing.units import NS_PER_SECOND, Ns
 from jamlink.view import protocol
 from jamlink.view.client import LOST
 from jamlink.view.connection import Connection
-from jamlink.view.protocol import Applied, Delta, Goodbye, Hello, Mirror, Notice, Play, Quit, Resync, Snapshot
+from jamlink.view.protocol import (
+    Applied,
+    Delta,
+    Do,
+    Goodbye,
+    Hear,
+    Hello,
+    Mirror,
+    Notice,
+    Ping,
+    Play,
+    Pong,
+    Quit,
+    Resync,
+    Select,
+    Snapshot,
+    Take,
+)
 from jamlink.web.access import Refusal
 from jamlink.web.slip import Role
 
@@ -48,29 +63,9 @@ TABLET_MAY = frozenset(
     }
 )
 """Names of actions that a tablet in the network may ask for."""
-TABLET_SAYS = frozenset({"hello", "resync", "ping", "select", "hear", "take"})
-"""Kinds of message that it may send beside these."""
+TABLET_SAYS = Hello | Resync | Ping | Select | Hear | Take
+"""Messages that it may send beside these."""
 NOT_A_TABLET = "A tablet can choose, hear, take, refuse, take back and silence; for the rest go to the computer."
-
-
-class Ping(msgspec.Struct, frozen=True, tag_field="kind", tag="ping"):
-    """A page asks what time it is; `t` is its own time, which comes back with the answer."""
-
-    t: float
-
-
-class Pong(msgspec.Struct, frozen=True, tag_field="kind", tag="pong"):
-    """`now` is the machine's monotonic clock in ns: the clock that the state's timeline is written in."""
-
-    t: float
-    now: int
-
-
-class _Kind(msgspec.Struct, frozen=True):
-    """What a message is, before it is read: the names that decide whether a tablet may say it."""
-
-    kind: str = ""
-    action: str = ""
 
 
 class Bucket:
@@ -109,10 +104,10 @@ class Page:
         """Whether its last words were spoken; it hears nothing after them."""
         self.say(Hello())
 
-    def say(self, message: protocol.FromSession | Pong) -> None:
+    def say(self, message: protocol.FromSession) -> None:
         """Something for this page alone."""
         if not self.ended:
-            self._said.append(msgspec.json.encode(message).decode())
+            self._said.append(protocol.encode(message).decode())
             self.news.set()
 
     def show(self, delta: str) -> None:
@@ -239,28 +234,32 @@ class Pages:
             page.say(Notice(str(refused)))
 
     def _understood(self, page: Page, frame: bytes) -> None:
-        kind = _kind_of(frame)
-        if kind.kind == "ping":
-            page.say(Pong(_read(frame, Ping).t, self._clock.now()))
-            return
-        if page.role is Role.TABLET and not _tablet_may(kind):
+        message = protocol.decode_from_view(frame)
+        if page.role is Role.TABLET and not _tablet_may(message):
             raise Nonsense(NOT_A_TABLET)
-        match protocol.decode_from_view(frame):
-            case Hello() as hello:
-                protocol.check_version(hello)
+        match message:
+            case Ping(t):
+                page.say(Pong(t, self._clock.now()))
+            case Hello():
+                protocol.check_version(message)
             case Resync():
                 page.start_over()
-            case message:
+            case _:
                 self._check(page, message)
                 self._pass_on(page, frame)
 
-    def _check(self, page: Page, message: protocol.FromView) -> None:
-        """Raises `Nonsense` for what the session would refuse, so that only this page hears of it."""
-        if isinstance(message, Play):
-            protocol.to_event(message, Ns(0), VIA)
-            (page.held.add if message.on else page.held.discard)(message.pitch)
-        elif not isinstance(message, Quit | Hello | Resync):
-            protocol.to_gesture(message, VIA)
+    def _check(self, page: Page, message: Quit | Play | protocol.Request | protocol.Command) -> None:
+        """Raises `Nonsense` for what the session would refuse in any state, so that only this page hears of it."""
+        match message:
+            case Quit():
+                pass
+            case Play():
+                protocol.to_event(message, Ns(0), VIA)
+                (page.held.add if message.on else page.held.discard)(message.pitch)
+            case protocol.Ports() | protocol.Learn():
+                protocol.to_wish(message)
+            case _:
+                protocol.to_gesture(message, VIA)
 
     def _pass_on(self, page: Page, frame: bytes) -> None:
         if not self._hub.send(frame):
@@ -272,23 +271,5 @@ class Pages:
         return protocol.encode(Snapshot(self._rev, {**self._mirror.state, "page": page.about})).decode()
 
 
-M = TypeVar("M")
-
-
-def _kind_of(frame: bytes) -> _Kind:
-    if len(frame) > protocol.COMMAND_LIMIT:
-        raise Nonsense(
-            f"A message of {len(frame)} bytes is too long.", f"Keep it under {protocol.COMMAND_LIMIT} bytes."
-        )
-    return _read(frame, _Kind)
-
-
-def _read(frame: bytes, kind: type[M]) -> M:
-    try:
-        return msgspec.json.decode(frame, type=kind)
-    except (msgspec.DecodeError, RecursionError):
-        raise Nonsense("The message was not understood.", "Nothing was changed.") from None
-
-
-def _tablet_may(message: _Kind) -> bool:
-    return message.action in TABLET_MAY if message.kind == "do" else message.kind in TABLET_SAYS
+def _tablet_may(message: protocol.FromView) -> bool:
+    return message.action in TABLET_MAY if isinstance(message, Do) else isinstance(message, TABLET_SAYS)

@@ -306,13 +306,14 @@ def test_the_players_token_opens_nothing_at_the_networks_door(house):
         '{"kind":"tempo","bpm":90}',
         '{"kind":"roles","roles":["chords"]}',
         '{"kind":"ports","input":"","output":""}',
-        '{"kind":"channels","chords":1}',
+        '{"kind":"channels","channels":{"chords":1}}',
+        '{"kind":"note","index":0,"note":0,"pitch":60}',
+        '{"kind":"bring_back","id":1}',
+        '{"kind":"style","style":"jazz"}',
         '{"kind":"learn","control":"accept"}',
         '{"kind":"chord","index":0,"symbol":"C"}',
         '{"kind":"play","on":true,"pitch":60}',
-        '{"kind":"do","action":"accept","kind":"quit"}',
         '{"kind":"quit","action":"accept"}',
-        '{"action":"accept"}',
     ],
 )
 def test_a_tablet_may_not(house, message):

@@ -215,7 +215,6 @@ def test_a_page_that_does_not_read_holds_nobody_up_and_is_shown_how_things_stand
     with open_house() as (hub, slip):
         (door,) = slip.doors
         with page(door) as quick, page(door) as slow:
-            messages(quick, Snapshot)
             mirror, sent = Mirror(), 0
             for n in range(400):
                 state = {"n": n, "roll": f"{n}" + "x" * 20_000}
