@@ -1,0 +1,27 @@
+// HTTP beside the socket: older history and files. The token travels in a header, never in an address.
+
+export function fetcher(token) {
+  const headers = token ? { Authorization: `Bearer ${token}` } : {};
+  return {
+    async fetchJson(path) {
+      try {
+        const answer = await fetch(path, { headers });
+        return answer.ok ? await answer.json() : null;
+      } catch {
+        return null; // the connection's own state says what is wrong
+      }
+    },
+    // {blob} or {why}: one sentence.
+    async fetchFile(path) {
+      try {
+        const answer = await fetch(path, { headers });
+        if (answer.ok) return { blob: await answer.blob() };
+        return { why: sentence(await answer.text()) || "jamlink could not make that file." };
+      } catch {
+        return { why: "jamlink did not answer. Nothing was saved; try again." };
+      }
+    },
+  };
+}
+
+const sentence = (text) => (text.startsWith("<") ? "" : text.trim().slice(0, 200));

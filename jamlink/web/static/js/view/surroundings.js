@@ -1,0 +1,60 @@
+// Around the stand: troubles that last, the veil while there is no connection, light or dark.
+
+import { h, once, say } from "./dom.js";
+
+// One line per part that has trouble now, with its remedy.
+export function watchTrouble(root, store) {
+  store.watch(["trouble"], ({ trouble = [] }) => {
+    root.hidden = !trouble.length;
+    once(root, trouble.join("\n"), () => trouble.map((sentence) => h("p", {}, h("span", { class: "sign", aria: { hidden: "true" } }, "!"), sentence)));
+  });
+}
+
+const WORDS = {
+  opening: ["Finding jamlink …", "The page opens as soon as it answers."],
+  lost: ["Lost jamlink", "The music goes on without the page. Looking for it …"],
+  over: ["The jam is over", "Everything is silent and saved. Start jamlink again to go on."],
+};
+
+// A small notice over a stand that is still there: what was last known stays readable.
+export class Veil {
+  constructor(root, store) {
+    this._root = root;
+    this._store = store;
+    this._title = h("strong", {});
+    this._words = h("p", {});
+    this._retry = h("button", { type: "button", class: "button small", onclick: () => this._again?.() }, "Look now");
+    root.append(this._title, this._words, this._retry);
+    this.draw();
+  }
+
+  onRetry(again) {
+    this._again = again;
+  }
+
+  draw() {
+    const { connection, farewell } = this._store.local;
+    const words = WORDS[connection === "open" && !this._store.shared ? "opening" : connection];
+    this._root.hidden = !words;
+    document.body.classList.toggle("unlinked", Boolean(words));
+    if (!words) return;
+    say(this._title, words[0]);
+    say(this._words, farewell || words[1]);
+    this._retry.hidden = connection !== "lost";
+  }
+}
+
+// Colours change with the system's theme, its contrast and the player's choice; the canvas must follow. And a stopped
+// stand is drawn again whenever the state changes.
+export function watchLook(store, refresh, want) {
+  const changed = () => {
+    refresh();
+    want();
+  };
+  for (const query of ["(prefers-color-scheme: light)", "(prefers-contrast: more)"]) matchMedia(query).addEventListener("change", changed);
+  store.watch(["local.theme"], (_, { theme }) => {
+    document.documentElement.dataset.theme = theme;
+    changed();
+  });
+  store.watch(["clock", "hand", "taken", "playing", "notes", "saved", "decision", "chord", "steering"], want);
+}
