@@ -25,7 +25,7 @@ export const speak = Object.freeze({
   mode: (mode) => ({ kind: "mode", mode }),
   style: (style) => ({ kind: "style", style }),
   ports: (input, output) => ({ kind: "ports", input, output }),
-  channels: (channels) => ({ kind: "channels", ...channels }),
+  channels: (channels) => ({ kind: "channels", channels }),
   learn: (control) => ({ kind: "learn", control }),
 });
 
