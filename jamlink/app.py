@@ -34,9 +34,10 @@ from jamlink.resources import data_folder, shared_music
 from jamlink.session.inputs import Do
 from jamlink.session.settings import SessionSettings
 from jamlink.session.wire import header
-from jamlink.settings import Places, Settings, load, remember, remembered, session_settings, with_remembered
+from jamlink.settings import PageTable, Places, Settings, load, remember, remembered, session_settings, with_remembered
 from jamlink.timing.clock import Clock
 from jamlink.timing.units import Ns
+from jamlink.web.slip import Role, Slip, close_doors, open_doors, write_slip
 
 if TYPE_CHECKING:
     from jamlink.training.corpus import Wanted
@@ -52,19 +53,22 @@ class JamConfig(msgspec.Struct, frozen=True):
     file: str
     demo: bool
     play: bool
+    slip: int | None = None
+    """The descriptor of what the page's process needs to know (`jamlink.web.slip`); None for no page."""
 
 
 def jam(flags: Mapping[str, Any], sessions: Path | None, *, demo: bool, plain: bool, play: bool) -> int:
     """Run a jam until the player leaves. Returns the exit code."""
-    from jamlink.runtime.ipc import spawn
     from jamlink.runtime.monotonic import MonotonicClock
     from jamlink.view import lines, terminal
 
     config = _jam_config(flags, sessions, demo, play or demo)
-    child, connection = spawn("jamlink.app", "--config", msgspec.json.encode(config).decode())
+    child, connection, slip = _start(config)
     view = lines.run if plain or not (sys.stdin.isatty() and sys.stdout.isatty()) else terminal.run
     previous = {s: signal.signal(s, _leave) for s in (signal.SIGTERM, signal.SIGHUP)}
     try:
+        if slip is not None:
+            _show_page(slip, config.settings.page)
         return view(connection, MonotonicClock())
     except _Left:
         return 0
@@ -73,6 +77,52 @@ def jam(flags: Mapping[str, Any], sessions: Path | None, *, demo: bool, plain: b
             signal.signal(number, handler)
         connection.close()
         _reap(child)
+
+
+def _start(config: JamConfig) -> tuple[Any, Any, Slip | None]:
+    """The session process, the connection to it, and where its page is; None where no page is wanted."""
+    from jamlink.runtime.ipc import spawn
+
+    slip = _open_page(config)
+    if slip is None:
+        return *spawn("jamlink.app", "--config", msgspec.json.encode(config).decode()), None
+    written = write_slip(slip)
+    config = msgspec.structs.replace(config, slip=written)
+    keep = (written, *slip.descriptors)
+    try:
+        return *spawn("jamlink.app", "--config", msgspec.json.encode(config).decode(), keep=keep), slip
+    finally:
+        os.close(written)
+        close_doors(slip.doors)
+
+
+def _open_page(config: JamConfig) -> Slip | None:
+    """Doors for the page where one is wanted. Raises `Unavailable` where it cannot be shown."""
+    page = config.settings.page
+    if not page.start:
+        return None
+    return Slip(open_doors(page.port, lan=page.lan, address=page.address), config.file)
+
+
+def _show_page(slip: Slip, page: PageTable) -> None:
+    """Say where the page is, and open it in the browser."""
+    from rich.console import Console
+
+    from jamlink.web.browser import open_in_browser
+
+    out = Console(highlight=False, soft_wrap=True)
+    for door in slip.doors:
+        if door.role is Role.PLAYER:
+            out.print(f"The page is at {door.link}")
+        else:
+            out.print(
+                f"[bold red]Open to your network:[/] whoever opens {door.address} and knows the code "
+                f"[bold red]{door.code}[/] sees this jam and can choose, take and refuse ideas."
+            )
+    sys.stdout.flush()
+    player = slip.of(Role.PLAYER)
+    if page.open and player is not None:
+        open_in_browser(player.link)
 
 
 class _Left(BaseException):
@@ -171,7 +221,7 @@ def _put_together(config: JamConfig, descriptor: int) -> Any:
     from jamlink.runtime.jam import Jam, Parts
     from jamlink.runtime.monotonic import MonotonicClock
     from jamlink.session.core import Session
-    from jamlink.view.hub import Hub
+    from jamlink.tokens.vocab import STYLES
 
     settings, clock = config.settings, MonotonicClock()
     setup = session_settings(settings, config.seed)
@@ -187,14 +237,23 @@ def _put_together(config: JamConfig, descriptor: int) -> Any:
         stand_in=without_model(settings),
         ledger=ledger,
         bindings=_bindings(settings.ports.map),
-        views=Hub(inherited(descriptor)),
+        views=_views(inherited(descriptor), config.slip, clock),
         clock=clock,
         file=Path(config.file).name,
         opening=(Do(Action.PLAY_STOP, "start"),) if config.play else (),
         demo=_demo(setup) if config.demo else None,
+        styles=STYLES,
         ports=_ports_to_have(settings),
     )
     return Jam(parts)
+
+
+def _views(terminal: Any, slip: int | None, clock: Clock) -> Any:
+    """Whoever looks: the terminal, and the page where one is wanted."""
+    from jamlink.view.hub import Hub
+    from jamlink.web.keeper import Keeper
+
+    return Hub(terminal) if slip is None else Keeper(terminal, slip, clock)
 
 
 def _ports_to_have(settings: Settings) -> Callable[[Listing], Any]:

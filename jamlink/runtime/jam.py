@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 from jamlink.ledger.store import Ledger
 from jamlink.midi.actions import Action, Knob
-from jamlink.midi.events import ALL_SOUND_OFF, ControlChange, MidiEvent
+from jamlink.midi.events import ALL_SOUND_OFF, ControlChange, MidiEvent, NoteOn
 from jamlink.midi.maps import Bindings, KnobMoved
 from jamlink.midi.maps import Gesture as Reading
 from jamlink.midi.wire import Parser
@@ -35,6 +35,7 @@ from jamlink.session.core import Session
 from jamlink.session.effects import Effect, Out
 from jamlink.session.inputs import Do, Gesture, Heard, Ideas, Input, ProposerIs, Turn
 from jamlink.session.wire import plain, record
+from jamlink.session.wishes import Wish
 from jamlink.timing.clock import Clock
 from jamlink.timing.units import Ns, ms
 
@@ -65,6 +66,14 @@ class Views(Protocol):
         """Notes played on views since the last call, as heard at `at`."""
         ...
 
+    def wishes(self) -> Iterable[tuple[Wish, str]]:
+        """What was asked of this process since the last call, each with the name of the view that asked."""
+        ...
+
+    def tell(self, via: str, sentence: str) -> None:
+        """A sentence for the view of that name alone."""
+        ...
+
     def publish(self, state: dict[str, Any]) -> None:
         """Show this."""
         ...
@@ -91,6 +100,8 @@ class Status:
     lateness_ns: deque[int] = field(default_factory=lambda: deque(maxlen=LATENESS_REMEMBERED))
     lost: int = 0
     realtime: bool = False
+    heard_on: dict[str, Any] | None = None
+    """The device on which a key was played last."""
 
     def lateness(self) -> dict[str, float]:
         """How late notes left, in ms, over the last thousand."""
@@ -120,6 +131,8 @@ class Parts:
     opening: tuple[Input, ...] = ()
     """What happens at once, as if the player had done it."""
     demo: Demo | None = None
+    styles: tuple[str, ...] = ()
+    """The styles that ideas can be asked for in."""
     ports: Callable[[Listing], OpenPorts | None] = lambda listing: None
     """The ports to have, now that these are there; None to leave them as they are. Not asked while playing."""
 
@@ -253,6 +266,9 @@ class Jam:
 
     def _event(self, port: str, event: MidiEvent) -> None:
         """A bound pad or knob is a gesture; everything else is music."""
+        if isinstance(event, NoteOn):
+            self._status.heard_on = {"port": port, "channel": event.channel + 1, "at": event.at}
+            self._dirty = True
         bindings = self._bindings.setdefault(port, self._parts.bindings(port))
         reading = bindings.read(event)
         self._gestures(reading.gestures)
@@ -415,12 +431,16 @@ class Jam:
         for bindings in self._bindings.values():
             bindings.controls_are({knob: snapshot.steering.controls[knob.value] for knob in Knob})
         state: dict[str, Any] = plain(snapshot)
+        state |= self._session.sections()
         state["saved"] = self._parts.ledger.acknowledged
         state["ports"] = {"inputs": status.inputs, "outputs": status.outputs, "bound": bound}
         state["lateness"] = {**status.lateness(), "lost": status.lost, "realtime": status.realtime}
         state["trouble"] = list(dict.fromkeys(status.troubles.values()))  # five roles on one lost port are one trouble
         state["file"] = self._parts.file
         state["ready"] = self._opened
+        state["heard_on"] = status.heard_on
+        state["styles"] = self._parts.styles
+        state["learn"] = {"control": "", "heard": "", "saved": ""}
         return state
 
     def _close(self) -> None:

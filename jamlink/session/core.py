@@ -20,9 +20,12 @@ from jamlink.music import edit
 from jamlink.music.chord import ChordSpan, parse_chord
 from jamlink.music.key import Key
 from jamlink.music.note import Note
+from jamlink.music.pitch import pitch_name
 from jamlink.session import effects as fx
 from jamlink.session import inputs as gestures
+from jamlink.session import refusals
 from jamlink.session import snapshot as views
+from jamlink.session.chronicle import Chronicle, Scene
 from jamlink.session.effects import Effect, Record, Recorded, Verdict
 from jamlink.session.inputs import Click, Input, Mode, Repeat
 from jamlink.session.listener import Listener
@@ -38,7 +41,7 @@ from jamlink.session.proposal import (
     State,
     next_state,
 )
-from jamlink.session.settings import SessionSettings
+from jamlink.session.settings import SessionSettings, with_channels
 from jamlink.session.stand import (
     AFTER,
     Placed,
@@ -65,6 +68,8 @@ STAND_IN_ROOM = ms(100)
 """Before the last call: a model that has no idea by then leaves time for the stand-in to have one."""
 STEP = 0.1
 """How far one press of "bolder" or "denser" moves its control."""
+BEAT_GRID = 4
+"""A chord is moved by whole quarters of a beat."""
 REMEMBERED_SPANS = 256
 
 PLAYER = "player"
@@ -91,6 +96,7 @@ class Session:
         self._rechecked = False
         self._missed = 0
         self._asked_key: Key | None = None
+        self._chronicle = Chronicle()
         self._records = 0
         self._last_decision_record = 0
         self._notices: deque[str] = deque(maxlen=5)
@@ -152,7 +158,33 @@ class Session:
             missed=self._missed,
             decision=self._last_decision_record,
             notices=tuple(self._notices),
+            disabled=refusals.disabled(self._situation()),
         )
+
+    def sections(self) -> dict[str, Any]:
+        """What is remembered, as plain data ready for views: the same objects until they change. See `chronicle`."""
+        return self._chronicle.sections(self._scene())
+
+    def _scene(self) -> Scene:
+        return Scene(self._now, self._transport, self._listener.key, self._ours)
+
+    def _situation(self) -> refusals.Situation:
+        stand = self._stand
+        return refusals.Situation(
+            playing=self._transport.playing,
+            hand=stand.hand,
+            selected=stand.selected,
+            too_late=stand.stage is Stage.CLOSED,
+            asking=stand.request is not None,
+            undoable=bool(stand.rolled or stand.taken or stand.playing),
+            remembers=not self._chronicle.history.empty,
+        )
+
+    def _refuses(self, why: str) -> bool:
+        """Whether there is a reason not to do it; the player is told."""
+        if why:
+            self._notice(why)
+        return bool(why)
 
     # -- time ---------------------------------------------------------------------------------------------------------
 
@@ -428,17 +460,11 @@ class Session:
         self._take_choice(self._stand.selected, via)
 
     def _take_choice(self, index: int, via: str) -> None:
-        hand = self._stand.hand
-        if hand is None or index >= len(hand.proposals):
-            self._notice("There is no such idea on the stand; wait for the next hand.")
-            return
-        proposal = hand.proposals[index]
-        if not is_offered(proposal):
-            return
-        if not self._transport.playing:
-            self._notice("Start playing first; an idea is taken for the bars that come.")
+        if self._refuses(refusals.why_not_take(self._situation(), index)):
             return
         stand, slot = self._stand, self._stand.slot
+        assert stand.hand is not None
+        proposal = stand.hand.proposals[index]
         stand.selected = index
         if stand.stage is not Stage.CLOSED:
             self._take(proposal, slot.start, PLAYER, via)
@@ -502,24 +528,20 @@ class Session:
         self._our_melody = deque((n for n in self._our_melody if n.onset < tick), maxlen=self._our_melody.maxlen)
 
     def _reject(self, via: str) -> None:
-        if self._stand.hand is None:
-            self._notice("There is nothing on the stand to refuse.")
-            return
+        assert self._stand.hand is not None
         offered = [p for p in self._stand.hand.proposals if is_offered(p)]
         self._stand.refused.extend(p.content for p in offered)
         self._let_go(Happening.REJECT, Verdict.REJECTED, PLAYER, via)
         self._deal_again()
 
     def _next_hand(self, via: str) -> None:
-        if self._stand.stage is not Stage.CLOSED and self._stand.hand is not None:
+        if self._stand.hand is not None:
             self._retire(Happening.REPLACE)
-        elif self._stand.request is not None:
-            return
         self._deal_again()
 
     def _deal_again(self) -> None:
         if self._stand.stage is Stage.CLOSED:
-            self._notice("Too late for these bars; the next hand comes by itself.")
+            self._notice(refusals.TOO_LATE)
             return
         self._stand.hands_off = False
         if self._stand.stage is Stage.WAITING and self._transport.playing:
@@ -528,8 +550,7 @@ class Session:
         self._ask()
 
     def _let_pass(self, via: str) -> None:
-        if self._stand.hand is not None:
-            self._let_go(Happening.SLOT_BEGAN, Verdict.LET_PASS, PLAYER, via)
+        self._let_go(Happening.SLOT_BEGAN, Verdict.LET_PASS, PLAYER, via)
 
     def _let_go(self, happening: Happening, verdict: Verdict, actor: str, via: str) -> None:
         """Every idea still offered leaves the stand with a verdict."""
@@ -555,12 +576,10 @@ class Session:
         if stand.taken is not None:
             undone, stand.hands_off = stand.taken.proposal, True
             self._withdraw_taken(Happening.UNDO)
-        elif stand.playing is not None:
+        else:
+            assert stand.playing is not None
             undone = stand.playing.proposal
             self._cut_playing(Happening.UNDO)
-        else:
-            self._notice("There is nothing to undo.")
-            return
         self._decided(undone, Verdict.UNDONE, PLAYER, via)
         self._emit(fx.Publish())
 
@@ -584,31 +603,70 @@ class Session:
 
     # -- edits --------------------------------------------------------------------------------------------------------
 
-    def _edit(self, words: str, change: Callable[[edit.Content], edit.Content]) -> None:
-        proposal = self._stand.choice
-        if proposal is None or not is_offered(proposal):
-            self._notice("Select an idea that is still on offer; then change it.")
+    def _edit(self, index: int | None, words: str, change: Callable[[edit.Content], edit.Content]) -> None:
+        """Change the idea in place `index` of the hand, the selected one where that is None."""
+        place = self._stand.selected if index is None else index
+        if self._refuses(refusals.why_not_change(self._situation(), place)):
             return
+        assert self._stand.hand is not None
+        proposal = self._stand.hand.proposals[place]
         old = proposal.content
         new = change(edit.Content(old.chords, old.melody, old.bass))
         content = replace(old, chords=new.chords, melody=new.melody, bass=new.bass)
         edits, original = (*proposal.edits, words), proposal.original or old
-        edited = replace(proposal, content=content, edits=edits, original=original)
-        self._stand.swap(self._stand.selected, edited)
+        self._stand.swap(place, replace(proposal, content=content, edits=edits, original=original))
         self._emit(fx.Publish())
 
     def _replace_chord(self, item: gestures.ReplaceChord) -> None:
         chord = parse_chord(item.symbol)
-        self._edit(f"chord {item.index + 1} became {item.symbol}", lambda c: edit.with_chord(c, item.index, chord))
+        words = f"chord {item.index + 1} became {item.symbol}"
+        self._edit(item.idea, words, lambda content: edit.with_chord(content, item.index, chord))
+
+    def _move_chord(self, item: gestures.MoveChord) -> None:
+        ticks = Ticks(round(item.beats * BEAT_GRID) * self._transport.meter.beat_ticks // BEAT_GRID)
+        words = f"chord {item.index + 1} moved by {item.beats:+g} beats"
+        self._edit(item.idea, words, lambda content: edit.with_chord_moved(content, item.index, ticks))
+
+    def _edit_note(self, item: gestures.EditNote) -> None:
+        became = "left out" if item.pitch is None else f"became {pitch_name(item.pitch)}"
+        change = f"note {item.note + 1} {became}"
+        self._edit(item.index, change, lambda content: edit.with_note(content, item.note, item.pitch))
+
+    # -- back from the history ----------------------------------------------------------------------------------------
+
+    def _bring_back(self, item: gestures.BringBack) -> None:
+        """What is on the stand gives way, and what was asked for is no longer wanted."""
+        if self._refuses(refusals.why_not("bring_back", self._situation())):
+            return
+        stand, meter = self._stand, self._transport.meter
+        back = self._chronicle.history.brought_back(item.idea, self._next_id(), stand.slot.start, meter)
+        self._withdraw_request(Happening.LEFT_CONTEXT)
+        if stand.hand is not None:
+            self._retire(Happening.REPLACE)
+        if self._transport.playing:
+            stand.stage = Stage.OPEN
+        self._rechecked, stand.hands_off = True, False
+        stand.deal += 1
+        by = decide_by(stand.slot, meter, self._transport.timeline)
+        stand.deal_hand(Hand(back.slot, (back,), by, stand.deal))
+        self._record(fx.Returned(back.id, item.idea))
+        self._record(fx.Offered(0, back.slot, stand.deal, by, (back.id,), (back.content.made_by,), False))
+        self._emit(fx.Publish())
 
     # -- preview ------------------------------------------------------------------------------------------------------
 
     def _preview(self, via: str) -> None:
-        choice = self._stand.choice
-        self._stop_preview()
-        if choice is None:
-            self._notice("There is nothing on the stand to hear.")
+        self._hear_idea(self._stand.selected)
+
+    def _hear(self, item: gestures.Hear) -> None:
+        self._hear_idea(item.index)
+
+    def _hear_idea(self, index: int) -> None:
+        if self._refuses(refusals.why_not_hear(self._situation(), index)):
             return
+        self._stop_preview()
+        assert self._stand.hand is not None
+        choice = self._stand.hand.proposals[index]
         soon = self._transport.tick(Ns(self._now + PREVIEW_LEAD))
         beat = self._transport.meter.beat_ticks
         start = Ticks((soon // beat + 1) * beat) if self._transport.playing else Ticks(soon + 1)
@@ -640,6 +698,7 @@ class Session:
         self._clocked()
 
     def _stop(self) -> None:
+        self._chronicle.stopping(self._scene())
         self._retire_hand_and_request()
         self._withdraw_taken(Happening.STOP)
         self._cut_playing(Happening.STOP)
@@ -650,13 +709,15 @@ class Session:
         self._clocked()
 
     def _retire_hand_and_request(self) -> None:
-        stand = self._stand
-        if stand.request is not None:
-            self._emit(fx.CancelRequest(stand.request.id))
-            self._life(stand.request.id, State.REQUESTED, Happening.STOP)
-            stand.request = None
-        if stand.hand is not None:
+        self._withdraw_request(Happening.STOP)
+        if self._stand.hand is not None:
             self._retire(Happening.STOP)
+
+    def _withdraw_request(self, happening: Happening) -> None:
+        request, self._stand.request = self._stand.request, None
+        if request is not None:
+            self._emit(fx.CancelRequest(request.id))
+            self._life(request.id, State.REQUESTED, happening)
 
     def _panic(self, via: str) -> None:
         self._withdraw_taken(Happening.STOP)
@@ -668,9 +729,6 @@ class Session:
 
     def _clear(self, via: str) -> None:
         """Forget the hand, what was refused and what loops; only while stopped."""
-        if self._transport.playing:
-            self._notice("Stop first; then clear.")
-            return
         self._stop()
         self._stand.refused.clear()
 
@@ -700,8 +758,7 @@ class Session:
             self._clocked()
 
     def _set_meter(self, item: gestures.SetMeter) -> None:
-        if self._transport.playing:
-            self._notice("Stop first; then change the meter.")
+        if self._refuses(refusals.why_not("meter", self._situation())):
             return
         self._transport = self._transport.with_meter(item.meter)
         self._replan_slots()
@@ -742,6 +799,13 @@ class Session:
         self._listener.locked_key = item.key
         self._emit(fx.Publish())
 
+    def _set_style(self, item: gestures.SetStyle) -> None:
+        self._controls = replace(self._controls, style=item.style)
+        self._emit(fx.Publish())
+
+    def _set_channels(self, item: gestures.SetChannels) -> None:
+        self._change(channels=with_channels(self._settings.channels, item.channels))
+
     def _change(self, **changes: Any) -> None:
         slots_before = (self._settings.bars, self._settings.mode)
         self._settings = replace(self._settings, **changes)
@@ -760,7 +824,8 @@ class Session:
     # -- small things -------------------------------------------------------------------------------------------------
 
     def _do(self, item: gestures.Do) -> None:
-        self._ACTIONS[item.action](self, item.via)
+        if not self._refuses(refusals.why_not(item.action.value, self._situation())):
+            self._ACTIONS[item.action](self, item.via)
 
     def _move(self, proposal: Proposal, happening: Happening) -> Proposal:
         after = moved(proposal, happening)
@@ -783,9 +848,14 @@ class Session:
     def _record(self, value: Recorded, durable: bool = False) -> None:
         self._records += 1
         self._emit(Record(self._now, value, durable))
+        self._chronicle.recorded(value, self._scene())
+        if isinstance(value, fx.Offered) and self._stand.hand is not None:
+            self._chronicle.dealt(self._stand.hand, self._scene())
 
     def _emit(self, effect: Effect) -> None:
         self._out.append(effect)
+        if isinstance(effect, fx.Cancel | fx.Silence | fx.Panic):
+            self._chronicle.ended(effect.owner if isinstance(effect, fx.Cancel) else None, self._tick())
 
     def _drain(self) -> list[Effect]:
         out, self._out = self._out, []
@@ -795,9 +865,19 @@ class Session:
 
     def _select(self, via: str) -> None:
         hand = self._stand.hand
-        if hand is not None:
-            self._stand.selected = (self._stand.selected + 1) % len(hand.proposals)
-            self._emit(fx.Publish())
+        assert hand is not None
+        self._choose((self._stand.selected + 1) % len(hand.proposals))
+
+    def _choose(self, index: int) -> None:
+        self._stand.selected = index
+        self._emit(fx.Publish())
+
+    def _select_idea(self, item: gestures.Select) -> None:
+        if not self._refuses(refusals.why_not_select(self._situation(), item.index)):
+            self._choose(item.index)
+
+    def _take_idea(self, item: gestures.Take) -> None:
+        self._take_choice(item.index, item.via)
 
     def _next_click(self, via: str) -> None:
         self._change(click=_CLICK_AFTER[self._settings.click])
@@ -809,14 +889,14 @@ class Session:
         self._change(mode=Mode.PROPOSE if self._settings.mode is Mode.TRADE else Mode.TRADE)
 
     def _transpose(self, semitones: int) -> None:
-        self._edit(f"moved {semitones:+d}", lambda content: edit.transpose(content, semitones))
+        self._edit(None, f"moved {semitones:+d}", lambda content: edit.transpose(content, semitones))
 
     def _invert(self, via: str) -> None:
-        self._edit("inverted", edit.invert)
+        self._edit(None, "inverted", edit.invert)
 
     def _simplify(self, via: str) -> None:
         meter = self._transport.meter
-        self._edit("simplified", lambda content: edit.simplify(content, meter))
+        self._edit(None, "simplified", lambda content: edit.simplify(content, meter))
 
     _HANDLERS: ClassVar[dict[type, Callable[[Session, Any], None]]] = {
         gestures.Heard: _heard,
@@ -829,7 +909,15 @@ class Session:
         gestures.LockKey: _lock_key,
         gestures.SetRepeat: _set_repeat,
         gestures.SetMode: _set_mode,
+        gestures.SetStyle: _set_style,
+        gestures.SetChannels: _set_channels,
+        gestures.Select: _select_idea,
+        gestures.Hear: _hear,
+        gestures.Take: _take_idea,
         gestures.ReplaceChord: _replace_chord,
+        gestures.MoveChord: _move_chord,
+        gestures.EditNote: _edit_note,
+        gestures.BringBack: _bring_back,
         gestures.Ideas: _ideas,
         gestures.ProposerIs: _proposer_is,
     }

@@ -132,7 +132,8 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """A hand was dealt: proposal ids in order, for candidates of `request_id` in the same order."""
+    """A hand was dealt: proposal ids in order, for candidates of `request_id` in the same order; 0 where nobody was
+    asked, since the player brought an idea back."""
 
     request_id: int
     slot: Slot
@@ -141,6 +142,14 @@ class Offered:
     proposals: tuple[int, ...]
     made_by: tuple[str, ...]
     late: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """The player brought the idea `original_id` back; it is offered anew as `proposal_id`."""
+
+    proposal_id: int
+    original_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +196,7 @@ class Clocked:
     meter: str
 
 
-Recorded: TypeAlias = Input | Asked | Offered | Decided | Moved | Sent | Clocked
+Recorded: TypeAlias = Input | Asked | Offered | Returned | Decided | Moved | Sent | Clocked
 
 
 @dataclass(frozen=True, slots=True)

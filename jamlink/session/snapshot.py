@@ -7,7 +7,7 @@ and never from the arrival of a message. Beats and bars in words count from 1.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 
 from jamlink.music.chord import NO_CHORD, Chord, ChordSpan
 from jamlink.music.key import Key
@@ -101,6 +101,9 @@ class SteeringView:
     click: str
     key_lock: str
     controls: dict[str, float]
+    style: str = ""
+    channels: dict[str, int] = field(default_factory=dict)
+    """MIDI channel of each output, counted from 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,8 @@ class Snapshot:
     missed: int
     decision: int
     notices: tuple[str, ...]
+    disabled: dict[str, str]
+    """Controls that would be refused now, each with the reason in a sentence."""
 
 
 def clock_view(transport: Transport) -> ClockView:
@@ -167,7 +172,7 @@ def placed_view(placed: Placed | None, meter: Meter, key: Key | None) -> PlacedV
         start=placed.start,
         end=placed.end,
         start_words=str(meter.at(placed.start)),
-        chords=_named(proposal.content.chords, key),
+        chords=named(proposal.content.chords, key),
         made_by=proposal.content.made_by,
     )
 
@@ -176,7 +181,7 @@ def coming_chords(placed: Iterable[Placed | None], tick: Ticks, key: Key | None)
     """Chords of ours from the one that sounds now on, each with its tick."""
     spans = [span.shifted(p.start) for p in placed if p for span in p.proposal.content.chords]
     ahead = sorted((span for span in spans if span.end > tick), key=lambda span: span.onset)
-    return _named(ahead[:COMING_CHORDS], key)
+    return named(ahead[:COMING_CHORDS], key)
 
 
 def steering_view(settings: SessionSettings, controls: Controls, locked: Key | None) -> SteeringView:
@@ -190,13 +195,15 @@ def steering_view(settings: SessionSettings, controls: Controls, locked: Key | N
         click=settings.click.value,
         key_lock=str(locked) if locked else "",
         controls=numbers,
+        style=controls.style,
+        channels={f.name: getattr(settings.channels, f.name) + 1 for f in fields(settings.channels)},
     )
 
 
 def heard_chord(listener: Listener) -> str:
     """The chord under the player's hands, by name; empty where there is none."""
     guess = listener.chord
-    return _symbol_of(guess.chord, listener.key) if guess else ""
+    return symbol_of(guess.chord, listener.key) if guess else ""
 
 
 def _card(index: int, proposal: Proposal, selected: bool, key: Key | None) -> Card:
@@ -205,7 +212,7 @@ def _card(index: int, proposal: Proposal, selected: bool, key: Key | None) -> Ca
         id=proposal.id,
         place=index + 1,
         state=proposal.state.value,
-        chords=_named(content.chords, key),
+        chords=named(content.chords, key),
         melody=tuple(NoteView(n.onset, n.duration, n.pitch) for n in content.melody),
         bass=tuple(NoteView(n.onset, n.duration, n.pitch) for n in content.bass),
         words=content.note,
@@ -216,11 +223,18 @@ def _card(index: int, proposal: Proposal, selected: bool, key: Key | None) -> Ca
     )
 
 
-def _named(spans: Iterable[ChordSpan], key: Key | None) -> tuple[tuple[int, str], ...]:
-    return tuple((span.onset, _symbol_of(span.chord, key)) for span in spans)
+def named(spans: Iterable[ChordSpan], key: Key | None) -> tuple[tuple[int, str], ...]:
+    """Each chord's onset and symbol."""
+    return tuple((span.onset, symbol_of(span.chord, key)) for span in spans)
 
 
-def _symbol_of(chord: Chord | None, key: Key | None) -> str:
+def symbols(spans: Iterable[ChordSpan], key: Key | None) -> list[str]:
+    """The chords' symbols in a row."""
+    return [symbol_of(span.chord, key) for span in spans]
+
+
+def symbol_of(chord: Chord | None, key: Key | None) -> str:
+    """As on a lead sheet, in `key` where it is known."""
     if chord is None:
         return NO_CHORD
     return chord.symbol_in(key) if key else chord.symbol()

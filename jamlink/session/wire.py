@@ -36,7 +36,15 @@ INPUT_KINDS: dict[str, type] = {
         inputs.LockKey,
         inputs.SetRepeat,
         inputs.SetMode,
+        inputs.SetStyle,
+        inputs.SetChannels,
+        inputs.Select,
+        inputs.Hear,
+        inputs.Take,
         inputs.ReplaceChord,
+        inputs.MoveChord,
+        inputs.EditNote,
+        inputs.BringBack,
         inputs.Ideas,
         inputs.ProposerIs,
     )
@@ -44,7 +52,7 @@ INPUT_KINDS: dict[str, type] = {
 """Every input but Heard, whose event travels as bytes."""
 
 EFFECT_KINDS: dict[str, type] = {
-    cls.__name__.lower(): cls for cls in (fx.Asked, fx.Offered, fx.Decided, fx.Moved, fx.Sent, fx.Clocked)
+    cls.__name__.lower(): cls for cls in (fx.Asked, fx.Offered, fx.Returned, fx.Decided, fx.Moved, fx.Sent, fx.Clocked)
 }
 
 HEARD = "heard"
@@ -68,18 +76,18 @@ def record(item: Recorded) -> tuple[str, Any]:
     if isinstance(item, Heard):
         return HEARD, {"port": item.event.port, "at": item.event.at, "bytes": encode(item.event).hex()}
     data = plain(item)
-    return type(item).__name__.lower(), _as_first_said(data) if isinstance(item, _WITH_IDEAS) else data
+    return type(item).__name__.lower(), _as_first_said(data) if isinstance(item, _GROWN) else data
 
 
-_WITH_IDEAS = (inputs.Ideas, fx.Decided)
-LATER_FIELDS = frozenset(("closest",))
-"""Fields of ideas that came after the first sessions were recorded."""
+_GROWN = (inputs.Ideas, inputs.ReplaceChord, fx.Decided)
+LATER_FIELDS = frozenset(("closest", "idea"))
+"""Fields that came after the first sessions were recorded."""
 
 
 def _as_first_said(data: Any) -> Any:
     """`data` without later fields that say nothing, so that older sessions replay to the byte."""
     if isinstance(data, dict):
-        said = ((key, item) for key, item in data.items() if item or key not in LATER_FIELDS)
+        said = ((key, item) for key, item in data.items() if key not in LATER_FIELDS or item not in (None, ""))
         return {key: _as_first_said(item) for key, item in said}
     return [_as_first_said(item) for item in data] if isinstance(data, list | tuple) else data
 

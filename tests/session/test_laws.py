@@ -14,17 +14,25 @@ from jamlink.session import effects as fx
 from jamlink.session.core import Session
 from jamlink.session.effects import Record, Send
 from jamlink.session.inputs import (
+    BringBack,
     Do,
+    EditNote,
+    Hear,
     Heard,
     Mode,
+    MoveChord,
     ProposerIs,
     Repeat,
     ReplaceChord,
+    Select,
     SetBars,
+    SetChannels,
     SetMode,
     SetRepeat,
     SetRoles,
+    SetStyle,
     SetTempo,
+    Take,
     Turn,
 )
 from jamlink.session.proposal import Role
@@ -56,6 +64,21 @@ gestures = st.one_of(
     st.sets(st.sampled_from(Role), min_size=1).map(lambda r: lambda at: SetRoles(frozenset(r), "test")),
     st.sampled_from(["Am7", "H", "Bb/D"]).map(lambda c: lambda at: ReplaceChord(0, c, "test")),
     st.floats(-1, 2).map(lambda v: lambda at: Turn("surprise", v, "test")),
+    st.sampled_from(["", "jazz"]).map(lambda s: lambda at: SetStyle(s, "test")),
+    st.tuples(st.sampled_from(["chords", "melody", "bass", "preview", "drums"]), st.integers(0, 16)).map(
+        lambda c: lambda at: SetChannels((c,), "test")
+    ),
+    st.tuples(st.sampled_from([Select, Hear, Take]), st.integers(0, 4)).map(lambda g: lambda at: g[0](g[1], "test")),
+    st.integers(16, 60).map(lambda idea: lambda at: BringBack(idea, "test")),
+    st.tuples(st.integers(0, 2), st.floats(-4, 4), st.none() | st.integers(0, 4)).map(
+        lambda m: lambda at: MoveChord(m[0], m[1], "test", m[2])
+    ),
+    st.tuples(st.integers(0, 4), st.integers(0, 4), st.none() | st.integers(0, 127)).map(
+        lambda n: lambda at: EditNote(*n, "test")
+    ),
+    st.tuples(st.sampled_from(["Am7", "Bb/D"]), st.integers(0, 4)).map(
+        lambda c: lambda at: ReplaceChord(0, c[0], "test", c[1])
+    ),
     st.booleans().map(lambda here: lambda at: ProposerIs(here, "plain", "" if here else "gone")),
 )
 moments = st.integers(0, MINUTE // 2)

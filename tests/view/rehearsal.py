@@ -122,7 +122,7 @@ class Rehearsal:
 
     def state(self) -> dict[str, Any]:
         """As the session process builds it."""
-        state: dict[str, Any] = plain(self.session.snapshot())
+        state: dict[str, Any] = {**plain(self.session.snapshot()), **self.session.sections()}
         state["saved"] = len(self.jam.records) - self.held_back
         state["ports"] = {"inputs": [], "outputs": [], "bound": list(self.bound)}
         state["lateness"] = {"p50_ms": 0.1, "p99_ms": self.late[-1], "count": 10, "lost": 0, "realtime": True}
