@@ -85,7 +85,7 @@ test("an accidental is written once a bar, and not where the key has it", () => 
 });
 
 test("a bar of the sheet is as long as its meter", () => {
-  const bar = { bar: 2, chords: [{ beat: 1, symbol: "Am7" }, { beat: 3, symbol: "D7" }], notes: [{ tick: 3840, ticks: 960, pitch: 69 }, { tick: 5760, ticks: 3000, pitch: 74 }] };
+  const bar = { bar: 2, chords: [{ beat: 1, symbol: "Am7" }, { beat: 3, symbol: "D7" }], notes: [{ tick: 0, ticks: 960, pitch: 69 }, { tick: 1920, ticks: 3000, pitch: 74 }] };
   assert.equal(barText(bar, CLOCK, 16, signatureOf("C major")), '"Am7"A4 z4 "D7"d8');
 });
 

@@ -21,11 +21,12 @@ const LOCAL = {
   learning: false,
   editing: null, // the chord or note of a card that is being changed
   theme: "auto",
+  putAway: "", // the troubles that were read and put away
   helpSeen: false,
   says: "", // the newest sentence for the player
 };
 
-const REMEMBERED = ["panel", "pianoShown", "keysPlay", "octave", "velocity", "soundWanted", "theme", "helpSeen"];
+const REMEMBERED = ["panel", "pianoShown", "keysPlay", "octave", "velocity", "soundWanted", "theme", "helpSeen", "putAway"];
 
 export class Store {
   // `later` runs a function before the next frame; `memory` has getItem and setItem. Both can be replaced in tests.

@@ -9,10 +9,11 @@ const AHEAD_MS = 180;
 const AHEAD_HIDDEN_MS = 1400; // browsers run timers of a hidden tab once a second
 
 export class Band {
-  constructor(store, clock, sound) {
+  constructor(store, clock, sound, recall) {
     this._store = store;
     this._clock = clock;
     this._sound = sound;
+    this._recall = recall;
     this._handed = new Map(); // note id -> {cancel, endMs}
     this._preview = [];
     this._line = "";
@@ -88,7 +89,7 @@ export class Band {
   }
 
   _notes(state, from, to) {
-    for (const note of due(state, isSaved(state), from, to)) {
+    for (const note of due(state, isSaved(state), from, to, (placed) => this._recall.voices(placed))) {
       if (this._handed.has(note.id)) continue;
       const [begins, ends] = [this._ms(state, note.tick), this._ms(state, note.end)];
       const handed = this._sound.schedule(note.role, note.pitch, note.velocity, begins, ends);

@@ -4,25 +4,30 @@
 import { voicing } from "../music/chord.js";
 
 // The notes of `playing` and `taken` that begin in [from, until), oldest first. What was taken but is not saved yet
-// is not promised and stays silent.
-export function due(state, saved, from, until) {
+// is not promised and stays silent. `voices(placed)` answers an idea's notes in ticks from its start.
+export function due(state, saved, from, until, voices = plainly) {
   const { playing, taken } = state;
   const stop = taken && saved ? taken.start : Infinity;
-  const now = playing ? placedNotes(playing).filter((note) => note.tick < stop) : [];
-  const next = taken && saved ? placedNotes(taken) : [];
+  const now = playing ? placedNotes(playing, voices).filter((note) => note.tick < stop) : [];
+  const next = taken && saved ? placedNotes(taken, voices) : [];
   return [...now, ...next].filter((note) => note.tick >= from && note.tick < until).sort((a, b) => a.tick - b.tick);
 }
 
-// Every note of a placed idea, in absolute ticks. Remembered by the idea itself: deltas replace it when it changes.
+const plainly = (placed) => voicesOf(placed, placed.end - placed.start);
+
+// Every note of a placed idea, in absolute ticks; worked out once, since deltas bring a new object where it changed.
 const remembered = new WeakMap();
 
-export function placedNotes(placed) {
-  if (!remembered.has(placed)) remembered.set(placed, notesOf(placed));
-  return remembered.get(placed);
+export function placedNotes(placed, voices = plainly) {
+  const known = remembered.get(placed);
+  if (known) return known;
+  const notes = notesOf(placed, voices(placed));
+  remembered.set(placed, notes);
+  return notes;
 }
 
-function notesOf(placed) {
-  return voicesOf(placed, placed.end - placed.start).map((note, index) => ({
+function notesOf(placed, voices) {
+  return voices.map((note, index) => ({
     ...note,
     id: `${placed.id}:${placed.start}:${index}`,
     tick: placed.start + note.onset,

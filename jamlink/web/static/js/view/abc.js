@@ -39,9 +39,8 @@ function chunk(list, size) {
 // One bar: the top line on a grid of sixteenths, rests between, chord symbols where they begin. Notes of one beat stand
 // together, so that they share a beam; an accidental holds to the end of its bar.
 export function barText(bar, clock, barUnits, signature) {
-  const start = (bar.bar - 1) * clock.bar_ticks;
   const beatUnits = Math.round(clock.beat_ticks / UNIT);
-  const notes = topLine(bar.notes ?? [], start, barUnits);
+  const notes = topLine(bar.notes ?? [], barUnits);
   const symbols = new Map((bar.chords ?? []).map((chord) => [Math.round(((chord.beat - 1) * clock.beat_ticks) / UNIT), symbolText(chord.symbol)]));
   const cuts = [...new Set([0, ...notes.flatMap((note) => [note.from, note.to]), ...symbols.keys()])].filter((at) => at < barUnits).sort((a, b) => a - b);
   const said = new Map();
@@ -64,9 +63,9 @@ export function lengths(units) {
   return found;
 }
 
-// The highest note that sounds at each moment; a note ends where a later one begins.
-function topLine(notes, start, barUnits) {
-  const all = notes.map((note) => ({ pitch: note.pitch, from: Math.round((note.tick - start) / UNIT), to: Math.round((note.tick + note.ticks - start) / UNIT) }));
+// Ticks are from the bar's start. The highest note that sounds at each moment; a note ends where a later one begins.
+function topLine(notes, barUnits) {
+  const all = notes.map((note) => ({ pitch: note.pitch, from: Math.round(note.tick / UNIT), to: Math.round((note.tick + note.ticks) / UNIT) }));
   const inside = all.filter((note) => note.from < barUnits && note.to > 0).sort((a, b) => a.from - b.from || b.pitch - a.pitch);
   const line = inside.filter((note, index) => index === 0 || note.from !== inside[index - 1].from);
   return line.map((note, index) => ({ ...note, from: Math.max(0, note.from), to: Math.min(Math.max(note.to, note.from + 1), line[index + 1]?.from ?? barUnits, barUnits) }));

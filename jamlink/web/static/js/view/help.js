@@ -1,6 +1,7 @@
 // Three lines for the first time, and the keys for whoever wants them.
 
 import { capOf, capOfPiano } from "../input/keymap.js";
+import { press } from "./actions.js";
 import { h, once } from "./dom.js";
 
 const TOUCH = globalThis.matchMedia?.("(hover: none) and (pointer: coarse)").matches;
@@ -33,10 +34,16 @@ export class Help {
     this._keys = h("dl", { class: "key-list" });
     this.root = h("div", { class: "help" },
       threeLines(),
-      h("h3", {}, "Keys"), this._keys,
+      h("h3", {}, "Keys"), this._keys, looks(store),
       h("p", { class: "faint" }, `← → choose an idea. Tab means other ideas while you are on the stand; Shift+Tab or F6 walks the controls, and Esc comes back. ${capOfPiano(0)} to ${capOfPiano(17)} are notes while computer keys play.`));
     store.watch(["local.keysPlay"], (_, { keysPlay }) => once(this._keys, keysPlay, () => KEYS.flatMap(([act, words]) => [h("dt", {}, h("kbd", {}, capOf(act, keysPlay))), h("dd", {}, words)])));
   }
+}
+
+function looks(store) {
+  const buttons = [["auto", "as the system"], ["dark", "dark stage"], ["light", "paper"]].map(([value, words]) => h("button", { type: "button", class: "segment", data: { value }, onclick: () => store.set({ theme: value }) }, words));
+  store.watch(["local.theme"], (_, { theme }) => buttons.forEach((button) => press(button, button.dataset.value === theme)));
+  return h("div", { class: "field", role: "group", aria: { label: "Look" } }, h("span", { class: "field-name" }, "Look"), h("div", { class: "segments" }, buttons));
 }
 
 // On the stand, before anything was played: the same three lines, while the music stands and nothing was ever taken.

@@ -24,7 +24,7 @@ export class Ports {
     this._soundWords = h("p", { class: "faint" });
     this._late = h("p", { class: "faint" });
     this.root = h("div", { class: "ports" }, this._heard, this._input.root, this._output.root, this._soundField(), h("div", { class: "field" }, h("span", { class: "field-name" }, "Channels"), this._channels), this._midiField(), h("h3", {}, "Connected"), this._bound, this._late);
-    store.watch(["ports", "heard_on", "channels", "disabled", "lateness", "clock", "local.soundWanted", "local.soundOwner"], (shared, local) => this._draw(shared, local));
+    store.watch(["ports", "heard_on", "steering", "disabled", "lateness", "clock", "local.soundWanted", "local.soundOwner"], (shared, local) => this._draw(shared, local));
   }
 
   _soundField() {
@@ -54,7 +54,7 @@ export class Ports {
     }
     this._drawHeard(shared.heard_on, ports);
     once(this._bound, ports.bound.join("\n"), () => (ports.bound.length ? ports.bound.map((entry) => h("li", {}, entry)) : [h("li", { class: "faint" }, "nothing yet")]));
-    this._drawChannels(shared.channels ?? {});
+    this._drawChannels(shared.steering.channels ?? {});
     this._drawSound(ports, local);
     const late = shared.lateness;
     say(this._late, late?.count ? `Notes leave ${late.p50_ms} ms late as a rule, ${late.p99_ms} ms at most (99 of 100); ${late.lost} lost.` : "");

@@ -13,9 +13,10 @@ const USUAL_TEXT_PX = 15;
 const LOCAL_KEPT_MS = 1500; // how long a note played here is drawn by this page before the session's word is expected
 
 export class Roll {
-  constructor(canvas, clock, piano) {
+  constructor(canvas, clock, piano, recall) {
     this._canvas = canvas;
     this._clock = clock;
+    this._recall = recall;
     this._context = canvas.getContext("2d");
     this._box = { width: 0, height: 0 };
     this._mine = []; // notes played on this page that the session has not told back yet
@@ -61,7 +62,7 @@ export class Roll {
     const played = (state.notes ?? []).filter((note) => note.tick <= tick || note.who === "player").map((note) => ({ ...note, end: note.end ?? tick, sure: 1 }));
     const ahead = [state.playing, state.taken].filter(Boolean).flatMap((placed) => {
       const sure = placed === state.taken && !isSaved(state) ? 0.5 : 1;
-      return placedNotes(placed).filter((note) => note.tick > tick).map((note) => ({ ...note, who: note.edited ? "edited" : "jamlink", sure, ahead: true }));
+      return placedNotes(placed, (each) => this._recall.voices(each)).filter((note) => note.tick > tick).map((note) => ({ ...note, who: note.edited ? "edited" : "jamlink", sure, ahead: true }));
     });
     const all = [...played, ...this._mineNow(state, tick), ...ahead, ...ideaNotes(state)];
     return all.filter((note) => note.end >= scale.first && note.tick <= scale.last);

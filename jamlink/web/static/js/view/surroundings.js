@@ -2,11 +2,13 @@
 
 import { h, once, say } from "./dom.js";
 
-// One line per part that has trouble now, with its remedy.
+// One line per part that has trouble now, with its remedy. Read once it can be put away, until something else is wrong.
 export function watchTrouble(root, store) {
-  store.watch(["trouble"], ({ trouble = [] }) => {
-    root.hidden = !trouble.length;
-    once(root, trouble.join("\n"), () => trouble.map((sentence) => h("p", {}, h("span", { class: "sign", aria: { hidden: "true" } }, "!"), sentence)));
+  const away = h("button", { type: "button", class: "button small quiet", onclick: () => store.set({ putAway: root.dataset.text }) }, "Put away");
+  store.watch(["trouble", "local.putAway"], ({ trouble = [] }, { putAway }) => {
+    root.dataset.text = trouble.join("\n");
+    root.hidden = !trouble.length || putAway === root.dataset.text;
+    once(root, root.dataset.text, () => [h("div", {}, trouble.map((sentence) => h("p", {}, h("span", { class: "sign", aria: { hidden: "true" } }, "!"), sentence))), away]);
   });
 }
 
