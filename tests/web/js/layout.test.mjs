@@ -89,6 +89,11 @@ test("a bar of the sheet is as long as its meter", () => {
   assert.equal(barText(bar, CLOCK, 16, signatureOf("C major")), '"Am7"A4 z4 "D7"d8');
 });
 
+test("how a note was let go of is not written as a rest", () => {
+  const bar = { bar: 1, chords: [], notes: [{ tick: 0, ticks: 600, pitch: 72 }, { tick: 960, ticks: 100, pitch: 74 }, { tick: 2880, ticks: 500, pitch: 76 }] };
+  assert.equal(barText(bar, CLOCK, 16, signatureOf("C major")), "c4 dz3 z4 e4");
+});
+
 test("words of the take cannot write notation", () => {
   const text = toAbc([{ bar: 1, chords: [{ beat: 1, symbol: 'C"\n%%x' }], notes: [] }], CLOCK, "", "a\nM:3/4");
   assert.equal(text.split("\n").length, 7);

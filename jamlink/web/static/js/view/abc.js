@@ -42,10 +42,16 @@ export function barText(bar, clock, barUnits, signature) {
   const beatUnits = Math.round(clock.beat_ticks / UNIT);
   const notes = topLine(bar.notes ?? [], barUnits);
   const symbols = new Map((bar.chords ?? []).map((chord) => [Math.round(((chord.beat - 1) * clock.beat_ticks) / UNIT), symbolText(chord.symbol)]));
-  const cuts = [...new Set([0, ...notes.flatMap((note) => [note.from, note.to]), ...symbols.keys()])].filter((at) => at < barUnits).sort((a, b) => a - b);
+  const cuts = [...new Set([0, ...notes.flatMap((note) => [note.from, note.to]), ...silentBeats(notes, beatUnits, barUnits), ...symbols.keys()])].filter((at) => at < barUnits).sort((a, b) => a - b);
   const said = new Map();
   const pieces = cuts.map((from, index) => (from % beatUnits || !index ? "" : " ") + piece(from, cuts[index + 1] ?? barUnits, notes, symbols, signature, said));
   return pieces.join("");
+}
+
+// Rests break at the beat, as players read them; a bar of nothing is one rest.
+function silentBeats(notes, beatUnits, barUnits) {
+  const beats = notes.length ? Array.from({ length: Math.ceil(barUnits / beatUnits) }, (_, beat) => beat * beatUnits) : [];
+  return beats.filter((at) => !notes.some((note) => note.from < at && note.to > at));
 }
 
 function piece(from, to, notes, symbols, signature, said) {
@@ -63,12 +69,19 @@ export function lengths(units) {
   return found;
 }
 
-// Ticks are from the bar's start. The highest note that sounds at each moment; a note ends where a later one begins.
+// Ticks are from the bar's start. The highest note that sounds at each moment; a note ends where a later one begins, and
+// reaches it where the gap is only how it was played, not a rest.
+const BREATH = 2; // sixteenths
 function topLine(notes, barUnits) {
   const all = notes.map((note) => ({ pitch: note.pitch, from: Math.round(note.tick / UNIT), to: Math.round((note.tick + note.ticks) / UNIT) }));
-  const inside = all.filter((note) => note.from < barUnits && note.to > 0).sort((a, b) => a.from - b.from || b.pitch - a.pitch);
+  const inside = all.filter((note) => note.from < barUnits && note.to >= 0).sort((a, b) => a.from - b.from || b.pitch - a.pitch);
   const line = inside.filter((note, index) => index === 0 || note.from !== inside[index - 1].from);
-  return line.map((note, index) => ({ ...note, from: Math.max(0, note.from), to: Math.min(Math.max(note.to, note.from + 1), line[index + 1]?.from ?? barUnits, barUnits) }));
+  return line.map((note, index) => ({ ...note, from: Math.max(0, note.from), to: endOf(note, Math.min(line[index + 1]?.from ?? barUnits, barUnits)) }));
+}
+
+function endOf(note, next) {
+  const end = Math.max(note.to, note.from + 1);
+  return next - end <= BREATH ? next : end;
 }
 
 // The note's name; its accidental only where the signature and the bar so far do not say it already (`said`).

@@ -83,7 +83,7 @@ export class CardView {
 
   _bar(bar, editable, clock) {
     const names = bar.map((entry) => (editable ? this._editor.handle(entry, clock) : chord(entry.symbol)));
-    return h("span", { class: "card-bar" }, names.length ? names : h("span", { class: "faint", title: "as before" }, "%"));
+    return h("span", { class: "card-bar", data: { full: String(Math.min(4, names.length)) } }, names.length ? names : h("span", { class: "faint", title: "as before" }, "%"));
   }
 }
 

@@ -87,7 +87,7 @@ export function nextBars(state) {
   });
 }
 
-const title = (state) => (state.file ? `Jam ${state.file.replace(/\.session$/, "")}` : "Jam");
+const title = (state) => (state.file ? `Jam ${state.file.replace(/\.(jam|session)$/, "")}` : "Jam");
 
 // A plain script, once; false where it is not there.
 function load(address) {

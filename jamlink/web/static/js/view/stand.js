@@ -1,7 +1,7 @@
 // What sounds now and what comes next: the largest thing on the page, to be read at two metres. The words beside a
 // chord say how sure it is; so do its sign and its weight, not its colour alone.
 
-import { barWords, coming, isSaved, nowAndNext, Promised } from "../music/place.js";
+import { barWords, coming, isSaved, madeBy, nowAndNext, Promised } from "../music/place.js";
 import { chord, flag, h, once, say } from "./dom.js";
 
 const THEN = 3; // chords after the next one
@@ -38,7 +38,7 @@ export class Stand {
   _drawNow(state, now) {
     const { root, words, chord: place } = this._now;
     flag(root, "empty", !now);
-    say(words, now && state.playing ? `${state.playing.made_by} plays` : state.clock.playing ? "you alone" : "");
+    say(words, now && state.playing ? `${madeBy(state, state.playing.made_by)} plays` : state.clock.playing ? "you alone" : "");
     show(place, now ? now.symbol : state.chord, !now && state.chord ? "heard" : "");
   }
 
