@@ -2,7 +2,7 @@
 
 import { Clock } from "./core/clock.js";
 import { Connection } from "./core/connection.js";
-import { readToken, speak, TOKEN_KEPT } from "./core/protocol.js";
+import { readToken, speak, TOKEN_KEPT, VERSION } from "./core/protocol.js";
 import { Store } from "./core/state.js";
 import { Piano } from "./input/piano.js";
 import { Shortcuts } from "./input/shortcuts.js";
@@ -27,7 +27,8 @@ import { Sheet } from "./view/sheet.js";
 import { Stand } from "./view/stand.js";
 import { Steering } from "./view/steering.js";
 import { Ticker } from "./view/ticker.js";
-import { Veil, watchLan, watchLook, watchTrouble } from "./view/surroundings.js";
+import { keepAwake } from "./view/wake.js";
+import { Veil, watchHeard, watchLan, watchLook, watchTrouble } from "./view/surroundings.js";
 import { Gestures } from "./gestures.js";
 import { fetcher, pair } from "./core/fetcher.js";
 
@@ -42,10 +43,14 @@ function start() {
   const piano = new Piano(store, send, sound);
   const recall = new Recall(store);
   const band = new Band(store, clock, sound, recall);
+  const midi = new WebMidi(store, piano);
   const gestures = new Gestures({ store, send, sound, band, piano, clock });
   veil.onRetry(() => connection.hurry());
-  build({ store, clock, sound, send, piano, band, gestures, recall, ...fetcher(token) });
+  build({ store, clock, sound, send, piano, band, gestures, recall, midi, ...fetcher(token) });
   holdSound(store);
+  keepAwake(store);
+  store.watch(["local.loudness"], (_, { loudness }) => sound.loudness(loudness));
+  midi.openIfAllowed();
   if (token) connection.open();
   else veil.askCode(comeIn);
   // For the measuring bench and for whoever debugs on stage; nothing on the page reads it.
@@ -84,6 +89,10 @@ function receive(message, { store, clock, connection, veil }) {
   else if (message.kind === "snapshot" || message.kind === "delta") {
     if (store.receive(message)) connection.send(speak.resync());
     veil.draw();
+  } else if (message.kind === "hello" && message.version !== VERSION) {
+    store.set({ connection: "over", farewell: "This page is of another version of jamlink. Reload it." });
+    connection.end();
+    veil.draw();
   } else if (message.kind === "notice") store.set({ says: message.text });
   else if (message.kind === "goodbye") {
     store.set({ connection: "over", farewell: message.why });
@@ -110,6 +119,7 @@ function build(parts) {
   watchControls(store);
   watchTrouble(at("trouble"), store);
   watchLan(at("lan"), store);
+  watchHeard(at("heard"), store, send);
   keepStageKeys();
   gestures.connect({ open, learn });
   new Shortcuts(store, gestures);
@@ -127,7 +137,7 @@ function panels(parts) {
     steer: () => new Steering(parts),
     sheet: () => new Sheet(parts),
     history: () => new History(parts),
-    ports: () => new Ports({ ...parts, midi: new WebMidi(parts.store, parts.piano) }),
+    ports: () => new Ports(parts),
     save: () => new Save({ ...parts, print }),
     help: () => new Help(parts),
   };

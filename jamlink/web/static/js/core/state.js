@@ -16,6 +16,7 @@ const LOCAL = {
   velocity: 80,
   sustain: false,
   soundWanted: "auto", // auto, here, off
+  loudness: 0.8,
   soundOwner: false, // this tab holds the sound of all tabs
   pending: null, // a decision on its way: {what, index, decision, at}
   learning: false,
@@ -23,10 +24,11 @@ const LOCAL = {
   theme: "auto",
   putAway: "", // the troubles that were read and put away
   helpSeen: false,
+  passed: "", // the device whose offer was turned down
   says: "", // the newest sentence for the player
 };
 
-const REMEMBERED = ["panel", "pianoShown", "keysPlay", "octave", "velocity", "soundWanted", "theme", "helpSeen", "putAway"];
+const REMEMBERED = ["panel", "pianoShown", "keysPlay", "octave", "velocity", "soundWanted", "loudness", "theme", "helpSeen", "putAway"];
 
 export class Store {
   // `later` runs a function before the next frame; `memory` has getItem and setItem. Both can be replaced in tests.

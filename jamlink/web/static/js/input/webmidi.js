@@ -19,6 +19,16 @@ export class WebMidi {
     return Boolean(this._request);
   }
 
+  // At the start, without a question: only where the player has allowed it before.
+  async openIfAllowed() {
+    try {
+      const permission = await navigator.permissions.query({ name: "midi" });
+      if (this.possible && permission.state === "granted") await this.open();
+    } catch {
+      // a browser that knows no such permission asks when the player asks for it
+    }
+  }
+
   // Asks the player once; false with `refused` set where there is none.
   async open() {
     try {

@@ -5,6 +5,7 @@ import { AudioClock } from "./audio_clock.js";
 import { bass, click, electricPiano, mallet, pad } from "./instruments.js";
 
 const MOST_VOICES = 56;
+const FULL = 1.25; // gain of the whole at full loudness; the limiter rounds what is above
 const BY_ROLE = { chords: pad, melody: mallet, bass };
 const LEVEL = { chords: 0.8, melody: 0.9, bass: 1 };
 
@@ -15,6 +16,7 @@ export class Sound {
     this._mine = new Map(); // pitch -> the voice under the player's finger
     this._kept = []; // voices that the pedal holds
     this._pedal = false;
+    this._level01 = 0.8;
     this.context = null;
   }
 
@@ -26,6 +28,12 @@ export class Sound {
 
   get awake() {
     return this.context?.state === "running";
+  }
+
+  // From 0 to 1, as the ear has it.
+  loudness(level) {
+    this._level01 = level;
+    this._out?.gain.setTargetAtTime(level * level * FULL, this.context.currentTime, 0.02);
   }
 
   // How long after its key a note is heard, in ms; null before there is sound.
@@ -86,7 +94,7 @@ export class Sound {
     this.context = context;
     this.clock = new AudioClock(context);
     this._out = context.createGain();
-    this._out.gain.value = 0.8;
+    this._out.gain.value = this._level01 ** 2 * FULL;
     const limit = context.createWaveShaper(); // unlike a compressor it delays nothing
     limit.curve = softCurve();
     this._out.connect(limit).connect(context.destination);

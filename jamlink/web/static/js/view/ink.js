@@ -9,13 +9,13 @@ export function readInk(element) {
 }
 
 // Diagonal strokes of `colour` on nothing.
-export function hatch(context, colour, ratio) {
-  const size = Math.round(6 * ratio);
+export function hatch(context, colour, ratio, unit = 1) {
+  const size = Math.round(6 * ratio * unit);
   const tile = document.createElement("canvas");
   tile.width = tile.height = size;
   const pen = tile.getContext("2d");
   pen.strokeStyle = colour;
-  pen.lineWidth = 1.6 * ratio;
+  pen.lineWidth = 1.6 * ratio * unit;
   pen.beginPath();
   for (const shift of [-size, 0, size]) {
     pen.moveTo(shift, size);

@@ -24,12 +24,15 @@ export class Ports {
     this._soundWords = h("p", { class: "faint" });
     this._late = h("p", { class: "faint" });
     this.root = h("div", { class: "ports" }, this._heard, this._input.root, this._output.root, this._soundField(), h("div", { class: "field" }, h("span", { class: "field-name" }, "Channels"), this._channels), this._midiField(), h("h3", {}, "Connected"), this._bound, this._late);
-    store.watch(["ports", "heard_on", "steering", "disabled", "lateness", "clock", "local.soundWanted", "local.soundOwner"], (shared, local) => this._draw(shared, local));
+    store.watch(["ports", "heard_on", "steering", "disabled", "lateness", "clock", "local.soundWanted", "local.soundOwner", "local.loudness"], (shared, local) => this._draw(shared, local));
   }
 
   _soundField() {
     this._sounds = SOUNDS.map(([value, label]) => h("button", { type: "button", class: "segment", data: { value }, onclick: () => this._store.set({ soundWanted: value }) }, label));
-    return h("div", { class: "field", role: "group", aria: { label: "jamlink's part sounds in this page" } }, h("span", { class: "field-name" }, "jamlink's part sounds in this page"), h("div", { class: "segments" }, this._sounds), this._soundWords);
+    this._loud = h("input", { type: "range", min: "0", max: "1", step: "0.05", aria: { label: "How loud this page is" } });
+    this._loud.addEventListener("input", () => this._store.set({ loudness: Number(this._loud.value) }));
+    const group = h("div", { class: "field", role: "group", aria: { label: "jamlink's part sounds in this page" } }, h("span", { class: "field-name" }, "jamlink's part sounds in this page"), h("div", { class: "segments" }, this._sounds), this._soundWords);
+    return h("div", { class: "ports" }, group, h("label", { class: "slider" }, h("span", { class: "ends" }, h("span", {}, "soft"), h("span", {}, "loud")), this._loud));
   }
 
   _midiField() {
@@ -81,6 +84,8 @@ export class Ports {
   _drawSound(ports, local) {
     this._sounds.forEach((button) => press(button, button.dataset.value === local.soundWanted));
     const here = local.soundWanted === "here" || (local.soundWanted === "auto" && soundsHere(ports));
+    this._loud.value = String(local.loudness);
+    this._loud.style.setProperty("--value", String(local.loudness));
     const late = this._sound.latencyMs;
     const heard = late === null ? "" : ` A note is heard ${late.toFixed(0)} ms after its key.`;
     say(this._soundWords, !here ? "Not now: your synth or DAW plays it." : local.soundOwner ? `It does now.${heard}` : "Another tab of jamlink makes the sound.");

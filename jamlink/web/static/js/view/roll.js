@@ -54,7 +54,7 @@ export class Roll {
 
   _mix() {
     const ink = readInk(this._canvas);
-    return { ...ink, hatch: hatch(this._context, ink.us, Math.min(2, devicePixelRatio || 1)) };
+    return { ...ink, hatch: hatch(this._context, ink.us, Math.min(2, devicePixelRatio || 1), this._box.unit) };
   }
 
   // {tick, end, pitch, who, sure}: played, then promised, then what the chosen idea would bring.
@@ -122,16 +122,17 @@ export class Roll {
   }
 
   _machine(pen, x, y, wide, high, note) {
+    const { unit } = this._box;
     pen.fillStyle = note.ahead ? this._ink.usSoft : this._ink.hatch;
     pen.fillRect(x, y, wide, high);
     pen.strokeStyle = this._ink.us;
-    pen.setLineDash(note.idea ? [3, 3] : []);
-    pen.lineWidth = 1.25;
+    pen.setLineDash(note.idea ? [3 * unit, 3 * unit] : []);
+    pen.lineWidth = 1.25 * unit;
     pen.strokeRect(x + 0.6, y + 0.6, Math.max(1, wide - 1.2), Math.max(1, high - 1.2));
     pen.setLineDash([]);
     if (note.who === "edited") {
       pen.fillStyle = this._ink.edited;
-      pen.fillRect(x, y - 1, 4, high + 2);
+      pen.fillRect(x, y - 1, 4 * unit, high + 2);
     }
   }
 }

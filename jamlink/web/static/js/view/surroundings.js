@@ -1,5 +1,7 @@
 // Around the stand: troubles that last, the veil while there is no connection, light or dark.
 
+import { speak } from "../core/protocol.js";
+import { heardBySession } from "../input/webmidi.js";
 import { h, once, say } from "./dom.js";
 
 // One line per part that has trouble now, with its remedy. Read once it can be put away, until something else is wrong.
@@ -18,6 +20,22 @@ export function watchLan(root, store) {
     document.body.dataset.role = page?.role ?? "player";
     root.classList.toggle("shown", Boolean(page?.lan));
     once(root, `${page?.lan}${page?.code}`, () => (page?.lan ? [h("span", { class: "sign", aria: { hidden: "true" } }, "!"), h("span", {}, `Open to your network at ${page.lan}`), h("span", {}, "pairing code ", h("strong", {}, page.code))] : []));
+  });
+}
+
+// A key on a device that is not listened to: its name, and the offer to use it. One that is in use is greeted once.
+export function watchHeard(root, store, send) {
+  let greeted = "";
+  store.watch(["heard_on", "ports", "local.passed"], ({ heard_on: heard, ports }, { passed }) => {
+    const used = heard?.port && heardBySession(ports, heard.port);
+    if (used && greeted !== heard.port) store.set({ says: `I hear you: ${heard.port}, channel ${heard.channel}` });
+    if (used) greeted = heard.port;
+    root.hidden = !heard?.port || used || passed === heard.port || !(ports?.inputs ?? []).includes(heard.port);
+    if (root.hidden) return;
+    once(root, `${heard.port}:${heard.channel}`, () => [
+      h("span", {}, "I hear you: ", h("strong", {}, heard.port), `, channel ${heard.channel}`),
+      h("span", {}, h("button", { type: "button", class: "button small", onclick: () => send(speak.ports({ input: heard.port })) }, "Use it"), h("button", { type: "button", class: "button small quiet", onclick: () => store.set({ passed: heard.port }) }, "Not now")),
+    ]);
   });
 }
 
