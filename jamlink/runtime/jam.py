@@ -34,7 +34,7 @@ from jamlink.session import effects as fx
 from jamlink.session.core import Session
 from jamlink.session.effects import Effect, Out
 from jamlink.session.inputs import Do, Gesture, Heard, Ideas, Input, ProposerIs, Turn
-from jamlink.session.wire import plain, record
+from jamlink.session.wire import record
 from jamlink.session.wishes import Wish
 from jamlink.timing.clock import Clock
 from jamlink.timing.units import Ns, ms
@@ -427,11 +427,9 @@ class Jam:
     def _state(self) -> dict[str, Any]:
         status = self._status
         bound = [f"{name}: {port}" if port else name for (_, _), (name, port) in sorted(status.bound.items())]
-        snapshot = self._session.snapshot()
+        state = self._session.state()
         for bindings in self._bindings.values():
-            bindings.controls_are({knob: snapshot.steering.controls[knob.value] for knob in Knob})
-        state: dict[str, Any] = plain(snapshot)
-        state |= self._session.sections()
+            bindings.controls_are({knob: state["steering"]["controls"][knob.value] for knob in Knob})
         state["saved"] = self._parts.ledger.acknowledged
         state["ports"] = {"inputs": status.inputs, "outputs": status.outputs, "bound": bound}
         state["lateness"] = {**status.lateness(), "lost": status.lost, "realtime": status.realtime}

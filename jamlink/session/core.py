@@ -42,6 +42,7 @@ from jamlink.session.proposal import (
     next_state,
 )
 from jamlink.session.settings import SessionSettings, with_channels
+from jamlink.session.showing import Showing
 from jamlink.session.stand import (
     AFTER,
     Placed,
@@ -97,6 +98,7 @@ class Session:
         self._missed = 0
         self._asked_key: Key | None = None
         self._chronicle = Chronicle()
+        self._showing = Showing()
         self._records = 0
         self._last_decision_record = 0
         self._notices: deque[str] = deque(maxlen=5)
@@ -149,7 +151,7 @@ class Session:
             chord=views.heard_chord(self._listener),
             sounding=self._listener.sounding,
             asking=stand.request is not None,
-            hand=views.hand_view(stand, meter, key),
+            hand=self._showing.hand(stand, meter, key),
             taken=views.placed_view(stand.taken, meter, key),
             playing=views.placed_view(stand.playing, meter, key),
             coming=views.coming_chords((stand.playing, stand.taken), self._tick(), key),
@@ -161,9 +163,10 @@ class Session:
             disabled=refusals.disabled(self._situation()),
         )
 
-    def sections(self) -> dict[str, Any]:
-        """What is remembered, as plain data ready for views: the same objects until they change. See `chronicle`."""
-        return self._chronicle.sections(self._scene())
+    def state(self) -> dict[str, Any]:
+        """The snapshot and what is remembered (see `chronicle`), as plain data that must not be changed: what is as it
+        was is the same object as before."""
+        return {**self._showing.plain(self.snapshot()), **self._chronicle.sections(self._scene())}
 
     def _scene(self) -> Scene:
         return Scene(self._now, self._transport, self._listener.key, self._ours)

@@ -1,7 +1,7 @@
 """Everything that was offered in a session and what became of it. Told by the session's records; decides nothing.
 
-Bounded: what a view shows is kept ready for the newest `SHOWN`; the ideas themselves wait as bytes (about half a
-kilobyte each) for the player to bring one back, the newest `KEPT` of them. All of it is in the ledger for good.
+Bounded: what a view shows is kept ready for the newest `SHOWN`; the ideas themselves wait as bytes (about two
+kilobytes each) for the player to bring one back, the newest `KEPT` of them. All of it is in the ledger for good.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from jamlink.timing.meter import Meter
 from jamlink.timing.units import Ticks
 
 SHOWN = 200
-KEPT = 20_000
+KEPT = 10_000
 
 OFFERED, REPLACED = "offered", "replaced"
 """What a view is told of an idea that is on the stand, and of one that gave way to others."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 
+import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -86,12 +88,15 @@ scripts = st.lists(st.tuples(moments, gestures), max_size=60)
 delays = st.sampled_from([0, 100, 900, 3_000])
 
 
-def perform(script, delay_ms=0, seed=1):
+def perform(script, delay_ms=0, seed=1, looks=()):
     session = Session(SessionSettings(seed=seed, tempo=tempo_of_bpm(120), bars=2), Ns(0))
     offline = Offline(session, Plain(), Plain("stand-in"), thinking=lambda request: ms(delay_ms))
     offline.at(Ns(0), Do(Action.PLAY_STOP, "test"))
     for at, make in script:
         offline.at(Ns(at), make(Ns(at)))
+    for at in sorted(looks):
+        offline.run_until(Ns(at))
+        offline.session.state()
     offline.run_until(Ns(MINUTE // 2))
     return offline
 
@@ -205,3 +210,13 @@ def test_every_record_survives_the_way_to_the_ledger(script, delay):
             assert read_input(kind, payload) == entry.value
         else:
             assert value(plain(entry.value), type(entry.value)) == entry.value
+
+
+@slow
+@given(scripts, delays, st.lists(st.integers(0, MINUTE // 2), max_size=20))
+def test_looking_changes_nothing_and_everything_seen_can_be_told(script, delay, looks):
+    plain_run = perform(script, delay)
+    looked_at = perform(script, delay, looks=looks)
+    assert [record(r.value) for r in looked_at.records] == [record(r.value) for r in plain_run.records]
+    assert looked_at.sent == plain_run.sent
+    assert json.loads(msgspec.json.encode(looked_at.session.state())) is not None
