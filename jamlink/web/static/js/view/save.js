@@ -6,7 +6,7 @@ import { h, say } from "./dom.js";
 const KINDS = [
   ["midi", "MIDI", "mid", "Both players, a track for each role, tempo, meter and chord markers."],
   ["musicxml", "Lead sheet", "musicxml", "For any notation program."],
-  ["session", "Session", "session", "Everything heard, offered, decided and sounded, to replay or to verify."],
+  ["session", "Session", "jam", "Everything heard, offered, decided and sounded, to replay or to verify."],
 ];
 
 export class Save {
