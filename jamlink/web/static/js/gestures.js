@@ -88,6 +88,7 @@ export class Gestures {
     else if (what === "learn") this._learn.toggle();
     else if (what === "help") this._open("help");
     else if (what === "escape") this._escape();
+    else nextRegion(what === "region" ? 1 : -1);
   }
 
   // The innermost thing that is open; then back to the stand.
@@ -130,6 +131,16 @@ export class Gestures {
     this._store.set({ says: "" });
     this._store.set({ says: text });
   }
+}
+
+// F6 walks the parts of the page, as in every desktop program: tab is taken on the stand.
+const REGIONS = ["#bar", "#hand", "#actions", "#panel", "#piano"];
+
+function nextRegion(by) {
+  const regions = REGIONS.map((name) => document.querySelector(name)).filter((region) => region?.offsetParent !== null);
+  const at = regions.findIndex((region) => region.contains(document.activeElement));
+  const next = regions[(at + by + regions.length + (at < 0 && by < 0 ? 1 : 0)) % regions.length];
+  next?.querySelector("button, select, input, [tabindex='0']")?.focus();
 }
 
 const chosenIndex = (shared) => Math.max(0, shared?.hand?.cards.findIndex((card) => card.selected) ?? 0);

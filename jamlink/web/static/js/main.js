@@ -2,7 +2,7 @@
 
 import { Clock } from "./core/clock.js";
 import { Connection } from "./core/connection.js";
-import { readToken, speak } from "./core/protocol.js";
+import { readToken, speak, TOKEN_KEPT } from "./core/protocol.js";
 import { Store } from "./core/state.js";
 import { Piano } from "./input/piano.js";
 import { Shortcuts } from "./input/shortcuts.js";
@@ -26,9 +26,9 @@ import { Sheet } from "./view/sheet.js";
 import { Stand } from "./view/stand.js";
 import { Steering } from "./view/steering.js";
 import { Ticker } from "./view/ticker.js";
-import { watchLook, watchTrouble, Veil } from "./view/surroundings.js";
+import { Veil, watchLan, watchLook, watchTrouble } from "./view/surroundings.js";
 import { Gestures } from "./gestures.js";
-import { fetcher } from "./core/fetcher.js";
+import { fetcher, pair } from "./core/fetcher.js";
 
 const at = (id) => document.getElementById(id);
 
@@ -44,9 +44,19 @@ function start() {
   veil.onRetry(() => connection.hurry());
   build({ store, clock, sound, send, piano, band, gestures, ...fetcher(token) });
   holdSound(store);
-  connection.open();
+  if (token) connection.open();
+  else veil.askCode(comeIn);
   // For the measuring bench and for whoever debugs on stage; nothing on the page reads it.
   window.jamlink = { store, clock, sound, connection };
+}
+
+// With the token that a right code brings the page starts anew, as if it had been opened with it.
+async function comeIn(code) {
+  const { token, why } = await pair(code);
+  if (!token) return why || "That code was not understood.";
+  sessionStorage.setItem(TOKEN_KEPT, token);
+  location.reload();
+  return "";
 }
 
 function connect(store, clock, token, veil) {
@@ -93,10 +103,11 @@ function build(parts) {
   const hand = new Hand(at("hand"), { store, to: gestures });
   new Actions(at("actions"), { store, act });
   new Keyboard(at("piano"), { store, piano });
-  new FirstRun(at("timeline"), store);
+  new FirstRun(at("stand"), store);
   new Announcer(at("live"), at("says"), store);
   watchControls(store);
   watchTrouble(at("trouble"), store);
+  watchLan(at("lan"), store);
   keepStageKeys();
   gestures.connect({ open, learn });
   new Shortcuts(store, gestures);

@@ -24,4 +24,14 @@ export function fetcher(token) {
   };
 }
 
+// The token of this door for the code on the host's screen: {token} or {why}.
+export async function pair(code) {
+  try {
+    const answer = await fetch("/pair", { headers: { Authorization: `Code ${code.replace(/[^0-9]/g, "")}` } });
+    return answer.ok ? await answer.json() : { why: sentence(await answer.text()) };
+  } catch {
+    return { why: "jamlink did not answer; try again." };
+  }
+}
+
 const sentence = (text) => (text.startsWith("<") ? "" : text.trim().slice(0, 200));

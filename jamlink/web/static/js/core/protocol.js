@@ -24,18 +24,20 @@ export const speak = Object.freeze({
   repeat: (repeat) => ({ kind: "repeat", repeat }),
   mode: (mode) => ({ kind: "mode", mode }),
   style: (style) => ({ kind: "style", style }),
-  ports: (input, output) => ({ kind: "ports", input, output }),
+  ports: (chosen) => ({ kind: "ports", ...chosen }), // {input} or {output}; what is left out stays
   channels: (channels) => ({ kind: "channels", channels }),
   learn: (control) => ({ kind: "learn", control }),
 });
 
 // The token comes in the fragment, which reaches no log and no Referer; it is kept for reloads of this tab and then
 // wiped from the address, so that it is not read over a shoulder or copied along with it.
+export const TOKEN_KEPT = "jamlink-token";
+
 export function readToken(place = location, memory = sessionStorage, past = history) {
   const fresh = place.hash.slice(1);
   if (fresh) {
-    memory.setItem("jamlink-token", fresh);
+    memory.setItem(TOKEN_KEPT, fresh);
     past.replaceState(null, "", place.pathname + place.search);
   }
-  return fresh || memory.getItem("jamlink-token") || "";
+  return fresh || memory.getItem(TOKEN_KEPT) || "";
 }

@@ -53,6 +53,7 @@ export function meaning(press, keysPlay) {
   if (press.altKey) return null;
   if (press.key === "Escape") return { page: "escape" };
   if (press.key === "F12") return { act: "panic" };
+  if (press.key === "F6") return { page: press.shiftKey ? "region-back" : "region" };
   if (press.code === "Backquote") return { page: "keys" };
   if (press.key === "?") return { page: "help" };
   if (press.key === "Tab" && press.shiftKey) return null; // walks the controls, as everywhere

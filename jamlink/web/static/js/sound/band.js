@@ -23,7 +23,8 @@ export class Band {
   get sounding() {
     const { shared, local } = this._store;
     if (!shared || local.soundWanted === "off" || !local.soundOwner) return false;
-    return local.soundWanted === "here" || soundsHere(shared.ports);
+    if (local.soundWanted === "here") return true;
+    return soundsHere(shared.ports) && shared.page?.role !== "tablet";
   }
 
   // One idea, at once and by itself; hearing another ends it.

@@ -9,34 +9,51 @@ const BARS_A_LINE = 4;
 export function toAbc(lead, clock, key, title) {
   const [beats, of] = clock.meter.split("/").map(Number);
   const barUnits = Math.round((beats * 16) / of);
-  const lines = chunk(lead.map((bar) => barText(bar, clock, barUnits, flats(key))), BARS_A_LINE);
-  const head = ["X:1", `T:${clean(title)}`, `M:${clock.meter}`, "L:1/16", `Q:1/4=${Math.round(clock.bpm)}`, "K:C"];
+  const signature = signatureOf(key);
+  const lines = chunk(lead.map((bar) => barText(bar, clock, barUnits, signature)), BARS_A_LINE);
+  const head = ["X:1", `T:${clean(title)}`, `M:${clock.meter}`, "L:1/16", `Q:1/4=${Math.round(clock.bpm)}`, `K:${signature.name}`];
   return [...head, ...lines.map((bars) => `${bars.join(" | ")} |`)].join("\n");
+}
+
+// {name, flats, altered}: how the key is written, how it spells, and its altered letters.
+const FIFTHS = { C: 0, G: 1, D: 2, A: 3, E: 4, B: 5, "F#": 6, F: -1, Bb: -2, Eb: -3, Ab: -4, Db: -5, Gb: -6, "C#": 7, "D#": 9, "G#": 8 };
+const ORDER = ["F", "C", "G", "D", "A", "E", "B"];
+
+export function signatureOf(key) {
+  const [root, mode] = (key || "C major").replace("♭", "b").replace("♯", "#").split(" ");
+  const fifths = (FIFTHS[root] ?? 0) - (mode === "minor" ? 3 : 0);
+  if (Math.abs(fifths) > 7) return { name: "C", flats: false, altered: {} };
+  const letters = fifths >= 0 ? ORDER.slice(0, fifths) : ORDER.toReversed().slice(0, -fifths);
+  const altered = Object.fromEntries(letters.map((letter) => [letter, fifths > 0 ? "^" : "_"]));
+  return { name: `${root}${mode === "minor" ? "m" : ""}`, flats: fifths < 0, altered };
 }
 
 // Words from the wire could carry commands of the notation; only plain ones pass.
 const clean = (text) => text.replace(/[^\p{L}\p{N} .,'–-]/gu, "").slice(0, 80);
-const symbolText = (symbol) => symbol.replace(/[^A-Ga-g#b♯♭majdinusMø°+/0-9().Ċ-]/g, "").slice(0, 16);
-const flats = (key) => /b|♭|^F |^[CGDF] minor/.test(key ?? "");
+const symbolText = (symbol) => symbol.replace(/[^A-Ga-z#♯♭Mø°+/0-9().-]/g, "").slice(0, 16);
 
 function chunk(list, size) {
   return Array.from({ length: Math.ceil(list.length / size) }, (_, index) => list.slice(index * size, (index + 1) * size));
 }
 
-// One bar: the top line of the human's notes on a grid of sixteenths, rests between, chord symbols where they begin.
-export function barText(bar, clock, barUnits, inFlats) {
+// One bar: the top line on a grid of sixteenths, rests between, chord symbols where they begin. Notes of one beat stand
+// together, so that they share a beam; an accidental holds to the end of its bar.
+export function barText(bar, clock, barUnits, signature) {
   const start = (bar.bar - 1) * clock.bar_ticks;
+  const beatUnits = Math.round(clock.beat_ticks / UNIT);
   const notes = topLine(bar.notes ?? [], start, barUnits);
   const symbols = new Map((bar.chords ?? []).map((chord) => [Math.round(((chord.beat - 1) * clock.beat_ticks) / UNIT), symbolText(chord.symbol)]));
   const cuts = [...new Set([0, ...notes.flatMap((note) => [note.from, note.to]), ...symbols.keys()])].filter((at) => at < barUnits).sort((a, b) => a - b);
-  return cuts.map((from, index) => piece(from, cuts[index + 1] ?? barUnits, notes, symbols, inFlats)).join(" ");
+  const said = new Map();
+  const pieces = cuts.map((from, index) => (from % beatUnits || !index ? "" : " ") + piece(from, cuts[index + 1] ?? barUnits, notes, symbols, signature, said));
+  return pieces.join("");
 }
 
-function piece(from, to, notes, symbols, inFlats) {
+function piece(from, to, notes, symbols, signature, said) {
   const note = notes.find((each) => each.from <= from && each.to > from);
-  const name = note ? abcPitch(note.pitch, inFlats) : "z";
   const symbol = symbols.has(from) ? `"${symbols.get(from)}"` : "";
-  return symbol + lengths(to - from).map((length) => `${name}${length > 1 ? length : ""}`).join(note ? "-" : "") + (note && note.to > to ? "-" : "");
+  const names = lengths(to - from).map((length) => `${note ? abcPitch(note.pitch, signature, said) : "z"}${length > 1 ? length : ""}`);
+  return symbol + names.join(note ? "-" : "") + (note && note.to > to ? "-" : "");
 }
 
 // Lengths that have a note value of their own; the rest is tied together.
@@ -55,11 +72,15 @@ function topLine(notes, start, barUnits) {
   return line.map((note, index) => ({ ...note, from: Math.max(0, note.from), to: Math.min(Math.max(note.to, note.from + 1), line[index + 1]?.from ?? barUnits, barUnits) }));
 }
 
-export function abcPitch(pitch, inFlats) {
-  const name = (inFlats ? FLATS : SHARPS)[pitch % 12];
+// The note's name; its accidental only where the signature and the bar so far do not say it already (`said`).
+export function abcPitch(pitch, signature, said = new Map()) {
+  const written = (signature.flats ? FLATS : SHARPS)[pitch % 12];
+  const [accidental, letter] = written.length > 1 ? [written[0], written[1]] : ["=", written];
   const octave = Math.floor(pitch / 12) - 1;
-  const letter = octave >= 5 ? name.toLowerCase() : name;
-  return "=_^".includes(letter[0]) ? letter + marks(octave) : `=${letter}${marks(octave)}`;
+  const place = `${letter}${octave}`;
+  const known = said.get(place) ?? signature.altered[letter] ?? "=";
+  said.set(place, accidental);
+  return (known === accidental ? "" : accidental) + (octave >= 5 ? letter.toLowerCase() : letter) + marks(octave);
 }
 
 const marks = (octave) => (octave >= 5 ? "'".repeat(octave - 5) : ",".repeat(4 - octave));

@@ -20,14 +20,12 @@ export class Bar {
     this._meter = h("span", { class: "meter" });
     this._key = h("span", { class: "heard-key" });
     this._heard = h("span", { class: "heard-chord" });
-    this._link = h("span", { class: "link", role: "status" });
     this._tempo = this._tempoField(send);
     root.append(
       this._play,
       h("div", { class: "where" }, this._lights, this._place),
       h("div", { class: "pace" }, this._tempo, actionButton("tap", "Tap", act("tap"), { kind: "quiet" }), this._meter, this._source),
       h("div", { class: "heard" }, h("span", { class: "faint" }, "hears"), this._key, this._heard),
-      this._link,
       h("nav", { class: "ways", aria: { label: "Panels" } }, PANELS.map(([name, label]) => this._way(name, label, open))),
       actionButton("panic", "Panic", act("panic"), { kind: "danger", hint: "Silence everything, now." }),
     );
@@ -80,13 +78,5 @@ export class Bar {
     store.watch(["local.panel"], (_, { panel }) => {
       for (const way of document.querySelectorAll(".way")) way.setAttribute("aria-expanded", String(way.dataset.panel === panel));
     });
-    store.watch(["local.connection", "lateness"], (shared, local) => this._drawLink(shared, local));
-  }
-
-  _drawLink(shared, local) {
-    const words = { opening: "connecting …", lost: "lost jamlink, looking …", over: "ended" }[local.connection] ?? "";
-    say(this._link, words);
-    flag(this._link, "bad", Boolean(words));
-    this._link.title = shared.lateness ? `Notes leave ${shared.lateness.p99_ms} ms late at most (99 of 100), ${shared.lateness.lost} lost.` : "";
   }
 }

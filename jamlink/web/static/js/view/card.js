@@ -76,7 +76,8 @@ export class CardView {
     if (this._editor.busy && editable) return; // a name that is being typed is not swept away
     once(this._chords, key, () => {
       if (!card.chords.length) return [h("span", { class: "faint" }, "no chords: goes with yours")];
-      return byBar(card.chords, hand.slot_bars, clock.bar_ticks).map((bar) => this._bar(bar, editable, clock));
+      const bars = byBar(card.chords, hand.slot_bars, clock.bar_ticks).map((bar) => this._bar(bar, editable, clock));
+      return pairs(bars).map((pair) => h("span", { class: "card-pair" }, pair)); // bars break two by two, as on charts
     });
   }
 
@@ -85,6 +86,8 @@ export class CardView {
     return h("span", { class: "card-bar" }, names.length ? names : h("span", { class: "faint", title: "as before" }, "%"));
   }
 }
+
+const pairs = (bars) => Array.from({ length: Math.ceil(bars.length / 2) }, (_, index) => bars.slice(index * 2, index * 2 + 2));
 
 function nameOf(card, hand) {
   if (hand.cards.length === 1) return "the idea";

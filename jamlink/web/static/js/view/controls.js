@@ -27,7 +27,7 @@ export function actionButton(act, label, press, { kind = "", sign = "", hint = "
 
 // Keeps every button's key and reason true.
 export function watchControls(store) {
-  store.watch(["disabled", "bindings", "local.keysPlay", "local.connection"], (shared, local) => {
+  store.watch(["disabled", "bindings", "page", "local.keysPlay", "local.connection"], (shared, local) => {
     for (const control of made) redraw(control, shared, local);
   });
 }
@@ -49,8 +49,12 @@ function redraw({ act, button, key, reason, hint }, shared, local) {
 
 export function whyNot(act, shared, local) {
   if (local.connection !== "open" && act !== "panic") return "The page has lost jamlink and is looking for it; the music goes on.";
+  if (shared.page?.role === "tablet" && !TABLET.has(act)) return "A tablet can choose, hear, take, refuse, take back and silence; for the rest go to the computer.";
   return shared.disabled?.[act] ?? "";
 }
+
+// What a paired tablet may do; the page's process holds it to this (jamlink/web/pages.py).
+const TABLET = new Set(["accept", "reject", "select", "next-hand", "preview", "undo", "let-pass", "panic", "take", "hear", "pick-1", "pick-2", "pick-3", "pick-4"]);
 
 // Keyboard users keep the focus where it is; after a mouse or finger it returns to the stage, so that space and enter
 // mean play and take again.

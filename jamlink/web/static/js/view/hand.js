@@ -1,6 +1,6 @@
 // The hand: for which bars, until when, and its cards from safe to bold. Many cards scroll; the chosen one is in sight.
 
-import { barWords, beatsLeft, isLate, isSaved, standing, Standing } from "../music/place.js";
+import { barWords, beatsLeft, byBar, isLate, isSaved, standing, Standing } from "../music/place.js";
 import { CardView } from "./card.js";
 import { flag, h, once, say } from "./dom.js";
 
@@ -58,6 +58,7 @@ export class Hand {
     say(this._note, hand ? noteOf(hand) : "");
     if (!hand) return once(this._empty, emptyWords(state), () => [h("p", {}, emptyWords(state))]);
     this._deal(hand.cards.length);
+    this._row.style.setProperty("--bar-width", barWidth(hand, state.clock.bar_ticks));
     hand.cards.forEach((card, index) => this._cards[index].draw(state, card, local.pending?.index === index));
     this._bringIntoSight(hand);
   }
@@ -79,6 +80,13 @@ export class Hand {
     const card = this._cards[index].root;
     this._row.scrollTo({ left: card.offsetLeft - this._row.offsetLeft - 12, behavior: "smooth" });
   }
+}
+
+// What the fullest bar of all cards needs, so that bars stand under bars and nothing is cut off.
+function barWidth(hand, barTicks) {
+  const bars = hand.cards.flatMap((card) => byBar(card.chords, hand.slot_bars, barTicks));
+  const widest = Math.max(0, ...bars.map((bar) => bar.reduce((sum, { symbol }) => sum + 0.66 + symbol.length * 0.42, 0)));
+  return `${Math.max(2.8, widest + 0.7).toFixed(2)}em`;
 }
 
 const ORDER = [Standing.GONE, Standing.OFFERED, Standing.SOUNDS, Standing.SAVING, Standing.TAKEN];

@@ -3,11 +3,21 @@
 import { capOf, capOfPiano } from "../input/keymap.js";
 import { h, once } from "./dom.js";
 
-export const THREE_LINES = [
-  [["Space"], "starts. One bar of count-in, then play: keys A to ' are a piano."],
-  [["Enter"], "takes the idea you see under Next. It starts on its bar."],
-  [["Backspace"], "refuses the ideas; doing nothing costs nothing."],
-];
+const TOUCH = globalThis.matchMedia?.("(hover: none) and (pointer: coarse)").matches;
+
+export const THREE_LINES = TOUCH
+  ? [
+      ["Play", "starts. One bar of count-in, then play the piano below."],
+      ["Take", "takes the idea you see under Next. It starts on its bar."],
+      ["Refuse", "asks for others. Doing nothing costs nothing."],
+    ]
+  : [
+      ["Space", "starts. One bar of count-in, then play: keys A to ' are a piano."],
+      ["Enter", "takes the idea you see under Next. It starts on its bar."],
+      ["Backspace", "refuses the ideas. Doing nothing costs nothing."],
+    ];
+
+const threeLines = () => h("ol", { class: "three" }, THREE_LINES.map(([key, words]) => h("li", {}, h("kbd", {}, key), h("span", {}, words))));
 
 const KEYS = [
   ["play-stop", "start with a count-in, or stop"], ["accept", "take the chosen idea"], ["reject", "refuse the hand"], ["pick-1", "to 9: take that idea"],
@@ -22,7 +32,7 @@ export class Help {
   constructor({ store }) {
     this._keys = h("dl", { class: "key-list" });
     this.root = h("div", { class: "help" },
-      h("ol", { class: "three" }, THREE_LINES.map(([keys, words]) => h("li", {}, keys.map((key) => h("kbd", {}, key)), " ", words))),
+      threeLines(),
       h("h3", {}, "Keys"), this._keys,
       h("p", { class: "faint" }, `← → choose an idea. Tab means other ideas while you are on the stand; Shift+Tab or F6 walks the controls, and Esc comes back. ${capOfPiano(0)} to ${capOfPiano(17)} are notes while computer keys play.`));
     store.watch(["local.keysPlay"], (_, { keysPlay }) => once(this._keys, keysPlay, () => KEYS.flatMap(([act, words]) => [h("dt", {}, h("kbd", {}, capOf(act, keysPlay))), h("dd", {}, words)])));
@@ -33,11 +43,12 @@ export class Help {
 export class FirstRun {
   constructor(root, store) {
     const done = h("button", { type: "button", class: "button small quiet", onclick: () => store.set({ helpSeen: true }) }, "Got it");
-    this._root = h("div", { class: "first-run" }, h("ol", { class: "three" }, THREE_LINES.map(([keys, words]) => h("li", {}, keys.map((key) => h("kbd", {}, key)), " ", words))), done);
+    this._root = h("div", { class: "first-run" }, threeLines(), done);
     root.append(this._root);
     store.watch(["clock", "decision", "local.helpSeen"], (shared, local) => {
       if (shared.taken && !local.helpSeen) store.set({ helpSeen: true });
       this._root.hidden = local.helpSeen || shared.clock.playing;
+      root.classList.toggle("first", !this._root.hidden);
     });
   }
 }

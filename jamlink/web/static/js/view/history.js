@@ -8,7 +8,8 @@ import { signs } from "../music/chord.js";
 import { VirtualList } from "./virtual.js";
 
 const ROW_PX = 64;
-const SIGNS = { taken: "✓", accepted: "✓", refused: "×", rejected: "×", "let pass": "–", offered: "·", withdrawn: "↶", expired: "–" };
+const SIGNS = { accepted: "✓", rejected: "×", "let pass": "–", offered: "·", undone: "↶", replaced: "–" };
+const WORDS = { accepted: "taken", rejected: "refused", undone: "taken back" };
 
 export class History {
   constructor({ store, send, fetchJson }) {
@@ -47,7 +48,7 @@ export class History {
     const back = h("button", { type: "button", class: "button small quiet", aria: { label: `Bring back: ${chords}` }, onclick: () => this._send(speak.bringBack(item.id)) }, "Bring back");
     return h("div", { class: "past", data: { verdict } },
       h("span", { class: "past-sign", aria: { hidden: "true" } }, SIGNS[verdict] ?? "·"),
-      h("div", { class: "past-text" }, h("strong", {}, chords ? chords.split("  ").map(signs).join("  ") : "no chords"), h("span", { class: "faint" }, [`bar ${item.bar}`, verdict, `by ${item.by}`, item.words].filter(Boolean).join(" · "))),
+      h("div", { class: "past-text" }, h("strong", {}, chords ? chords.split("  ").map(signs).join("  ") : "no chords"), h("span", { class: "faint" }, [`bar ${item.bar}`, WORDS[verdict] ?? verdict, `by ${item.by}`, item.words].filter(Boolean).join(" · "))),
       back);
   }
 }

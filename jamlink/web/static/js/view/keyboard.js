@@ -22,6 +22,8 @@ export class Keyboard {
     this._listen();
     piano.onChange((pitch) => this._light(pitch));
     new ResizeObserver(([entry]) => this._resized(entry.contentRect.width)).observe(this._bed);
+    const tall = () => document.documentElement.style.setProperty("--piano-height", `${root.offsetHeight}px`);
+    new ResizeObserver(tall).observe(root); // what floats stays above it
     store.watch(["local.octave", "local.keysPlay", "local.pianoShown"], (_, local) => this._draw(local));
     store.watch(["sounding"], (shared) => this._others(shared.sounding ?? []));
     store.watch(["local.velocity", "local.octave", "local.sustain", "local.keysPlay", "local.pianoShown"], (_, local) => this._say(local));

@@ -14,7 +14,7 @@ export class Panel {
     this._open = "";
     this._back = null;
     this._title = h("h2", { id: "panel-title", tabindex: "-1" });
-    this._body = h("div", { class: "panel-body" });
+    this._body = h("div", { class: "panel-body", tabindex: "0", role: "region", aria: { labelledby: "panel-title" } });
     const close = h("button", { type: "button", class: "button small quiet", onclick: () => this.toggle("") }, "Close", h("kbd", { aria: { hidden: "true" } }, "Esc"));
     root.setAttribute("aria-labelledby", "panel-title");
     root.append(h("header", { class: "panel-head" }, this._title, close), this._body);

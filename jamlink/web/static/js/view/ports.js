@@ -17,18 +17,14 @@ export class Ports {
     this._midi = midi;
     this._sound = sound;
     this._heard = h("div", { class: "heard-on", role: "status" });
-    this._input = select("Listen to", [], () => this._choose());
-    this._output = select("Play on", [], () => this._choose());
+    this._input = select("Listen to", [], (input) => this._send(speak.ports({ input })));
+    this._output = select("Play on", [], (output) => this._send(speak.ports({ output })));
     this._channels = h("div", { class: "channels" });
     this._bound = h("ul", { class: "bound" });
     this._soundWords = h("p", { class: "faint" });
     this._late = h("p", { class: "faint" });
     this.root = h("div", { class: "ports" }, this._heard, this._input.root, this._output.root, this._soundField(), h("div", { class: "field" }, h("span", { class: "field-name" }, "Channels"), this._channels), this._midiField(), h("h3", {}, "Connected"), this._bound, this._late);
     store.watch(["ports", "heard_on", "channels", "disabled", "lateness", "clock", "local.soundWanted", "local.soundOwner"], (shared, local) => this._draw(shared, local));
-  }
-
-  _choose() {
-    this._send(speak.ports(this._input.field.value, this._output.field.value));
   }
 
   _soundField() {
@@ -49,7 +45,7 @@ export class Ports {
 
   _draw(shared, local) {
     const ports = shared.ports ?? { inputs: [], outputs: [], bound: [] };
-    const why = shared.disabled?.ports ?? "";
+    const why = shared.disabled?.ports ?? (shared.clock.playing ? "Stop first: ports stay while you play." : "");
     for (const [field, names, own, now] of [[this._input, ports.inputs, "jamlink in (its own port)", ports.input], [this._output, ports.outputs, "jamlink's own ports", ports.output]]) {
       once(field.field, names.join("\n"), () => [["", own], ...names.map((name) => [name, name])].map(([value, label]) => h("option", { value }, label)));
       field.choose(now ?? names.find((name) => heardBySession(ports, name)) ?? "");
@@ -66,7 +62,7 @@ export class Ports {
 
   _drawHeard(heard, ports) {
     if (!heard?.port) return once(this._heard, "", () => [h("p", { class: "faint" }, "Play a key on any device: its name appears here.")]);
-    const offer = heardBySession(ports, heard.port) || !ports.inputs.includes(heard.port) ? null : h("button", { type: "button", class: "button small", onclick: () => this._send(speak.ports(heard.port, this._output.field.value)) }, "Use it");
+    const offer = heardBySession(ports, heard.port) || !ports.inputs.includes(heard.port) ? null : h("button", { type: "button", class: "button small", onclick: () => this._send(speak.ports({ input: heard.port })) }, "Use it");
     once(this._heard, `${heard.port}:${heard.channel}:${Boolean(offer)}`, () => [h("p", {}, "I hear you: ", h("strong", {}, heard.port), `, channel ${heard.channel}`), offer].filter(Boolean));
   }
 

@@ -8,6 +8,7 @@ import { drawRibbon, font, ribbonHeight } from "./ribbon.js";
 import { hatch, readInk, sharpen } from "./ink.js";
 import { gridLines, pitchRange, pitchRow, timeScale } from "./scale.js";
 
+const SAME_TICKS = 240; // the session's stamp of a note played here differs by the way there, far less than this
 const USUAL_TEXT_PX = 15;
 const LOCAL_KEPT_MS = 1500; // how long a note played here is drawn by this page before the session's word is expected
 
@@ -57,7 +58,7 @@ export class Roll {
 
   // {tick, end, pitch, who, sure}: played, then promised, then what the chosen idea would bring.
   _notes(state, tick, scale) {
-    const played = (state.notes ?? []).map((note) => ({ ...note, end: note.end ?? tick, sure: 1 }));
+    const played = (state.notes ?? []).filter((note) => note.tick <= tick || note.who === "player").map((note) => ({ ...note, end: note.end ?? tick, sure: 1 }));
     const ahead = [state.playing, state.taken].filter(Boolean).flatMap((placed) => {
       const sure = placed === state.taken && !isSaved(state) ? 0.5 : 1;
       return placedNotes(placed).filter((note) => note.tick > tick).map((note) => ({ ...note, who: note.edited ? "edited" : "jamlink", sure, ahead: true }));
@@ -77,10 +78,10 @@ export class Roll {
   // Drawn at once, in the frame of the key press; the session's own account of the note replaces it.
   _mineNow(state, tick) {
     if (!state.clock.playing) return this._mine.filter((note) => note.until === null).map((note) => ({ pitch: note.pitch, tick: tick - 120, end: tick, who: "player", sure: 1 }));
-    const told = new Set((state.notes ?? []).filter((note) => note.who === "player").map((note) => note.pitch));
+    const told = (state.notes ?? []).filter((note) => note.who === "player");
     return this._mine
-      .filter((note) => !told.has(note.pitch))
-      .map((note) => ({ pitch: note.pitch, tick: this._clock.tickAt(state.clock, note.from), end: note.until === null ? tick : this._clock.tickAt(state.clock, note.until), who: "player", sure: 1 }));
+      .map((note) => ({ pitch: note.pitch, tick: this._clock.tickAt(state.clock, note.from), end: note.until === null ? tick : this._clock.tickAt(state.clock, note.until), who: "player", sure: 1 }))
+      .filter((note) => !told.some((other) => other.pitch === note.pitch && Math.abs(other.tick - note.tick) < SAME_TICKS));
   }
 
   _grid(pen, clock, scale) {

@@ -13,6 +13,7 @@ const CLICKS = { off: "off", "count-in": "count-in only", on: "always" };
 const KEYS = ["C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"];
 const METERS = ["2/4", "3/4", "4/4", "5/4", "6/8", "7/8", "9/8", "12/8"];
 const SEND_EVERY_MS = 50; // while a slider is dragged
+const ECHO_MS = 400; // for so long the session's answer does not move a slider that was just moved
 
 export class Steering {
   constructor({ store, send, act }) {
@@ -33,10 +34,10 @@ export class Steering {
   _turned(name, input, done = false) {
     input.setAttribute("aria-valuetext", describe(name, Number(input.value)));
     input.style.setProperty("--value", input.value);
-    const last = this._moved.get(name) ?? 0;
+    const last = this._moved.get(name);
     const now = performance.now();
-    if (!done && now - last < SEND_EVERY_MS) return;
-    this._moved.set(name, now);
+    if (last?.value === input.value || (!done && now - (last?.at ?? 0) < SEND_EVERY_MS)) return;
+    this._moved.set(name, { at: now, value: input.value });
     this._send(speak.turn(name, Number(input.value)));
   }
 
@@ -78,7 +79,8 @@ export class Steering {
   }
 
   _place(input, value) {
-    if (performance.now() - (this._moved.get(input.dataset.knob) ?? -Infinity) < 400 || value === undefined) return;
+    if (performance.now() - (this._moved.get(input.dataset.knob)?.at ?? -Infinity) < ECHO_MS || value === undefined) return;
+    this._moved.delete(input.dataset.knob);
     input.value = String(value);
     input.style.setProperty("--value", String(value));
     input.setAttribute("aria-valuetext", describe(input.dataset.knob, value));

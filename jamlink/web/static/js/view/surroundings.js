@@ -10,9 +10,19 @@ export function watchTrouble(root, store) {
   });
 }
 
+// What must not be overlooked: jamlink is open to the network. And what a tablet need not see.
+export function watchLan(root, store) {
+  store.watch(["page"], ({ page }) => {
+    document.body.dataset.role = page?.role ?? "player";
+    root.classList.toggle("shown", Boolean(page?.lan));
+    once(root, `${page?.lan}${page?.code}`, () => (page?.lan ? [h("span", { class: "sign", aria: { hidden: "true" } }, "!"), h("span", {}, `Open to your network at ${page.lan}`), h("span", {}, "pairing code ", h("strong", {}, page.code))] : []));
+  });
+}
+
 const WORDS = {
   opening: ["Finding jamlink …", "The page opens as soon as it answers."],
-  lost: ["Lost jamlink", "The music goes on without the page. Looking for it …"],
+  lost: ["Lost jamlink", "The music goes on without the page. Looking for it … Started anew? Open the address that it shows."],
+  stranger: ["Who are you?", "Enter the code that jamlink shows on the computer's screen."],
   over: ["The jam is over", "Everything is silent and saved. Start jamlink again to go on."],
 };
 
@@ -24,8 +34,27 @@ export class Veil {
     this._title = h("strong", {});
     this._words = h("p", {});
     this._retry = h("button", { type: "button", class: "button small", onclick: () => this._again?.() }, "Look now");
-    root.append(this._title, this._words, this._retry);
+    this._code = h("input", { type: "text", inputmode: "numeric", maxlength: "6", autocomplete: "one-time-code", data: { typing: "" }, aria: { label: "Pairing code" } });
+    this._pair = h("form", { class: "pair", hidden: true }, this._code, h("button", { type: "submit", class: "button small" }, "Pair"));
+    this._pair.addEventListener("submit", (event) => this._submit(event));
+    root.append(this._title, this._words, this._retry, this._pair);
     this.draw();
+  }
+
+  // Without a token nobody is let in; `pair(code)` answers one sentence where the code is wrong.
+  askCode(pair) {
+    this._ask = pair;
+    this._store.set({ connection: "stranger" });
+    this.draw();
+    this._pair.hidden = false;
+    this._code.focus();
+  }
+
+  async _submit(event) {
+    event.preventDefault();
+    const why = await this._ask(this._code.value.trim());
+    this._pair.hidden = !why;
+    if (why) say(this._words, why);
   }
 
   onRetry(again) {
