@@ -1,4 +1,4 @@
-"""Wheels carry the native engine where a C compiler is at hand, and the page's notation where npm is; both do without."""
+"""Wheels carry the native engine where there is a C compiler, and the page's notation where there is npm."""
 
 from __future__ import annotations
 
