@@ -244,6 +244,7 @@ def _put_together(config: JamConfig, descriptor: int) -> Any:
         demo=_demo(setup) if config.demo else None,
         styles=STYLES,
         ports=_ports_to_have(settings),
+        teacher=_teacher(settings.ports.map),
     )
     return Jam(parts)
 
@@ -256,26 +257,21 @@ def _views(terminal: Any, slip: int | None, clock: Clock) -> Any:
     return Hub(terminal) if slip is None else Keeper(terminal, slip, clock)
 
 
-def _ports_to_have(settings: Settings) -> Callable[[Listing], Any]:
-    """From what is there to the ports to have; None to leave them as they are. Where no port was named and there is
-    exactly one keyboard, or one synth, that is the one."""
-    from jamlink.ports.discovery import is_loop_cable
-    from jamlink.runtime.io_link import standard_ports
+def _ports_to_have(settings: Settings) -> Any:
+    """The choice of ports, which is remembered for the next start whenever the player changes it."""
+    from jamlink.runtime.port_choice import PortChoice
 
-    chosen = {"inputs": settings.ports.input, "outputs": settings.ports.output}
-    had: list[dict[str, str]] = []
+    ports, file = settings.ports, Places().remembered
+    return PortChoice(ports.input, ports.output, ports.system, lambda names: remember(file, names))
 
-    def look(listing: Listing) -> Any:
-        for way, names in (("inputs", listing.inputs), ("outputs", listing.outputs)):
-            real = [name for name in names if not is_loop_cable(name)]
-            if not chosen[way] and len(real) == 1:
-                chosen[way] = real[0]
-        if had and had[-1] == chosen:
-            return None
-        had.append(dict(chosen))
-        return standard_ports(chosen["inputs"], chosen["outputs"], settings.ports.system)
 
-    return look
+def _teacher(forced: str) -> Any:
+    """Where pads and knobs are learned: the player's own maps."""
+    from jamlink.runtime.teaching import Teacher
+
+    folder = Places().config / "maps"
+    own = _own_maps()
+    return Teacher(folder, _map_of(forced, own), own)
 
 
 def new_header(setup: SessionSettings, started: Ns) -> Any:
@@ -339,19 +335,30 @@ def proposer(name: str, model: str) -> Proposer:
 
 
 def _bindings(forced: str) -> Callable[[str], Bindings]:
-    """The gestures of a port: by the map that fits its name, the player's own maps before ours."""
-    maps, generic = all_maps()
+    """The gestures of a port, by its map."""
+    map_of = _map_of(forced, _own_maps())
+    return lambda port: Bindings(map_of(port))
+
+
+def _map_of(forced: str, own: Mapping[str, ControllerMap]) -> Callable[[str], ControllerMap]:
+    """The map that fits a port's name, of the player's `own` maps before ours. Raises `Nonsense` for a forced map that
+    is not there."""
+    ours, _ = read_maps(data_folder("midi_maps"))
+    maps = {**ours, **own}
     chosen = maps.get(forced)
     if forced and chosen is None:
         raise Nonsense(f"There is no map called {forced!r}.", f"Choose one of {', '.join(sorted(maps))}.")
-    return lambda port: Bindings(chosen or choose(list(maps.values()), port, generic))
+    return lambda port: chosen or choose(list(maps.values()), port, ours[GENERIC])
+
+
+def _own_maps() -> dict[str, ControllerMap]:
+    return read_maps(Places().config / "maps")[0]
 
 
 def all_maps() -> tuple[dict[str, ControllerMap], ControllerMap]:
     """Every readable map by name, the player's own last so that they win; and the one for unknown devices."""
     ours, _ = read_maps(data_folder("midi_maps"))
-    theirs, _ = read_maps(Places().config / "maps")
-    return {**ours, **theirs}, ours[GENERIC]
+    return {**ours, **_own_maps()}, ours[GENERIC]
 
 
 # -- offline: render, replay, export -------------------------------------------------------------------------------

@@ -84,11 +84,15 @@ class Verdict:
 # -- reading ----------------------------------------------------------------------------------------------------------
 
 
-def read(path: Path) -> Iterator[LedgerEntry]:
-    """The entries, in order, as they stand in the file. Raises `Nonsense` for a file that is no session."""
+def read(path: Path, kinds: Sequence[str] = (), *, since: int = 0, newest_first: bool = False) -> Iterator[LedgerEntry]:
+    """The entries, in order, as they stand in the file, which may be written meanwhile: of these `kinds` (none named:
+    all), from number `since` on. Raises `Nonsense` for a file that is no session."""
+    which = f"AND kind IN ({', '.join('?' * len(kinds))})" if kinds else ""
+    order = "DESC" if newest_first else "ASC"
+    question = f"SELECT {_COLUMNS} FROM entry WHERE seq >= ? {which} ORDER BY seq {order}"
     with closing(_open_to_read(path)) as database:
         try:
-            for row in database.execute(f"SELECT {_COLUMNS} FROM entry ORDER BY seq"):
+            for row in database.execute(question, (since, *kinds)):
                 yield LedgerEntry(*row)
         except _UNREADABLE as error:
             raise _damaged(path, error) from None

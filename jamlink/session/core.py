@@ -160,6 +160,7 @@ class Session:
             missed=self._missed,
             decision=self._last_decision_record,
             notices=tuple(self._notices),
+            channels=views.channels_view(self._settings.channels),
             disabled=refusals.disabled(self._situation()),
         )
 
@@ -167,6 +168,10 @@ class Session:
         """The snapshot and what is remembered (see `chronicle`), as plain data that must not be changed: what is as it
         was is the same object as before."""
         return {**self._showing.plain(self.snapshot()), **self._chronicle.sections(self._scene())}
+
+    def why_not(self, control: str) -> str:
+        """Why `control` (see `refusals`) may not be used now, in a sentence; empty where it may."""
+        return refusals.why_not(control, self._situation())
 
     def _scene(self) -> Scene:
         return Scene(self._now, self._transport, self._listener.key, self._ours)
@@ -639,7 +644,7 @@ class Session:
 
     def _bring_back(self, item: gestures.BringBack) -> None:
         """What is on the stand gives way, and what was asked for is no longer wanted."""
-        if self._refuses(refusals.why_not("bring_back", self._situation())):
+        if self._refuses(self.why_not("bring_back")):
             return
         stand, meter = self._stand, self._transport.meter
         back = self._chronicle.history.brought_back(item.idea, self._next_id(), stand.slot.start, meter)
@@ -761,7 +766,7 @@ class Session:
             self._clocked()
 
     def _set_meter(self, item: gestures.SetMeter) -> None:
-        if self._refuses(refusals.why_not("meter", self._situation())):
+        if self._refuses(self.why_not("meter")):
             return
         self._transport = self._transport.with_meter(item.meter)
         self._replan_slots()
@@ -827,7 +832,7 @@ class Session:
     # -- small things -------------------------------------------------------------------------------------------------
 
     def _do(self, item: gestures.Do) -> None:
-        if not self._refuses(refusals.why_not(item.action.value, self._situation())):
+        if not self._refuses(self.why_not(item.action.value)):
             self._ACTIONS[item.action](self, item.via)
 
     def _move(self, proposal: Proposal, happening: Happening) -> Proposal:

@@ -64,7 +64,7 @@ class History:
 
     def moved(self, moved: Moved) -> None:
         """An idea went on in its life. A verdict, where there is one, comes after this."""
-        if moved.after in _GAVE_WAY and moved.proposal_id in self._items:
+        if gave_way(moved) and moved.proposal_id in self._items:
             self._change(moved.proposal_id, verdict=REPLACED)
 
     def brought_back(self, idea: int, id: int, start: Ticks, meter: Meter) -> Proposal:
@@ -108,6 +108,11 @@ class History:
         if item is not None:
             self._items[id] = {**item, **changes}
             self._section = None
+
+
+def gave_way(moved: Moved) -> bool:
+    """Whether an idea left the stand for others; a verdict that comes after says it better."""
+    return moved.after in _GAVE_WAY
 
 
 def _decided_on(decided: Decided) -> Proposal:

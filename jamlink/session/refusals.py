@@ -126,6 +126,7 @@ RULES: dict[str, Rule] = {
     Action.INVERT.value: _chosen(why_not_change),
     Action.SIMPLIFY.value: _chosen(why_not_change),
     Action.CLEAR.value: _while_stopped("Stop first; then clear."),
+    "ports": _while_stopped("Stop first; then choose other ports."),
     "meter": _while_stopped("Stop first; then change the meter."),
     "take": _chosen(why_not_take),
     "hear": _chosen(why_not_hear),

@@ -7,13 +7,13 @@ and never from the arrival of a message. Beats and bars in words count from 1.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 
 from jamlink.music.chord import NO_CHORD, Chord, ChordSpan
 from jamlink.music.key import Key
 from jamlink.session.listener import Listener
 from jamlink.session.proposal import Controls, Proposal, Role, Slot
-from jamlink.session.settings import SessionSettings
+from jamlink.session.settings import Channels, SessionSettings
 from jamlink.session.stand import Placed, Stand
 from jamlink.timing.meter import Meter
 from jamlink.timing.transport import Transport
@@ -102,8 +102,6 @@ class SteeringView:
     key_lock: str
     controls: dict[str, float]
     style: str = ""
-    channels: dict[str, int] = field(default_factory=dict)
-    """MIDI channel of each output, counted from 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +122,8 @@ class Snapshot:
     missed: int
     decision: int
     notices: tuple[str, ...]
+    channels: dict[str, int]
+    """The MIDI channel of each output, counted from 1."""
     disabled: dict[str, str]
     """Controls that would be refused now, each with the reason in a sentence."""
 
@@ -196,8 +196,12 @@ def steering_view(settings: SessionSettings, controls: Controls, locked: Key | N
         key_lock=str(locked) if locked else "",
         controls=numbers,
         style=controls.style,
-        channels={f.name: getattr(settings.channels, f.name) + 1 for f in fields(settings.channels)},
     )
+
+
+def channels_view(channels: Channels) -> dict[str, int]:
+    """The MIDI channel of each output by its name, counted from 1."""
+    return {output.name: getattr(channels, output.name) + 1 for output in fields(channels)}
 
 
 def heard_chord(listener: Listener) -> str:

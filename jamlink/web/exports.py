@@ -17,6 +17,8 @@ from typing import Any
 
 from jamlink.errors import Nonsense, Unavailable
 from jamlink.ledger.export import score_of
+from jamlink.ledger.ideas import older
+from jamlink.ledger.musicxml import musicxml
 from jamlink.ledger.story import tell
 from jamlink.midi.smf import score_bytes
 
@@ -70,10 +72,11 @@ def whole_session(session: Path) -> bytes:
 
 EXPORTS: dict[str, Export] = {
     "midi": Export(".mid", "audio/midi", midi),
+    "musicxml": Export(".musicxml", "application/vnd.recordare.musicxml+xml", musicxml),
     "session": Export(".jam", "application/octet-stream", whole_session),
 }
 
 
 def history(session: Path, before: int) -> dict[str, Any]:
-    """Ideas that were offered before the one with the id `before`, newest first."""
-    raise Unavailable("Older ideas cannot be shown yet.")
+    """Ideas that were offered before the one with the id `before`, newest first, as the state's history has them."""
+    return older(session, before)

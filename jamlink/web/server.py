@@ -10,10 +10,10 @@ GET /export/KIND?name=  a file                         (likewise, and only at th
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import anyio
@@ -43,6 +43,9 @@ _KINDS = {".js": "text/javascript", ".mjs": "text/javascript", ".css": "text/css
 """Said here, because what the system's own table says can be anything, and a module of another type does not run."""
 
 
+T = TypeVar("T")
+
+
 class _Parts(StaticFiles):
     """The page's own files, each with a type that a browser takes."""
 
@@ -61,6 +64,8 @@ class Server:
         self._pages = pages
         self._session = Path(slip.session)
         self._pairing = Pairing()
+        self._one_at_a_time = anyio.CapacityLimiter(1)
+        """Files and old ideas take a processor for up to a second; the pages' news go on beside one, not ten."""
 
     def routes(self) -> Sequence[Any]:
         """For Starlette."""
@@ -87,7 +92,7 @@ class Server:
         before = request.query_params.get("before", "")
         if not before.isascii() or not before.isdigit() or len(before) > 12:
             raise Nonsense("There is no such idea.", "Ask for the ideas before one of the list.")
-        return JSONResponse(await anyio.to_thread.run_sync(exports.history, self._session, int(before)))
+        return JSONResponse(await self._made(exports.history, self._session, int(before)))
 
     async def export(self, request: Request) -> Response:
         """A file to take home."""
@@ -99,9 +104,12 @@ class Server:
         if kind is None:
             raise Refusal(404, f"There is no such export; choose one of {', '.join(exports.EXPORTS)}.")
         name = exports.plain_name(request.query_params.get("name", ""), self._session.stem) + kind.ending
-        body = await anyio.to_thread.run_sync(kind.make, self._session)
+        body = await self._made(kind.make, self._session)
         headers = {"content-disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
         return Response(body, media_type=kind.media_type, headers=headers)
+
+    async def _made(self, make: Callable[..., T], *of: Any) -> T:
+        return await anyio.to_thread.run_sync(make, *of, limiter=self._one_at_a_time)
 
     async def socket(self, socket: WebSocket) -> None:
         """One page's conversation, until either side ends it."""

@@ -40,7 +40,9 @@ def findings(page, axe: str, where: str) -> list[str]:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_nothing_serious_stands_in_anybodys_way(start, look, axe, theme):
-    page = look(start("--bars", "4", "--tempo", "60", "--proposer", "rules"), color_scheme=theme, reduced_motion="reduce")
+    page = look(
+        start("--bars", "4", "--tempo", "60", "--proposer", "rules"), color_scheme=theme, reduced_motion="reduce"
+    )
     page.until("state.ready")
     found = findings(page, axe, "stopped")
     page.play_until_a_hand()

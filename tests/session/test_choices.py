@@ -289,7 +289,7 @@ def test_another_channel_is_for_what_is_laid_out_next_and_every_note_ends_on_its
     offline.run_until(when(6))
     channels = [(timed.message.data[0] & 0xF0, timed.message.data[0] & 0x0F) for timed in offline.sent]
     assert channels == [(0x90, 2), (0x80, 2), (0x90, 11)]
-    assert offline.session.snapshot().steering.channels["bass"] == 12
+    assert offline.session.snapshot().channels["bass"] == 12
 
 
 def test_previews_are_kept_off_the_channels_that_are_recorded(jam):
@@ -297,7 +297,7 @@ def test_previews_are_kept_off_the_channels_that_are_recorded(jam):
     offline.at(when(1, 2), SetChannels((("preview", 0),), "page"))
     offline.run_until(when(1, 3))
     assert "recorded with the music" in notices(offline)[0]
-    assert offline.session.snapshot().steering.channels["preview"] == 16
+    assert offline.session.snapshot().channels["preview"] == 16
 
 
 # -- why not ----------------------------------------------------------------------------------------------------------
@@ -328,4 +328,4 @@ def test_nothing_that_can_be_done_is_shown_as_disabled(jam):
     offline.at(when(1, 2), do(Action.NEXT_HAND))
     offline.run_until(when(1, 3))
     shown = offline.session.snapshot().disabled
-    assert set(shown) == {"undo", "clear", "meter"}
+    assert set(shown) == {"undo", "clear", "meter", "ports"}
