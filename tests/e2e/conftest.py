@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Error, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Locator, Page, expect, sync_playwright
 
 from tests.realtime.conftest import jack_server, wait_until  # noqa: F401  # the fixture is ours too
 from tests.realtime.test_jam_end_to_end import Running
@@ -91,9 +91,24 @@ class Look:
         """Wait until the state is so. The page's rules forbid it to evaluate text, so it is asked from outside."""
         asked = f"Boolean(window.jamlink?.store?.shared) && (() => {{ const state = window.jamlink.store.shared; return Boolean({expression}); }})()"
         try:
-            wait_until(lambda: self.page.evaluate(asked), turn=lambda: self.page.wait_for_timeout(10))
+            wait_until(lambda: self._asked(asked), turn=lambda: self.page.wait_for_timeout(10))
         except AssertionError:
             raise AssertionError(f"never: {expression}; the state is {self.state()}; {self.wrong}") from None
+
+    def _asked(self, expression: str) -> Any:
+        try:
+            return self.page.evaluate(expression)
+        except Error as between:  # two documents: the page is being loaded again
+            if "context was destroyed" not in str(between):
+                raise
+            return None
+
+    def panel(self, name: str) -> None:
+        """Open a panel, closing another."""
+        if self.page.get_by_role("complementary").is_visible():
+            self.page.get_by_role("complementary").get_by_role("button", name="Close").click()
+        self.page.get_by_role("navigation", name="Panels").get_by_role("button", name=name).click()
+        expect(self.page.get_by_role("complementary")).to_be_visible()
 
     def press(self, *keys: str) -> None:
         for key in keys:
