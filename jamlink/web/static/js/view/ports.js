@@ -8,7 +8,7 @@ import { h, once, say } from "./dom.js";
 import { select } from "./steering.js";
 
 const ROLES = ["chords", "melody", "bass", "metronome", "preview"];
-const SOUNDS = [["auto", "When nothing else does"], ["here", "Always"], ["off", "Never"]];
+const SOUNDS = [["auto", "If nothing else does"], ["here", "Always"], ["off", "Never"]];
 
 export class Ports {
   constructor({ store, send, midi, sound }) {

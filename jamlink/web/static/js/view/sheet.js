@@ -55,7 +55,8 @@ export class Sheet {
 
   _engrave(lead, state) {
     try {
-      window.ABCJS.renderAbc(this._notes, toAbc(lead, state.clock, state.key, title(state)), { responsive: "resize", paddingtop: 0, paddingleft: 0, paddingright: 0, add_classes: true });
+      const look = { responsive: "resize", paddingtop: 0, paddingleft: 0, paddingright: 0, add_classes: true };
+      withoutInlineStyle(() => window.ABCJS.renderAbc(this._notes, toAbc(lead, state.clock, state.key, title(state)), look));
     } catch {
       this._ready = false; // a take that the library cannot draw is still a list of chords
       this._drawNow();
@@ -66,6 +67,23 @@ export class Sheet {
     const bars = [...past.map((bar) => gridBar(bar.bar, bar.chords.map((each) => each.symbol), "")), ...next.map((bar) => gridBar(bar.bar, bar.symbols, bar.sure ? "next" : "maybe"))];
     const empty = h("p", { class: "faint" }, "The sheet fills as you play.");
     this._grid.replaceChildren(...(next.length && this._ready ? [h("h3", {}, "Next")] : []), h("div", { class: "grid-bars" }, bars.length || this._ready ? bars : [empty]));
+  }
+}
+
+// The library writes inline styles, which the page's own rules forbid: attributes are set as properties, which is
+// allowed, and its style element (for dragging, which nobody does here) becomes inert. Only while it draws, at once.
+function withoutInlineStyle(draw) {
+  const { setAttribute } = Element.prototype;
+  Element.prototype.setAttribute = function set(name, value) {
+    if (name === "style" && this.style) this.style.cssText = value;
+    else setAttribute.call(this, name, value);
+  };
+  document.createElementNS = (space, name) => Document.prototype.createElementNS.call(document, space, name === "style" ? "metadata" : name);
+  try {
+    draw();
+  } finally {
+    Element.prototype.setAttribute = setAttribute;
+    delete document.createElementNS;
   }
 }
 
