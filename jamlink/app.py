@@ -186,9 +186,11 @@ def session_process() -> None:
     arguments = parser.parse_args()
     config = msgspec.json.decode(arguments.config, type=JamConfig)
     _quiet_errors(Path(config.file))
-    running = _put_together(config, arguments.fd)
-    wakeup = _wake_on_signals(running)
-    running.run(wakeup)
+    page = _start_page(config.slip)
+    reader, writer = _wakeup()
+    running = _put_together(config, arguments.fd, page, writer)
+    _wake_on_signals(running, writer)
+    running.run(reader)
 
 
 def _quiet_errors(file: Path) -> None:
@@ -202,18 +204,35 @@ def _quiet_errors(file: Path) -> None:
     os.dup2(log, 1)
 
 
-def _wake_on_signals(running: Any) -> int:
-    """Signals end the loop; the descriptor wakes it up."""
+def _start_page(slip: int | None) -> Any:
+    """The page's process, before anything else is imported here, so that both get ready at once; None for no page."""
+    from jamlink.web.process import PageProcess
+
+    return None if slip is None else PageProcess(slip)
+
+
+def _wakeup() -> tuple[int, int]:
+    """A pipe that ends a wait: whoever wants the loop to look around writes to its second end."""
     reader, writer = os.pipe()
     os.set_blocking(reader, False)
     os.set_blocking(writer, False)
+    return reader, writer
+
+
+def _wake_on_signals(running: Any, writer: int) -> None:
+    """Signals end the loop."""
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda number, frame: running.leave())
-    return reader
 
 
-def _put_together(config: JamConfig, descriptor: int) -> Any:
+def _wake(writer: int) -> None:
+    """From any thread. A full pipe wakes, too."""
+    with contextlib.suppress(BlockingIOError):
+        os.write(writer, b"\0")
+
+
+def _put_together(config: JamConfig, descriptor: int, page: Any, writer: int) -> Any:
     from jamlink.ledger.store import Ledger
     from jamlink.runtime.io_link import IoLink
     from jamlink.runtime.io_wire import OpenPorts
@@ -228,7 +247,7 @@ def _put_together(config: JamConfig, descriptor: int) -> Any:
     started = clock.now()
     io = IoLink(clock, OpenPorts((), (), settings.ports.system))
     io.start()
-    ledger = Ledger(Path(config.file))
+    ledger = Ledger(Path(config.file), on_acknowledged=lambda number: _wake(writer))
     ledger.append(HEADER, new_header(setup, started), started, durable=True)
     parts = Parts(
         session=Session(setup, started),
@@ -237,7 +256,7 @@ def _put_together(config: JamConfig, descriptor: int) -> Any:
         stand_in=without_model(settings),
         ledger=ledger,
         bindings=_bindings(settings.ports.map),
-        views=_views(inherited(descriptor), config.slip, clock),
+        views=_views(inherited(descriptor), page, clock),
         clock=clock,
         file=Path(config.file).name,
         opening=(Do(Action.PLAY_STOP, "start"),) if config.play else (),
@@ -249,12 +268,12 @@ def _put_together(config: JamConfig, descriptor: int) -> Any:
     return Jam(parts)
 
 
-def _views(terminal: Any, slip: int | None, clock: Clock) -> Any:
+def _views(terminal: Any, page: Any, clock: Clock) -> Any:
     """Whoever looks: the terminal, and the page where one is wanted."""
     from jamlink.view.hub import Hub
     from jamlink.web.keeper import Keeper
 
-    return Hub(terminal) if slip is None else Keeper(terminal, slip, clock)
+    return Hub(terminal) if page is None else Keeper(terminal, page, clock)
 
 
 def _ports_to_have(settings: Settings) -> Any:
@@ -613,6 +632,31 @@ def bench_engine(rounds: int, model: str, as_json: bool) -> None:
     screen.print(f"not measured: {', '.join(report['not_measured'])}")
     if as_json:
         print(msgspec.json.encode(report).decode())
+
+
+def bench_page(quick: bool, as_json: bool) -> None:
+    """The page in a headless Chromium against a real jamlink; one JSON object last."""
+    from rich.console import Console
+
+    from jamlink.web import bench_page as page
+
+    amounts = page.Amounts(2, 40, 8, 5.0, 500, 1, 8.0) if quick else page.Amounts()
+    screen = Console(stderr=as_json)
+    with screen.status("measuring") as status:
+        report = page.run(_start_for_bench, _reap, amounts, lambda what: status.update(f"measuring {what}"))
+    for line in page.lines(report):
+        screen.print(line, highlight=False, soft_wrap=True)
+    if as_json:
+        print(msgspec.json.encode(report).decode())
+
+
+def _start_for_bench(with_page: bool, file: str) -> tuple[Any, Any, str]:
+    """A session process that plays by itself, its connection, and its page's link where it has one."""
+    flags = {"session.tempo": 120.0, "session.repeat": "keep going", "session.click": "on", "ports.system": "JACK"}
+    settings = load(Path(os.devnull), {}, {**flags, "page.start": with_page})
+    child, connection, slip = _start(JamConfig(settings, 1, file, demo=False, play=False))
+    door = slip.of(Role.PLAYER) if slip else None
+    return child, connection, door.link if door else ""
 
 
 def _bench_hands(presses: int, tell: Callable[[str], None]) -> dict[str, Any]:

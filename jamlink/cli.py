@@ -360,6 +360,18 @@ def bench_engine(
         house.bench_engine(rounds, model, as_json)
 
 
+@bench_app.command("page")
+def bench_page(
+    quick: Annotated[bool, typer.Option("--quick", help="A little of everything, in half a minute.")] = False,
+    as_json: Annotated[bool, AS_JSON] = False,
+) -> None:
+    """The page: start, keys, decisions, smoothness, and whether the music notices; in a headless Chromium."""
+    from jamlink import app as house
+
+    with one_sentence():
+        house.bench_page(quick, as_json)
+
+
 @app.command(name="eval")
 def evaluate(
     task: Annotated[str, typer.Argument(help=f"One of {', '.join((*tasks.TASKS, tasks.ALL))}.")],

@@ -1,7 +1,8 @@
 """What can be taken home from the page, made from the session file by the page's process: the session is not asked.
 
 The session file is read while it is written; what is not on the disk yet is not in it. Every function here may be
-called from any thread, and takes as long as the session is.
+called from any thread, and takes as long as the session is. What reads a session is imported when it is asked for: the
+page is there sooner.
 """
 
 from __future__ import annotations
@@ -16,11 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from jamlink.errors import Nonsense, Unavailable
-from jamlink.ledger.export import score_of
-from jamlink.ledger.ideas import older
-from jamlink.ledger.musicxml import musicxml
-from jamlink.ledger.story import tell
-from jamlink.midi.smf import score_bytes
 
 LONGEST_NAME = 64
 _NAME = re.compile(r"\w(?:[\w .()'&+-]*[\w)'])?", re.UNICODE)
@@ -52,7 +48,18 @@ def plain_name(name: str, fallback: str) -> str:
 
 def midi(session: Path) -> bytes:
     """Both players, a track for each role, tempo, meter and chord markers."""
+    from jamlink.ledger.export import score_of
+    from jamlink.ledger.story import tell
+    from jamlink.midi.smf import score_bytes
+
     return score_bytes(score_of(tell(session)))
+
+
+def lead_sheet(session: Path) -> bytes:
+    """MusicXML: a staff for each player, with chords."""
+    from jamlink.ledger.musicxml import musicxml
+
+    return musicxml(session)
 
 
 def whole_session(session: Path) -> bytes:
@@ -72,11 +79,13 @@ def whole_session(session: Path) -> bytes:
 
 EXPORTS: dict[str, Export] = {
     "midi": Export(".mid", "audio/midi", midi),
-    "musicxml": Export(".musicxml", "application/vnd.recordare.musicxml+xml", musicxml),
+    "musicxml": Export(".musicxml", "application/vnd.recordare.musicxml+xml", lead_sheet),
     "session": Export(".jam", "application/octet-stream", whole_session),
 }
 
 
 def history(session: Path, before: int) -> dict[str, Any]:
     """Ideas that were offered before the one with the id `before`, newest first, as the state's history has them."""
+    from jamlink.ledger.ideas import older
+
     return older(session, before)

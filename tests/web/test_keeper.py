@@ -20,6 +20,7 @@ from jamlink.session.inputs import Do
 from jamlink.timing.units import Ns
 from jamlink.view.protocol import Snapshot
 from jamlink.web.keeper import TROUBLE, Keeper
+from jamlink.web.process import PageProcess
 from jamlink.web.slip import Slip, close_doors, open_doors, read_slip, write_slip
 from tests.web.house import PATIENCE_S, read, words
 
@@ -31,7 +32,7 @@ class Kept:
         ours, self.terminal = (Framed(end) for end in socket.socketpair())
         self.slip = Slip(open_doors(0), "none.jam")
         self._written = write_slip(self.slip)
-        self.keeper = Keeper(ours, self._written, MonotonicClock())
+        self.keeper = Keeper(ours, PageProcess(self._written), MonotonicClock())
         self.gestures: list[object] = []
         self.keeper.publish({"trouble": []})
 
