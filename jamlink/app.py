@@ -458,11 +458,16 @@ def _chooser(accept: str, seed: int) -> Any:
 
 
 def export(session: Path, target: Path) -> None:
-    """A session file as a MIDI file."""
+    """A session file as a MIDI file; as a lead sheet where the target's name ends in .musicxml."""
     from jamlink.ledger.export import export as write
+    from jamlink.ledger.musicxml import musicxml
+    from jamlink.midi.files import write_whole
 
     check_target(target, session)
-    write(session, target)
+    if target.suffix.lower() == ".musicxml":
+        write_whole(target, musicxml(session))
+    else:
+        write(session, target)
 
 
 def replay(session: Path) -> Any:

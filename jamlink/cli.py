@@ -251,7 +251,10 @@ def render(
 
 @app.command()
 def export(session: Path, target: Path) -> None:
-    """Write a session as a MIDI file: a track for each player and role, tempo, meter and chord markers."""
+    """Write a session as a MIDI file: a track for each player and role, tempo, meter and chord markers.
+
+    A target that ends in .musicxml gets a lead sheet instead.
+    """
     from jamlink import app as house
 
     with one_sentence():
