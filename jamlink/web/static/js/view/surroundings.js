@@ -26,11 +26,12 @@ export function watchLan(root, store) {
 // A key on a device that is not listened to: its name, and the offer to use it. One that is in use is greeted once.
 export function watchHeard(root, store, send) {
   let greeted = "";
-  store.watch(["heard_on", "ports", "local.passed"], ({ heard_on: heard, ports }, { passed }) => {
+  store.watch(["heard_on", "ports", "local.passed", "local.panel"], ({ heard_on: heard, ports }, { passed, panel }) => {
     const used = heard?.port && heardBySession(ports, heard.port);
-    if (used && greeted !== heard.port) store.set({ says: `I hear you: ${heard.port}, channel ${heard.channel}` });
+    const said = panel === "ports"; // the panel says the same, in its own place
+    if (used && greeted !== heard.port && !said) store.set({ says: `I hear you: ${heard.port}, channel ${heard.channel}` });
     if (used) greeted = heard.port;
-    root.hidden = !heard?.port || used || passed === heard.port || !(ports?.inputs ?? []).includes(heard.port);
+    root.hidden = said || !heard?.port || used || passed === heard.port || !(ports?.inputs ?? []).includes(heard.port);
     if (root.hidden) return;
     once(root, `${heard.port}:${heard.channel}`, () => [
       h("span", {}, "I hear you: ", h("strong", {}, heard.port), `, channel ${heard.channel}`),
