@@ -37,7 +37,7 @@ from jamlink.session.wire import header
 from jamlink.settings import PageTable, Places, Settings, load, remember, remembered, session_settings, with_remembered
 from jamlink.timing.clock import Clock
 from jamlink.timing.units import Ns
-from jamlink.web.slip import Role, Slip, close_doors, open_doors, write_slip
+from jamlink.web.slip import Door, Role, Slip, close_doors, open_doors, write_slip
 
 if TYPE_CHECKING:
     from jamlink.training.corpus import Wanted
@@ -64,12 +64,13 @@ def jam(flags: Mapping[str, Any], sessions: Path | None, *, demo: bool, plain: b
 
     config = _jam_config(flags, sessions, demo, play or demo)
     child, connection, slip = _start(config)
-    view = lines.run if plain or not (sys.stdin.isatty() and sys.stdout.isatty()) else terminal.run
+    full_screen = not plain and sys.stdin.isatty() and sys.stdout.isatty()
     previous = {s: signal.signal(s, _leave) for s in (signal.SIGTERM, signal.SIGHUP)}
     try:
-        if slip is not None:
-            _show_page(slip, config.settings.page)
-        return view(connection, MonotonicClock())
+        welcome = [] if slip is None else _show_page(slip, config.settings.page)
+        if full_screen:
+            return terminal.run(connection, MonotonicClock(), welcome)
+        return lines.run(connection, MonotonicClock())
     except _Left:
         return 0
     finally:
@@ -104,25 +105,27 @@ def _open_page(config: JamConfig) -> Slip | None:
     return Slip(open_doors(page.port, lan=page.lan, address=page.address), config.file)
 
 
-def _show_page(slip: Slip, page: PageTable) -> None:
-    """Say where the page is, and open it in the browser."""
+def _show_page(slip: Slip, page: PageTable) -> list[str]:
+    """Say where the page is, and open it in the browser. -> what was said."""
     from rich.console import Console
+    from rich.text import Text
 
     from jamlink.web.browser import open_in_browser
 
-    out = Console(highlight=False, soft_wrap=True)
-    for door in slip.doors:
-        if door.role is Role.PLAYER:
-            out.print(f"The page is at {door.link}")
-        else:
-            out.print(
-                f"[bold red]Open to your network:[/] whoever opens {door.address} and knows the code "
-                f"[bold red]{door.code}[/] sees this jam and can choose, take and refuse ideas."
-            )
-    sys.stdout.flush()
     player = slip.of(Role.PLAYER)
+    out, said = Console(highlight=False, soft_wrap=True), [_where(door) for door in slip.doors]
+    for door, words in zip(slip.doors, said, strict=True):
+        out.print(Text(words, "" if door.role is Role.PLAYER else "bold red"))
+    sys.stdout.flush()
     if page.open and player is not None:
         open_in_browser(player.link)
+    return said
+
+
+def _where(door: Door) -> str:
+    if door.role is Role.PLAYER:
+        return f"The page is at {door.link}"
+    return f"Open to your network at {door.address} with the code {door.code}: to see, choose, take and refuse ideas."
 
 
 class _Left(BaseException):

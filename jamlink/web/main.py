@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
-import os
 import socket
 
 import uvicorn
@@ -24,8 +22,6 @@ from jamlink.web.slip import Slip, read_slip
 MOST_CONNECTIONS = 4 * MOST_PAGES
 """A browser opens up to six to fetch a page's parts."""
 _LONGEST_HEAD = 16 * 1024
-_NICE = 5
-"""The music goes first."""
 _LAST_WORDS_S = 1
 """How long pages have to take the goodbye."""
 
@@ -36,8 +32,6 @@ def main() -> None:
     parser.add_argument("--fd", type=int, required=True)
     parser.add_argument("--slip", type=int, required=True)
     arguments = parser.parse_args()
-    with contextlib.suppress(OSError):
-        os.nice(_NICE)
     asyncio.run(serve(inherited(arguments.fd), read_slip(arguments.slip)))
 
 
