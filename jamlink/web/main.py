@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import socket
+from collections.abc import Iterator
 
 import uvicorn
 
@@ -35,20 +37,33 @@ def main() -> None:
     asyncio.run(serve(inherited(arguments.fd), read_slip(arguments.slip)))
 
 
+class _Server(uvicorn.Server):
+    """A server that leaves signals alone: the page's process may end on one as it stands."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Nothing is caught."""
+        yield
+
+
 async def serve(hub: Framed, slip: Slip) -> None:
-    """Answer at every door of `slip`, showing what `hub` says."""
+    """Answer at every door of `slip`, showing what `hub` says. Each door has a server of its own: strangers who fill
+    the one to the network do not shut the player out."""
     pages = Pages(hub, MonotonicClock(), lambda role: about(slip, role))
-    server = uvicorn.Server(_config(application(pages, slip)))
+    app = application(pages, slip)
+    servers = [_Server(_config(app)) for _ in slip.doors]
     loop, reading = asyncio.get_running_loop(), hub.fileno()
 
     def hear() -> None:
         pages.hear()
         if pages.over:
             loop.remove_reader(reading)
-            server.should_exit = True
+            for server in servers:
+                server.should_exit = True
 
     loop.add_reader(reading, hear)
-    await server.serve([socket.socket(fileno=descriptor) for descriptor in slip.descriptors])
+    listeners = [socket.socket(fileno=descriptor) for descriptor in slip.descriptors]
+    await asyncio.gather(*(server.serve([at]) for server, at in zip(servers, listeners, strict=True)))
 
 
 def _config(app: object) -> uvicorn.Config:

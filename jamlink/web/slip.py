@@ -82,6 +82,8 @@ def open_doors(port: int, *, lan: bool = False, address: str = "") -> tuple[Door
     one is said. Raises `Unavailable` where the port is taken or there is no network, `Nonsense` for no port at all."""
     if not 0 <= port <= 65_535:
         raise Nonsense(f"{port} is no port.", "Choose a number from 1024 to 65535, or 0 for any.")
+    if address in ("0.0.0.0", "::"):
+        raise Nonsense(f"{address} is every address at once.", "Name the one that the tablet can reach.")
     doors = [_door("127.0.0.1", port, Role.PLAYER)]
     if lan:
         try:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import http.client
 import socket
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from jamlink.errors import Nonsense, Unavailable
 from jamlink.midi.actions import Action
 from jamlink.session.inputs import Do
 from jamlink.view.hub import Hub
 from jamlink.view.protocol import COMMAND_LIMIT, Delta, Goodbye, Hello, Mirror, Snapshot
+from jamlink.web.main import MOST_CONNECTIONS
 from jamlink.web.pages import BURST
-from jamlink.web.slip import Door
+from jamlink.web.slip import Door, close_doors, open_doors
 from tests.web.house import PATIENCE_S, gestures, open_house, read, words
 from tests.web.test_access import FOREIGN_HOSTS, FOREIGN_ORIGINS
 
@@ -247,3 +249,40 @@ def test_the_sessions_goodbye_is_the_last_word():
         assert messages(socket, Goodbye)[-1] == Goodbye("Not everything is saved.")
         with pytest.raises(ConnectionClosed):
             socket.recv(PATIENCE_S)
+
+
+def test_strangers_who_fill_the_networks_door_do_not_shut_the_player_out():
+    with open_house(lan="127.0.0.2") as (_, slip), ExitStack() as crowd:
+        player, tablet = slip.doors
+        for _ in range(MOST_CONNECTIONS + 10):
+            crowd.enter_context(socket.create_connection((tablet.host, tablet.port), timeout=PATIENCE_S))
+        own = f"{tablet.host}:{tablet.port}".encode()
+        assert b"503" in ask(tablet, b"GET / HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n" % own)
+        with page(player) as mine:
+            assert messages(mine, Snapshot)
+
+
+@pytest.mark.parametrize(("port", "address"), [(-1, ""), (65_536, ""), (0, "0.0.0.0"), (0, "::")])
+def test_no_door_opens_where_there_is_none(port, address):
+    with pytest.raises(Nonsense) as refused:
+        open_doors(port, lan=bool(address), address=address)
+    assert refused.value.remedy
+
+
+@pytest.mark.parametrize("address", ["192.0.2.77", "nowhere.invalid"])
+def test_an_address_that_is_not_ours_is_said_and_nothing_stays_open(address):
+    with pytest.raises(Unavailable) as refused:
+        open_doors(0, lan=True, address=address)
+    assert refused.value.remedy
+
+
+def test_a_port_that_is_taken_is_said_and_the_usual_one_gives_way():
+    first = open_doors(0)
+    try:
+        with pytest.raises(Unavailable, match="Choose another with --port"):
+            open_doors(first[0].port)
+        second = open_doors(0)
+        assert second[0].port != first[0].port
+        close_doors(second)
+    finally:
+        close_doors(first)
