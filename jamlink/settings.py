@@ -12,6 +12,9 @@
     input = "launchkey"
     output = "fluid"
 
+    [page]
+    open = false
+
 What jamlink itself remembers (the ports chosen last) lives beside it in remembered.json and is never edited by hand.
 """
 
@@ -83,12 +86,24 @@ class ModelTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     threads: Literal[0, 1, 2] = 0
 
 
+class PageTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """[page]: the page in the browser. `start` false leaves it out, `open` false opens no browser; `port` 0 takes the
+    usual one, or any where that is taken. `lan` lets a tablet in the network in, at `address` where one is said."""
+
+    start: bool = True
+    open: bool = True
+    port: int = 0
+    lan: bool = False
+    address: str = ""
+
+
 class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Everything a player can set before starting."""
 
     session: SessionTable = SessionTable()
     ports: PortsTable = PortsTable()
     model: ModelTable = ModelTable()
+    page: PageTable = PageTable()
     sessions_folder: str = ""
 
 
@@ -253,7 +268,12 @@ def _fields(table: str) -> list[str]:
     return [found.name for found in msgspec.structs.fields(owner)]
 
 
-_TABLES: dict[str, type[msgspec.Struct]] = {"session": SessionTable, "ports": PortsTable, "model": ModelTable}
+_TABLES: dict[str, type[msgspec.Struct]] = {
+    "session": SessionTable,
+    "ports": PortsTable,
+    "model": ModelTable,
+    "page": PageTable,
+}
 
 
 def _fitting(table: str, key: str) -> str:
@@ -264,6 +284,6 @@ def _fitting(table: str, key: str) -> str:
     choices = [c.value for c in kind] if isinstance(kind, type) and issubclass(kind, Enum) else typing.get_args(kind)
     if choices:
         return f"one of {', '.join(choices)}"
-    return {float: "a number", int: "a whole number", str: 'text in quotes, "like this"'}.get(
+    return {float: "a number", int: "a whole number", bool: "true or false", str: 'text in quotes, "like this"'}.get(
         kind, "lines of a table, under its name in brackets"
     )

@@ -47,7 +47,7 @@ OUTPUTS = (Out.CHORDS, Out.MELODY, Out.BASS, Out.METRONOME, Out.PREVIEW)
 _OUTPUT_NUMBER = {out: number for number, out in enumerate(OUTPUTS)}
 
 FRAME = ms(40)
-"""Views get at most one picture in this time."""
+"""Views get at most one picture in this time; a decision, and that it is saved, are shown at once."""
 LONGEST_WAIT = ms(100)
 """The io link wants to be looked at this often, to see whether its process still answers."""
 LATENESS_REMEMBERED = 1000
@@ -162,6 +162,8 @@ class Jam:
         self._open_by = Ns(0)
         self._model_ready = False
         self._saved = -1
+        self._decided = -1
+        self._at_once = False
         self._demo = parts.demo
         self._listing_waits = False
         self._errands = Errands()
@@ -443,7 +445,9 @@ class Jam:
         match effect:
             case fx.Record():
                 kind, payload = record(effect.value)
-                parts.ledger.append(kind, payload, effect.at, durable=effect.durable)
+                number = parts.ledger.append(kind, payload, effect.at, durable=effect.durable)
+                if effect.durable:
+                    self._decided, self._at_once = number, True
             case fx.Send():
                 self._send(effect)
             case fx.Cancel():
@@ -499,10 +503,13 @@ class Jam:
         trouble = self._parts.ledger.trouble
         if (trouble or "") != self._status.troubles.get("ledger", ""):
             self._trouble("ledger", trouble or "")
-        if (not self._dirty and self._saved == self._parts.ledger.acknowledged) or now < self._next_frame:
+        saved = self._parts.ledger.acknowledged
+        if not self._dirty and self._saved == saved:
             return
-        self._dirty, self._next_frame = False, Ns(now + FRAME)
-        self._saved = self._parts.ledger.acknowledged
+        if now < self._next_frame and not self._at_once and not self._saved < self._decided <= saved:
+            return
+        self._dirty, self._at_once, self._next_frame = False, False, Ns(now + FRAME)
+        self._saved = saved
         self._parts.views.publish(self._state())
 
     def _state(self) -> dict[str, Any]:
