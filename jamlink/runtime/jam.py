@@ -27,6 +27,7 @@ from jamlink.midi.wire import Parser
 from jamlink.ports.base import HOUSE, Listing, Outgoing
 from jamlink.proposers.base import Proposer
 from jamlink.runtime import io_wire, model_link
+from jamlink.runtime.connections import Connections
 from jamlink.runtime.demo import Demo
 from jamlink.runtime.errands import Errands
 from jamlink.runtime.io_link import IoBack, IoGone, IoLink
@@ -169,6 +170,7 @@ class Jam:
         self._errands = Errands()
         self._teaching = Teaching(parts.teacher) if parts.teacher else None
         self._places: dict[str, str] = {}
+        self._connections = Connections()
         self._leaving = False
 
     def leave(self) -> None:
@@ -381,6 +383,8 @@ class Jam:
     def _port_changed(self, message: io_wire.PortChanged) -> None:
         direction, number = message.direction.value, message.port
         self._status.bound[direction, number] = (message.name, message.bound)
+        self._connections.changed(message)
+        self._dirty = True
         if direction == "in":
             self._input_changed(number, message.bound)
         missing = "" if message.bound else f"{message.what} {message.remedy}".strip()
@@ -406,6 +410,7 @@ class Jam:
         if wanted is not None:
             self._asked_for_ports = True
             self._status.bound.clear()
+            self._connections.forget()
             self._parts.io.open(wanted)
 
     def _pulled(self, port: str) -> None:
@@ -520,7 +525,14 @@ class Jam:
             bindings.controls_are({knob: state["steering"]["controls"][knob.value] for knob in Knob})
         state["saved"] = self._parts.ledger.acknowledged
         chosen = self._parts.ports.chosen(self._listing) if self._parts.ports else {}
-        state["ports"] = {"inputs": status.inputs, "outputs": status.outputs, "bound": bound, **chosen}
+        state["ports"] = {
+            "inputs": status.inputs,
+            "outputs": status.outputs,
+            "bound": bound,
+            "missing": status.troubles.get("midi", ""),
+            **chosen,
+            **self._connections.section(self._listing),
+        }
         state["lateness"] = {**status.lateness(), "lost": status.lost, "realtime": status.realtime}
         state["trouble"] = list(dict.fromkeys(status.troubles.values()))  # five roles on one lost port are one trouble
         state["file"] = self._parts.file
