@@ -53,6 +53,37 @@ def test_nothing_serious_stands_in_anybodys_way(start, look, axe, theme):
     assert found == []
 
 
+def test_everything_is_reached_and_done_by_keyboard_alone(start, look):
+    """No pointer at all: a panel and back, a chord renamed, a note moved, the idea taken."""
+    page = look(start("--bars", "4", "--tempo", "60", "--proposer", "rules"))
+    page.play_until_a_hand()
+    focused = "document.activeElement.matches('body, main') ? '' : document.activeElement.textContent + document.activeElement.className"
+
+    def walk_to(words: str) -> None:
+        for _ in range(60):
+            if words in page.page.evaluate(focused):
+                return
+            page.press("Shift+Tab")
+        pytest.fail(f"{words} is not reached by keys")
+
+    walk_to("History")
+    page.press("Enter")
+    expect(page.page.get_by_role("complementary")).to_be_visible()
+    page.press("Escape")
+    expect(page.page.get_by_role("complementary")).to_be_hidden()
+    walk_to("mini")
+    page.press("ArrowUp")
+    page.until("state.hand.cards.some((card) => card.edits.length === 1)")
+    walk_to("chord-handle")
+    page.press("Enter")
+    page.page.keyboard.type("F#m7")
+    page.press("Enter")
+    page.until("state.hand.cards.some((card) => card.edits.length === 2)")
+    page.press("Escape", "Enter")
+    page.until("state.taken || state.playing")
+    assert page.state("(state.taken || state.playing).edited")
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("screen", SCREENS)
 def test_how_it_looks(start, look, screen, theme):

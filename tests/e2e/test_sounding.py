@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
+from playwright.sync_api import expect
 
-from jamlink.testing.jack import JackRecorder
+from jamlink.testing.jack import JackPlayer, JackRecorder
 from tests.e2e import listening
 from tests.e2e.conftest import ARTEFACTS, QUIET
+from tests.realtime.conftest import wait_until
 
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("jack")]
 
@@ -32,7 +34,7 @@ def test_an_accepted_idea_is_heard_where_it_was_laid_out_and_nothing_after_panic
     page.until("state.playing")
     idea = page.state("state.playing")
     page.page.wait_for_timeout((idea["end"] - idea["start"]) / 960 * 500 + 700)  # a round and a little
-    began = page.page.evaluate("jamlink.clock.msOfTick(jamlink.store.shared.clock, %d)" % idea["start"])
+    began = page.state(f"window.jamlink.clock.msOfTick(state.clock, {idea['start']})")
     page.page.evaluate(
         "window.addEventListener('keydown', () => { window.silenced = performance.now(); }, {capture: true})"
     )
@@ -76,3 +78,45 @@ def test_the_page_is_silent_where_a_synth_is_connected_and_sounds_again_without_
     page.until("state.ports.sound === 'page'")
     page.page.get_by_role("button", name="Sound: this page").wait_for()
     page.page.get_by_text("this page plays the sound", exact=False).first.wait_for(state="attached")
+
+
+def test_who_plays_the_sound_stands_there_calmly_and_the_player_may_switch_it(start, look):
+    page = look(start(*QUIET))
+    page.until("state.ready")
+    page.press("ArrowLeft")  # a browser lets a page sound after the first key
+    line = page.page.locator("#calm")
+    expect(line).to_contain_text("No synth or DAW is connected: this page plays the sound.")
+    expect(page.page.locator("#trouble")).to_be_hidden()
+    page.page.get_by_role("button", name="Sound: this page").click()
+    expect(line).to_contain_text("jamlink's part is not heard")
+    page.page.reload()
+    page.until("state.ready")
+    expect(page.page.get_by_role("button", name="Sound: off")).to_be_visible()
+
+
+def test_a_page_that_is_loaded_again_in_the_middle_of_an_idea_goes_on_with_it(start, look):
+    page = look(start(*QUIET, "--repeat", "loop"))
+    page.play_until_a_hand()
+    page.press("Enter")
+    page.until("state.playing")
+    page.page.reload()
+    page.until("state.playing")
+    page.press("ArrowLeft")
+    wait_until(lambda: page.page.evaluate("window.jamlink.sound.awake"), turn=lambda: page.page.wait_for_timeout(20))
+    listening.start(page.page)
+    page.page.wait_for_timeout(1200)
+    assert max(listening.stop(page.page)) > 5 * HUSH
+
+
+def test_computer_keys_command_where_a_keyboard_is_plugged_in(start, look):
+    with JackPlayer("Grand Stage"):
+        page = look(start(*QUIET))
+        page.until("state.ready && state.ports.keyboard")
+        keys = page.page.get_by_role("button", name="Computer keys play")
+        expect(keys).to_have_attribute("aria-pressed", "false")
+        expect(page.page.get_by_text("then play your keyboard")).to_be_visible()
+        page.press("`")
+        expect(keys).to_have_attribute("aria-pressed", "true")
+        page.page.reload()
+        page.until("state.ready")
+        expect(keys).to_have_attribute("aria-pressed", "true")

@@ -82,6 +82,25 @@ def test_older_ideas_come_page_by_page_and_any_is_brought_back(start, look):
     page.until("state.hand?.cards.length === 1")
 
 
+def test_history_goes_on_beyond_the_newest_two_hundred_when_it_is_scrolled_to(start, look):
+    page = look(start(*QUIET))
+    page.until("state.ready")
+    while (count := page.state("state.history.count")) <= 220:
+        page.press("Tab")
+        page.until(f"state.history.count > {count} && state.hand")
+    assert page.state("state.history.items.length") == 200
+    page.panel("History")
+    rows = page.page.get_by_label("Ideas, newest first")
+    oldest = rows.locator(f"[aria-posinset='{count}']")
+
+    def scrolled() -> bool:
+        rows.evaluate("(list) => { list.scrollTop = list.scrollHeight; }")
+        return oldest.count() == 1
+
+    wait_until(scrolled, turn=lambda: page.page.wait_for_timeout(50))
+    expect(oldest.get_by_role("button", name="Bring back")).to_be_visible()
+
+
 def test_a_pad_is_taught_on_the_page_and_its_map_is_saved(start, look):
     page = look(start(*QUIET, "--in", "Pad Box"))
     page.until("state.ready")

@@ -6,11 +6,11 @@ const UNIT = 240; // ticks of a sixteenth, the shortest written
 const BARS_A_LINE = 4;
 
 // `lead` is the state's section; `clock` gives meter and ticks; `key` and `title` are words.
-export function toAbc(lead, clock, key, title) {
+export function toAbc(lead, clock, key, title, barsALine = BARS_A_LINE) {
   const [beats, of] = clock.meter.split("/").map(Number);
   const barUnits = Math.round((beats * 16) / of);
   const signature = signatureOf(key);
-  const lines = chunk(lead.map((bar) => barText(bar, clock, barUnits, signature)), BARS_A_LINE);
+  const lines = chunk(lead.map((bar) => barText(bar, clock, barUnits, signature)), barsALine);
   const head = ["X:1", `T:${clean(title)}`, `M:${clock.meter}`, "L:1/16", `Q:1/4=${Math.round(clock.bpm)}`, `K:${signature.name}`];
   return [...head, ...lines.map((bars) => `${bars.join(" | ")} |`)].join("\n");
 }

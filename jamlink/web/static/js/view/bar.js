@@ -30,6 +30,8 @@ export class Bar {
       actionButton("panic", "Panic", act("panic"), { kind: "danger", hint: "Silence everything, now." }),
     );
     this._watch(store);
+    const tall = () => document.documentElement.style.setProperty("--bar-height", `${root.offsetHeight}px`);
+    new ResizeObserver(tall).observe(root); // panels open below it: panic and play stay in reach
   }
 
   // In each frame: place and lights by the line, not by messages.

@@ -5,6 +5,7 @@ import { CardView } from "./card.js";
 import { flag, h, once, say } from "./dom.js";
 
 const COUNTDOWN = 8;
+const CALM = globalThis.matchMedia?.("(prefers-reduced-motion: reduce)");
 
 export class Hand {
   constructor(root, { store, to }) {
@@ -78,7 +79,7 @@ export class Hand {
     if (index < 0 || this._inSight === index || this._row.scrollWidth <= this._row.clientWidth) return;
     this._inSight = index;
     const card = this._cards[index].root;
-    this._row.scrollTo({ left: card.offsetLeft - this._row.offsetLeft - 12, behavior: "smooth" });
+    this._row.scrollTo({ left: card.offsetLeft - this._row.offsetLeft - 12, behavior: CALM?.matches ? "auto" : "smooth" });
   }
 }
 

@@ -6,19 +6,24 @@ import { h, once } from "./dom.js";
 
 const TOUCH = globalThis.matchMedia?.("(hover: none) and (pointer: coarse)").matches;
 
-export const THREE_LINES = TOUCH
+// What to play on is said as it is: the screen, the computer's keys, or the player's own keyboard.
+const threeOf = (keysPlay) => TOUCH
   ? [
       ["Play", "starts. One bar of count-in, then play the piano below."],
       ["Take", "takes the idea you see under Next. It starts on its bar."],
       ["Refuse", "asks for others. Doing nothing costs nothing."],
     ]
   : [
-      ["Space", "starts. One bar of count-in, then play: keys A to ' are a piano."],
+      ["Space", `starts. One bar of count-in, then play${keysPlay ? ": keys A to ' are a piano." : " your keyboard."}`],
       ["Enter", "takes the idea you see under Next. It starts on its bar."],
       ["Backspace", "refuses the ideas. Doing nothing costs nothing."],
     ];
 
-const threeLines = () => h("ol", { class: "three" }, THREE_LINES.map(([key, words]) => h("li", {}, h("kbd", {}, key), h("span", {}, words))));
+function threeLines(store) {
+  const list = h("ol", { class: "three" });
+  store.watch(["local.keysPlay"], (_, { keysPlay }) => once(list, keysPlay, () => threeOf(keysPlay).map(([key, words]) => h("li", {}, h("kbd", {}, key), h("span", {}, words)))));
+  return list;
+}
 
 const KEYS = [
   ["play-stop", "start with a count-in, or stop"], ["accept", "take the chosen idea"], ["reject", "refuse the hand"], ["pick-1", "to 9: take that idea"],
@@ -33,7 +38,7 @@ export class Help {
   constructor({ store }) {
     this._keys = h("dl", { class: "key-list" });
     this.root = h("div", { class: "help" },
-      threeLines(),
+      threeLines(store),
       h("h3", {}, "Keys"), this._keys, looks(store),
       h("p", { class: "faint" }, `← → choose an idea. Tab means other ideas while you are on the stand; Shift+Tab or F6 walks the controls, and Esc comes back. ${capOfPiano(0)} to ${capOfPiano(17)} are notes while computer keys play.`));
     store.watch(["local.keysPlay"], (_, { keysPlay }) => once(this._keys, keysPlay, () => KEYS.flatMap(([act, words]) => [h("dt", {}, h("kbd", {}, capOf(act, keysPlay))), h("dd", {}, words)])));
@@ -50,7 +55,7 @@ function looks(store) {
 export class FirstRun {
   constructor(root, store) {
     const done = h("button", { type: "button", class: "button small quiet", onclick: () => store.set({ helpSeen: true }) }, "Got it");
-    this._root = h("div", { class: "first-run" }, threeLines(), done);
+    this._root = h("div", { class: "first-run" }, threeLines(store), done);
     root.append(this._root);
     store.watch(["clock", "decision", "local.helpSeen"], (shared, local) => {
       if (shared.taken && !local.helpSeen) store.set({ helpSeen: true });

@@ -46,7 +46,7 @@ export class History {
     const verdict = item.verdict || "offered";
     const chords = Array.isArray(item.chords) ? item.chords.map((each) => (Array.isArray(each) ? each[1] : each)).join("  ") : item.chords;
     const back = h("button", { type: "button", class: "button small quiet", aria: { label: `Bring back: ${chords}` }, onclick: () => this._send(speak.bringBack(item.id)) }, "Bring back");
-    return h("div", { class: "past", data: { verdict } },
+    return h("div", { class: "past", data: { verdict }, title: item.words },
       h("span", { class: "past-sign", aria: { hidden: "true" } }, SIGNS[verdict] ?? "·"),
       h("div", { class: "past-text" }, h("strong", {}, chords ? chords.split("  ").map(signs).join("  ") : "no chords"), h("span", { class: "faint" }, [`bar ${item.bar}`, WORDS[verdict] ?? verdict, `by ${item.by}`, item.words].filter(Boolean).join(" · "))),
       back);

@@ -23,7 +23,8 @@ export class Ports {
     this._bound = h("ul", { class: "bound" });
     this._soundWords = h("p", { class: "faint" });
     this._late = h("p", { class: "faint" });
-    this.root = h("div", { class: "ports" }, this._heard, this._input.root, this._output.root, this._soundField(), h("div", { class: "field" }, h("span", { class: "field-name" }, "Channels"), this._channels), this._midiField(), h("h3", {}, "Connected"), this._bound, this._late);
+    this._missing = h("p", { class: "faint" });
+    this.root = h("div", { class: "ports" }, this._heard, this._input.root, this._output.root, this._soundField(), h("div", { class: "field" }, h("span", { class: "field-name" }, "Channels"), this._channels), this._midiField(), h("h3", {}, "Connected"), this._bound, this._missing, this._late);
     store.watch(["ports", "heard_on", "steering", "disabled", "lateness", "clock", "page", "local.soundWanted", "local.soundOwner", "local.awake", "local.loudness"], (shared, local) => this._draw(shared, local));
   }
 
@@ -59,6 +60,7 @@ export class Ports {
     once(this._bound, ports.bound.join("\n"), () => (ports.bound.length ? ports.bound.map((entry) => h("li", {}, entry)) : [h("li", { class: "faint" }, "nothing yet")]));
     this._drawChannels(shared.steering.channels ?? {});
     this._drawSound(shared, local);
+    say(this._missing, ports.missing ?? "");
     const late = shared.lateness;
     say(this._late, late?.count ? `Notes leave ${late.p50_ms} ms late as a rule, ${late.p99_ms} ms at most (99 of 100); ${late.lost} lost.` : "");
   }

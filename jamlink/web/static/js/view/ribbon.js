@@ -102,6 +102,9 @@ function decideBy(pen, x, nowX, ink, { height, unit }, high) {
   pen.setLineDash([]);
   pen.font = font(11.5 * unit);
   pen.textAlign = "left";
+  const wide = pen.measureText("decide").width;
+  pen.fillStyle = ink.ground;
+  pen.fillRect(x + 2 * unit, height - 19 * unit, wide + 6 * unit, 16 * unit);
   pen.fillStyle = ink.text;
   pen.fillText("decide", x + 5 * unit, height - 7 * unit);
 }

@@ -6,16 +6,19 @@ import { toAbc } from "./abc.js";
 import { chord, h, say } from "./dom.js";
 
 const NOTATION = "/static/vendor/abcjs-basic-min.js";
+const WIDE_PX = 720; // four bars, as on paper
+const NARROW_PX = 520; // room for two bars a line
 const EVERY_MS = 1500; // notation takes some 60 ms to draw: not for every note
 
 export class Sheet {
   constructor({ store }) {
     this._store = store;
-    this._notes = h("div", { class: "notation" });
+    this._notes = h("div", {});
+    this._paper = h("div", { class: "notation", hidden: true }, this._notes); // the library has its own way with what it draws into
     this._grid = h("div", { class: "chord-grid" });
     this._says = h("p", { class: "faint" });
     this._print = h("button", { type: "button", class: "button small", onclick: () => window.print() }, "Print");
-    this.root = h("div", { class: "sheet", id: "sheet" }, h("div", { class: "sheet-tools" }, this._says, this._print), this._notes, this._grid);
+    this.root = h("div", { class: "sheet", id: "sheet" }, h("div", { class: "sheet-tools" }, this._says, this._print), this._paper, this._grid);
     this._open = false;
     store.watch(["lead", "hand", "taken", "playing", "key"], () => this._later());
   }
@@ -49,14 +52,18 @@ export class Sheet {
     if (!state) return;
     const lead = state.lead ?? [];
     this._drawGrid(this._ready ? [] : lead, nextBars(state));
-    if (this._ready && lead.length) this._engrave(lead, state);
-    else this._notes.replaceChildren();
+    this._paper.hidden = !(this._ready && lead.length);
+    if (!this._paper.hidden) this._engrave(lead, state);
   }
 
   _engrave(lead, state) {
     try {
-      const look = { responsive: "resize", paddingtop: 0, paddingleft: 0, paddingright: 0, add_classes: true };
-      withoutInlineStyle(() => window.ABCJS.renderAbc(this._notes, toAbc(lead, state.clock, state.key, title(state)), look));
+      const wide = this._notes.clientWidth || WIDE_PX;
+      const narrow = wide < NARROW_PX;
+      const format = { titlefont: `sans-serif ${narrow ? 14 : 20}` };
+      const look = { responsive: "resize", format, staffwidth: Math.min(WIDE_PX, wide), paddingtop: 0, paddingleft: 0, paddingright: 0, add_classes: true };
+      const text = toAbc(lead, state.clock, state.key, title(state), narrow ? 2 : undefined);
+      withoutInlineStyle(() => window.ABCJS.renderAbc(this._notes, text, look));
     } catch {
       this._ready = false; // a take that the library cannot draw is still a list of chords
       this._drawNow();

@@ -23,11 +23,12 @@ function worthALine(shared, local) {
 
 // Switches this page's sound on and off, and says who plays it now.
 export function soundButton(store) {
-  const label = h("span", {});
-  const button = h("button", { type: "button", class: "button small quiet sound", onclick: () => toggle(store) }, label);
+  const label = h("span", { class: "whose" });
+  const button = h("button", { type: "button", class: "button small quiet sound", onclick: () => toggle(store) }, h("span", {}, "Sound", label));
   store.watch(SECTIONS, (shared, local) => {
     const { short, words } = whose(shared, local);
-    say(label, `Sound: ${short}`);
+    say(label, `: ${short}`);
+    button.setAttribute("aria-label", `Sound: ${short}`);
     button.title = words;
     press(button, wantsSound(shared, local));
   });

@@ -83,8 +83,8 @@ function fit(place) {
   if (wide > room && room > 0) place.style.setProperty("--shrink", (room / wide).toFixed(3));
 }
 
-// "jam-s plays" or "you and jam-s play": an idea that was changed has two makers.
-const playsWords = ({ playing, ...state }) => (playing.edited ? `you and ${madeBy(state, playing.made_by)} made this` : `${madeBy(state, playing.made_by)} plays`);
+// An idea that was changed has two makers.
+const playsWords = (state) => `${madeBy(state, state.playing.made_by)} ${state.playing.edited ? "+ you" : "plays"}`;
 
 function promiseWords(state, promise) {
   return promise === Promised.IDEA && state.steering.repeat === "keep going" ? "unless you refuse it" : WORDS[promise][1];
