@@ -14,7 +14,7 @@ import signal
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,11 +34,13 @@ from jamlink.resources import data_folder, shared_music
 from jamlink.session.inputs import Do
 from jamlink.session.settings import SessionSettings
 from jamlink.session.wire import header
-from jamlink.settings import Places, Settings, load, remember, remembered, session_settings, with_remembered
+from jamlink.settings import PageTable, Places, Settings, load, remember, remembered, session_settings, with_remembered
 from jamlink.timing.clock import Clock
 from jamlink.timing.units import Ns
+from jamlink.web.slip import Door, Role, Slip, close_doors, open_doors, write_slip
 
 if TYPE_CHECKING:
+    from jamlink.nn.checkpoint import Checkpoint
     from jamlink.training.corpus import Wanted
 
 # -- jam: the foreground process -----------------------------------------------------------------------------------
@@ -52,20 +54,24 @@ class JamConfig(msgspec.Struct, frozen=True):
     file: str
     demo: bool
     play: bool
+    slip: int | None = None
+    """The descriptor of what the page's process needs to know (`jamlink.web.slip`); None for no page."""
 
 
 def jam(flags: Mapping[str, Any], sessions: Path | None, *, demo: bool, plain: bool, play: bool) -> int:
     """Run a jam until the player leaves. Returns the exit code."""
-    from jamlink.runtime.ipc import spawn
     from jamlink.runtime.monotonic import MonotonicClock
     from jamlink.view import lines, terminal
 
     config = _jam_config(flags, sessions, demo, play or demo)
-    child, connection = spawn("jamlink.app", "--config", msgspec.json.encode(config).decode())
-    view = lines.run if plain or not (sys.stdin.isatty() and sys.stdout.isatty()) else terminal.run
+    child, connection, slip = _start(config)
+    full_screen = not plain and sys.stdin.isatty() and sys.stdout.isatty()
     previous = {s: signal.signal(s, _leave) for s in (signal.SIGTERM, signal.SIGHUP)}
     try:
-        return view(connection, MonotonicClock())
+        welcome = [] if slip is None else _show_page(slip, config.settings.page)
+        if full_screen:
+            return terminal.run(connection, MonotonicClock(), welcome)
+        return lines.run(connection, MonotonicClock())
     except _Left:
         return 0
     finally:
@@ -73,6 +79,54 @@ def jam(flags: Mapping[str, Any], sessions: Path | None, *, demo: bool, plain: b
             signal.signal(number, handler)
         connection.close()
         _reap(child)
+
+
+def _start(config: JamConfig) -> tuple[Any, Any, Slip | None]:
+    """The session process, the connection to it, and where its page is; None where no page is wanted."""
+    from jamlink.runtime.ipc import spawn
+
+    slip = _open_page(config)
+    if slip is None:
+        return *spawn("jamlink.app", "--config", msgspec.json.encode(config).decode()), None
+    written = write_slip(slip)
+    config = msgspec.structs.replace(config, slip=written)
+    keep = (written, *slip.descriptors)
+    try:
+        return *spawn("jamlink.app", "--config", msgspec.json.encode(config).decode(), keep=keep), slip
+    finally:
+        os.close(written)
+        close_doors(slip.doors)
+
+
+def _open_page(config: JamConfig) -> Slip | None:
+    """Doors for the page where one is wanted. Raises `Unavailable` where it cannot be shown."""
+    page = config.settings.page
+    if not page.start:
+        return None
+    return Slip(open_doors(page.port, lan=page.lan, address=page.address), config.file)
+
+
+def _show_page(slip: Slip, page: PageTable) -> list[str]:
+    """Say where the page is, and open it in the browser. -> what was said."""
+    from rich.console import Console
+    from rich.text import Text
+
+    from jamlink.web.browser import open_in_browser
+
+    player = slip.of(Role.PLAYER)
+    out, said = Console(highlight=False, soft_wrap=True), [_where(door) for door in slip.doors]
+    for door, words in zip(slip.doors, said, strict=True):
+        out.print(Text(words, "" if door.role is Role.PLAYER else "bold red"))
+    sys.stdout.flush()
+    if page.open and player is not None:
+        open_in_browser(player.link)
+    return said
+
+
+def _where(door: Door) -> str:
+    if door.role is Role.PLAYER:
+        return f"The page is at {door.link}"
+    return f"Open to your network at {door.address} with the code {door.code}: to see, choose, take and refuse ideas."
 
 
 class _Left(BaseException):
@@ -136,9 +190,11 @@ def session_process() -> None:
     arguments = parser.parse_args()
     config = msgspec.json.decode(arguments.config, type=JamConfig)
     _quiet_errors(Path(config.file))
-    running = _put_together(config, arguments.fd)
-    wakeup = _wake_on_signals(running)
-    running.run(wakeup)
+    page = _start_page(config.slip)
+    reader, writer = _wakeup()
+    running = _put_together(config, arguments.fd, page, writer)
+    _wake_on_signals(running, writer)
+    running.run(reader)
 
 
 def _quiet_errors(file: Path) -> None:
@@ -152,18 +208,35 @@ def _quiet_errors(file: Path) -> None:
     os.dup2(log, 1)
 
 
-def _wake_on_signals(running: Any) -> int:
-    """Signals end the loop; the descriptor wakes it up."""
+def _start_page(slip: int | None) -> Any:
+    """The page's process, before anything else is imported here, so that both get ready at once; None for no page."""
+    from jamlink.web.process import PageProcess
+
+    return None if slip is None else PageProcess(slip)
+
+
+def _wakeup() -> tuple[int, int]:
+    """A pipe that ends a wait: whoever wants the loop to look around writes to its second end."""
     reader, writer = os.pipe()
     os.set_blocking(reader, False)
     os.set_blocking(writer, False)
+    return reader, writer
+
+
+def _wake_on_signals(running: Any, writer: int) -> None:
+    """Signals end the loop."""
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda number, frame: running.leave())
-    return reader
 
 
-def _put_together(config: JamConfig, descriptor: int) -> Any:
+def _wake(writer: int) -> None:
+    """From any thread. A full pipe wakes, too."""
+    with contextlib.suppress(BlockingIOError):
+        os.write(writer, b"\0")
+
+
+def _put_together(config: JamConfig, descriptor: int, page: Any, writer: int) -> Any:
     from jamlink.ledger.store import Ledger
     from jamlink.runtime.io_link import IoLink
     from jamlink.runtime.io_wire import OpenPorts
@@ -171,14 +244,14 @@ def _put_together(config: JamConfig, descriptor: int) -> Any:
     from jamlink.runtime.jam import Jam, Parts
     from jamlink.runtime.monotonic import MonotonicClock
     from jamlink.session.core import Session
-    from jamlink.view.hub import Hub
+    from jamlink.tokens.vocab import STYLES
 
     settings, clock = config.settings, MonotonicClock()
     setup = session_settings(settings, config.seed)
     started = clock.now()
     io = IoLink(clock, OpenPorts((), (), settings.ports.system))
     io.start()
-    ledger = Ledger(Path(config.file))
+    ledger = Ledger(Path(config.file), on_acknowledged=lambda number: _wake(writer))
     ledger.append(HEADER, new_header(setup, started), started, durable=True)
     parts = Parts(
         session=Session(setup, started),
@@ -187,36 +260,41 @@ def _put_together(config: JamConfig, descriptor: int) -> Any:
         stand_in=without_model(settings),
         ledger=ledger,
         bindings=_bindings(settings.ports.map),
-        views=Hub(inherited(descriptor)),
+        views=_views(inherited(descriptor), page, clock),
         clock=clock,
         file=Path(config.file).name,
         opening=(Do(Action.PLAY_STOP, "start"),) if config.play else (),
         demo=_demo(setup) if config.demo else None,
+        styles=STYLES,
         ports=_ports_to_have(settings),
+        teacher=_teacher(settings.ports.map),
     )
     return Jam(parts)
 
 
-def _ports_to_have(settings: Settings) -> Callable[[Listing], Any]:
-    """From what is there to the ports to have; None to leave them as they are. Where no port was named and there is
-    exactly one keyboard, or one synth, that is the one."""
-    from jamlink.ports.discovery import is_loop_cable
-    from jamlink.runtime.io_link import standard_ports
+def _views(terminal: Any, page: Any, clock: Clock) -> Any:
+    """Whoever looks: the terminal, and the page where one is wanted."""
+    from jamlink.view.hub import Hub
+    from jamlink.web.keeper import Keeper
 
-    chosen = {"inputs": settings.ports.input, "outputs": settings.ports.output}
-    had: list[dict[str, str]] = []
+    return Hub(terminal) if page is None else Keeper(terminal, page, clock)
 
-    def look(listing: Listing) -> Any:
-        for way, names in (("inputs", listing.inputs), ("outputs", listing.outputs)):
-            real = [name for name in names if not is_loop_cable(name)]
-            if not chosen[way] and len(real) == 1:
-                chosen[way] = real[0]
-        if had and had[-1] == chosen:
-            return None
-        had.append(dict(chosen))
-        return standard_ports(chosen["inputs"], chosen["outputs"], settings.ports.system)
 
-    return look
+def _ports_to_have(settings: Settings) -> Any:
+    """The choice of ports, which is remembered for the next start whenever the player changes it."""
+    from jamlink.runtime.port_choice import PortChoice
+
+    ports, file = settings.ports, Places().remembered
+    return PortChoice(ports.input, ports.output, ports.system, lambda names: remember(file, names))
+
+
+def _teacher(forced: str) -> Any:
+    """Where pads and knobs are learned: the player's own maps."""
+    from jamlink.runtime.teaching import Teacher
+
+    folder = Places().config / "maps"
+    own = _own_maps()
+    return Teacher(folder, _map_of(forced, own), own)
 
 
 def new_header(setup: SessionSettings, started: Ns) -> Any:
@@ -237,7 +315,7 @@ def _model_link(settings: Settings, clock: Clock) -> Any:
 
     if settings.model.proposer != "transformer":
         return None
-    return ModelLink(clock, model_folder(settings.model.folder))
+    return ModelLink(clock, model_folder(settings.model.folder), threads=settings.model.threads)
 
 
 def model_folder(name: str) -> Path:
@@ -280,19 +358,30 @@ def proposer(name: str, model: str) -> Proposer:
 
 
 def _bindings(forced: str) -> Callable[[str], Bindings]:
-    """The gestures of a port: by the map that fits its name, the player's own maps before ours."""
-    maps, generic = all_maps()
+    """The gestures of a port, by its map."""
+    map_of = _map_of(forced, _own_maps())
+    return lambda port: Bindings(map_of(port))
+
+
+def _map_of(forced: str, own: Mapping[str, ControllerMap]) -> Callable[[str], ControllerMap]:
+    """The map that fits a port's name, of the player's `own` maps before ours. Raises `Nonsense` for a forced map that
+    is not there."""
+    ours, _ = read_maps(data_folder("midi_maps"))
+    maps = {**ours, **own}
     chosen = maps.get(forced)
     if forced and chosen is None:
         raise Nonsense(f"There is no map called {forced!r}.", f"Choose one of {', '.join(sorted(maps))}.")
-    return lambda port: Bindings(chosen or choose(list(maps.values()), port, generic))
+    return lambda port: chosen or choose(list(maps.values()), port, ours[GENERIC])
+
+
+def _own_maps() -> dict[str, ControllerMap]:
+    return read_maps(Places().config / "maps")[0]
 
 
 def all_maps() -> tuple[dict[str, ControllerMap], ControllerMap]:
     """Every readable map by name, the player's own last so that they win; and the one for unknown devices."""
     ours, _ = read_maps(data_folder("midi_maps"))
-    theirs, _ = read_maps(Places().config / "maps")
-    return {**ours, **theirs}, ours[GENERIC]
+    return {**ours, **_own_maps()}, ours[GENERIC]
 
 
 # -- offline: render, replay, export -------------------------------------------------------------------------------
@@ -373,11 +462,16 @@ def _chooser(accept: str, seed: int) -> Any:
 
 
 def export(session: Path, target: Path) -> None:
-    """A session file as a MIDI file."""
+    """A session file as a MIDI file; as a lead sheet where the target's name ends in .musicxml."""
     from jamlink.ledger.export import export as write
+    from jamlink.ledger.musicxml import musicxml
+    from jamlink.midi.files import write_whole
 
     check_target(target, session)
-    write(session, target)
+    if target.suffix.lower() == ".musicxml":
+        write_whole(target, musicxml(session))
+    else:
+        write(session, target)
 
 
 def replay(session: Path) -> Any:
@@ -509,28 +603,64 @@ def _check_model(settings: Settings) -> list[Any]:
         engine = engine_for(found.config, found.weights).name
     except JamlinkError as trouble:
         return [whole, Check("engine", False, trouble.what, trouble.remedy)]
-    slow = "" if engine.startswith("native") else "; python -m jamlink.engine.build makes one several times as fast"
-    return [whole, Check("engine", True, engine + slow, "")]
+    return [whole, Check("engine", True, engine + (_why_numpy(found) if engine.startswith("numpy") else ""))]
 
 
-def bench_loop(messages: int, minutes: float, presses: int, as_json: bool) -> None:
+def _why_numpy(found: Checkpoint) -> str:
+    """Why numpy computes and nothing faster."""
+    from jamlink.engine.native import LEVEL_SETTING, NativeDecoder
+
+    if os.environ.get(LEVEL_SETTING):
+        return ", as was asked for"
+    try:
+        NativeDecoder(found.config, found.weights)
+    except Unavailable as missing:
+        return f", several times as slow as the other. {missing}"
+    return ", the fastest for this processor"
+
+
+def bench_loop(messages: int, minutes: float, presses: int, sixteenths: int, as_json: bool) -> None:
     """The note path beside a bare loop, then press-to-hand through the whole instrument; one JSON object last."""
     from rich.console import Console
 
     from jamlink.runtime import bench_loop as note_path
+    from jamlink.runtime import bench_model
 
     screen = Console(stderr=as_json)
     with screen.status("measuring") as status:
-        report = note_path.run(messages, 2_000, minutes * 60, lambda what: status.update(f"measuring {what}"))
-        hands = _bench_hands(presses, lambda what: status.update(f"measuring {what}"))
+        model, tell = model_folder(Settings().model.folder), lambda what: status.update(f"measuring {what}")
+        report = note_path.run(model, messages, 2_000, minutes * 60, tell)
+        beside = note_path.beside_engine(model, 1_000, tell=tell)
+        alone = bench_model.measure(model, presses, sixteenths, tell)
+        hands = [_bench_hands(size, roles, presses, tell) for size, roles in _HANDS]
     note_path.show(report, screen)
-    screen.print(
-        f"press to new hand of chords: p50 {hands['p50_ms']} p95 {hands['p95_ms']} ms (limit 250), "
-        f"{hands['by_model']} of {hands['presses']} by the model; "
-        f"io, session and model hold {hands['io_mib']}, {hands['session_mib']} and {hands['model_mib']} MiB"
-    )
+    screen.print("\n".join(bench_words(beside, alone, hands)), highlight=False, soft_wrap=True)
     if as_json:
-        print(msgspec.json.encode({**msgspec.to_builtins(report), "bench": "loop", "hands": hands}).decode())
+        parts = {"beside_engine": beside, "model": alone, "hands": hands}
+        print(msgspec.json.encode({**msgspec.to_builtins(report), "bench": "loop", **parts}).decode())
+
+
+_HANDS = ((4, ("chords", "melody", "bass")), (32, ("chords", "melody")))
+
+
+def bench_words(beside: Any, alone: Any, hands: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What was found of the model and of the whole way, in lines."""
+    yield f"notes beside the model at full work: {beside.ratio} times as late as beside an idle one (p99; limit 1.5)"
+    for row in alone.hands:
+        s = row.spread_ms
+        yield f"a hand of {row.ideas}, {', '.join(row.roles)}, nothing prepared: p50 {s.p50:.0f}, p99 {s.p99:.0f} ms"
+    for row in alone.sixteenths:
+        s = row.spread_ms
+        yield (
+            f"a fresh hand on every sixteenth at {row.bpm:g} bpm: {row.in_time} of {row.asked} in time "
+            f"({row.share:.4f}); p50 {s.p50:.0f}, p99 {s.p99:.0f} ms"
+        )
+    for row in hands:
+        yield (
+            f"press to a new hand of {row['ideas']} on the view, {', '.join(row['roles'])}: p50 {row['p50_ms']}, "
+            f"p95 {row['p95_ms']} ms, {row['by_model']} of {row['presses']} by the model; io, session and model hold "
+            f"{row['io_mib']}, {row['session_mib']} and {row['model_mib']} MiB"
+        )
 
 
 def bench_engine(rounds: int, model: str, sizes: str, as_json: bool) -> None:
@@ -551,24 +681,50 @@ def bench_engine(rounds: int, model: str, sizes: str, as_json: bool) -> None:
         print(msgspec.json.encode(report).decode())
 
 
-def _bench_hands(presses: int, tell: Callable[[str], None]) -> dict[str, Any]:
-    """Press to hand, on a JACK server and in a folder of its own, with what the processes hold in memory."""
+def bench_page(quick: bool, as_json: bool) -> None:
+    """The page in a headless Chromium against a real jamlink; one JSON object last."""
+    from rich.console import Console
+
+    from jamlink.web import bench_page as page
+
+    amounts = page.Amounts(2, 40, 8, 5.0, 500, 1, 8.0) if quick else page.Amounts()
+    screen = Console(stderr=as_json)
+    with screen.status("measuring") as status:
+        report = page.run(_start_for_bench, _reap, amounts, lambda what: status.update(f"measuring {what}"))
+    for line in page.lines(report):
+        screen.print(line, highlight=False, soft_wrap=True)
+    if as_json:
+        print(msgspec.json.encode(report).decode())
+
+
+def _start_for_bench(with_page: bool, file: str) -> tuple[Any, Any, str]:
+    """A session process that plays by itself, its connection, and its page's link where it has one."""
+    flags = {"session.tempo": 120.0, "session.repeat": "keep going", "session.click": "on", "ports.system": "JACK"}
+    settings = load(Path(os.devnull), {}, {**flags, "page.start": with_page})
+    child, connection, slip = _start(JamConfig(settings, 1, file, demo=False, play=False))
+    door = slip.of(Role.PLAYER) if slip else None
+    return child, connection, door.link if door else ""
+
+
+def _bench_hands(ideas: int, roles: Sequence[str], presses: int, tell: Callable[[str], None]) -> dict[str, Any]:
+    """Press to hand at 120 bpm while the bundled musician plays, on a JACK server and in a folder of its own, with what
+    the processes hold in memory."""
     from jamlink.ports.jack_server import private_jack_server
     from jamlink.runtime.bench_loop import resident_mib
     from jamlink.runtime.ipc import spawn
     from jamlink.runtime.monotonic import MonotonicClock
     from jamlink.view.bench_hand import measure
 
-    flags = {"session.tempo": 60.0, "session.bars": 8, "session.roles": ["chords"], "session.click": "off"}
+    flags = {"session.tempo": 120.0, "session.bars": 4, "session.roles": list(roles), "session.hand": ideas}
     with private_jack_server(period_frames=128), tempfile.TemporaryDirectory() as folder:
-        settings = load(Path(os.devnull), {}, {**flags, "ports.system": "JACK"})
-        config = JamConfig(settings, 1, str(Path(folder) / "bench.jam"), demo=False, play=False)
+        settings = load(Path(os.devnull), {}, {**flags, "session.click": "off", "ports.system": "JACK"})
+        config = JamConfig(settings, 1, str(Path(folder) / "bench.jam"), demo=True, play=True)
         child, connection = spawn("jamlink.app", "--config", msgspec.json.encode(config).decode())
         held: dict[str, float] = {}
 
         def watched(what: str) -> None:
             held.update(_resident(child.pid, resident_mib))
-            tell(what)
+            tell(f"{what}, {ideas} ideas each")
 
         times = measure(connection, MonotonicClock(), presses, watched)
         _reap(child)
@@ -576,7 +732,8 @@ def _bench_hands(presses: int, tell: Callable[[str], None]) -> dict[str, Any]:
     pick = {
         name: round(ordered[int(part * (len(ordered) - 1))], 1) for name, part in (("p50_ms", 0.5), ("p95_ms", 0.95))
     }
-    return {**pick, "max_ms": round(ordered[-1], 1), "presses": presses, "by_model": times.by_model, **held}
+    what = {"ideas": ideas, "roles": list(roles), "presses": presses, "by_model": times.by_model}
+    return {**what, **pick, "max_ms": round(ordered[-1], 1), **held}
 
 
 def _resident(session: int, resident_mib: Callable[[int], float]) -> dict[str, float]:

@@ -94,6 +94,11 @@ def _listed(roles: str) -> tuple[str, ...]:
     return tuple(role.strip() for role in roles.split(","))
 
 
+def _opens(said: bool | None) -> bool | None:
+    """Whether a browser opens: as said; else as the settings have it, but never for a script or a pipe."""
+    return said if said is not None or sys.stdout.isatty() else False
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         out.print(f"jamlink {__version__}")
@@ -130,6 +135,12 @@ def jam(
     seed: Annotated[int | None, typer.Option(help="The same seed and playing give the same ideas.")] = None,
     sessions: Annotated[Path | None, typer.Option(help="Folder for session files.")] = None,
     play: Annotated[bool, typer.Option("--play", help="Start the clock at once.")] = False,
+    terminal: Annotated[bool, typer.Option("--terminal", help="No page in the browser, the terminal alone.")] = False,
+    open_page: Annotated[
+        bool | None, typer.Option("--open/--no-open", help="Open the page in the browser, or only say where it is.")
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="The page's port; 0 takes the usual one, or any.")] = None,
+    lan: Annotated[bool, typer.Option("--lan", help="Let a tablet in your network in, with a code.")] = False,
 ) -> None:
     """Jam: play, see ideas before the bar line, take one with one gesture."""
     from jamlink import app as house
@@ -150,8 +161,14 @@ def jam(
         "ports.system": system,
         "model.proposer": proposer.value if proposer else None,
         "model.folder": model,
+        "page.start": False if terminal else None,
+        "page.open": _opens(open_page),
+        "page.port": port,
+        "page.lan": lan or None,
     }
     with one_sentence():
+        if terminal and lan:
+            raise Nonsense("A tablet needs the page.", "Leave --terminal or --lan out.")
         raise typer.Exit(house.jam(flags, sessions, demo=demo, plain=plain, play=play))
 
 
@@ -234,7 +251,10 @@ def render(
 
 @app.command()
 def export(session: Path, target: Path) -> None:
-    """Write a session as a MIDI file: a track for each player and role, tempo, meter and chord markers."""
+    """Write a session as a MIDI file: a track for each player and role, tempo, meter and chord markers.
+
+    A target that ends in .musicxml gets a lead sheet instead.
+    """
     from jamlink import app as house
 
     with one_sentence():
@@ -320,14 +340,15 @@ def maps_learn(
 def bench_loop(
     messages: Annotated[int, typer.Option(help="How many notes make the round trip.")] = 10_000,
     minutes: Annotated[float, typer.Option(help="How long the memory test runs.")] = 1.0,
-    presses: Annotated[int, typer.Option(help="How many hands are asked for.")] = 40,
+    presses: Annotated[int, typer.Option(help="How many hands of each kind are asked for.", min=1)] = 40,
+    sixteenths: Annotated[int, typer.Option(help="On how many sixteenths a hand is asked for.", min=1)] = 1_000,
     as_json: Annotated[bool, AS_JSON] = False,
 ) -> None:
-    """The note path: echo, scheduled output, losses, memory; beside a bare loop in the same run."""
+    """The note path beside a bare loop in the same run, and how soon ideas come: alone, and through everything."""
     from jamlink import app as house
 
     with one_sentence():
-        house.bench_loop(messages, minutes, presses, as_json)
+        house.bench_loop(messages, minutes, presses, sixteenths, as_json)
 
 
 @bench_app.command("engine")
@@ -342,6 +363,18 @@ def bench_engine(
 
     with one_sentence():
         house.bench_engine(rounds, model, sizes, as_json)
+
+
+@bench_app.command("page")
+def bench_page(
+    quick: Annotated[bool, typer.Option("--quick", help="A little of everything, in half a minute.")] = False,
+    as_json: Annotated[bool, AS_JSON] = False,
+) -> None:
+    """The page: start, keys, decisions, smoothness, and whether the music notices; in a headless Chromium."""
+    from jamlink import app as house
+
+    with one_sentence():
+        house.bench_page(quick, as_json)
 
 
 @app.command(name="eval")

@@ -12,6 +12,9 @@
     input = "launchkey"
     output = "fluid"
 
+    [page]
+    open = false
+
 What jamlink itself remembers (the ports chosen last) lives beside it in remembered.json and is never edited by hand.
 """
 
@@ -74,11 +77,24 @@ class PortsTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class ModelTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """[model]: which ideas. `folder` is a name in models/ or a path; `stand_in` answers when the model does not."""
+    """[model]: which ideas. `folder` is a name in models/ or a path; `stand_in` answers when the model does not;
+    `threads` compute: 1, 2, or 0 for two where there are two processor cores."""
 
     proposer: Literal["transformer", "markov", "rules"] = "transformer"
     folder: str = "jam-s"
     stand_in: Literal["rules", "markov"] = "rules"
+    threads: Literal[0, 1, 2] = 0
+
+
+class PageTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """[page]: the page in the browser. `start` false leaves it out, `open` false opens no browser; `port` 0 takes the
+    usual one, or any where that is taken. `lan` lets a tablet in the network in, at `address` where one is said."""
+
+    start: bool = True
+    open: bool = True
+    port: int = 0
+    lan: bool = False
+    address: str = ""
 
 
 class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -87,6 +103,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     session: SessionTable = SessionTable()
     ports: PortsTable = PortsTable()
     model: ModelTable = ModelTable()
+    page: PageTable = PageTable()
     sessions_folder: str = ""
 
 
@@ -251,7 +268,12 @@ def _fields(table: str) -> list[str]:
     return [found.name for found in msgspec.structs.fields(owner)]
 
 
-_TABLES: dict[str, type[msgspec.Struct]] = {"session": SessionTable, "ports": PortsTable, "model": ModelTable}
+_TABLES: dict[str, type[msgspec.Struct]] = {
+    "session": SessionTable,
+    "ports": PortsTable,
+    "model": ModelTable,
+    "page": PageTable,
+}
 
 
 def _fitting(table: str, key: str) -> str:
@@ -262,6 +284,6 @@ def _fitting(table: str, key: str) -> str:
     choices = [c.value for c in kind] if isinstance(kind, type) and issubclass(kind, Enum) else typing.get_args(kind)
     if choices:
         return f"one of {', '.join(choices)}"
-    return {float: "a number", int: "a whole number", str: 'text in quotes, "like this"'}.get(
+    return {float: "a number", int: "a whole number", bool: "true or false", str: 'text in quotes, "like this"'}.get(
         kind, "lines of a table, under its name in brackets"
     )

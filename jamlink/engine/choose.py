@@ -1,6 +1,7 @@
 """Which engine computes: the native one where its library is built and the processor can, else numpy.
 
-`JAMLINK_ENGINE` chooses: numpy, generic, avx2, avxvnni or avx512.
+`JAMLINK_ENGINE` chooses: numpy, or a level of `native.Level`; cuda, torch on a GPU; torch, that on the processor.
+Torch is loaded where it is named and nowhere else.
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ from typing import Protocol
 
 from jamlink.engine.decoder import Decoder, Floats, Shape
 from jamlink.engine.native import LEVEL_SETTING, Level, NativeDecoder, Precision, best_level
+from jamlink.engine.sampling import Choice, Ids
 from jamlink.errors import Unavailable
+
+_TORCH_DEVICES = {"cuda": "cuda", "torch": "cpu"}
 
 
 class Rows(Protocol):
@@ -25,11 +29,15 @@ class Rows(Protocol):
         ...
 
     def step(self, ids: Sequence[int]) -> Floats:
-        """Give each row its next id; their states (N, E)."""
+        """Give each row its next id; their states (N, E), where E is the engine's affair."""
         ...
 
     def logits(self, states: Floats) -> Floats:
         """(n, E) of some rows -> (n, V)."""
+        ...
+
+    def advance(self, ids: Sequence[int], rows: Sequence[int], choice: Choice) -> tuple[Ids, Floats]:
+        """A step, then an id and its log-probability for each of `rows`; see `sampling.sample`."""
         ...
 
 
@@ -38,6 +46,8 @@ class Engine(Protocol):
 
     limit: int
     vocab_size: int
+    side_by_side: bool
+    """Whether forks of one prompt may go on in several threads, each in its own, and say the same as in one."""
 
     @property
     def name(self) -> str:
@@ -56,12 +66,22 @@ class Engine(Protocol):
         """`rows` continuations of the last prompt, up to `length` ids each."""
         ...
 
+    def choose(self, logits: Floats, choice: Choice) -> tuple[Ids, Floats]:
+        """An id and its log-probability for each row of logits (n, V); see `sampling.sample`."""
+        ...
+
+    def beside(self) -> Engine:
+        """The same weights, kept once, with a prompt of its own."""
+        ...
+
 
 def engine_for(shape: Shape, weights: Mapping[str, Floats], precision: Precision | None = None) -> Engine:
     """The fastest engine that there is here. Raises `Unavailable` where the environment names one that is not."""
     named = os.environ.get(LEVEL_SETTING, "")
     if named == "numpy":
         return Decoder(shape, weights)
+    if named in _TORCH_DEVICES:
+        return _torch(_TORCH_DEVICES[named], shape, weights)
     try:
         if not named and best_level() is Level.GENERIC:
             return Decoder(shape, weights)  # whose BLAS knows the processor: three times as fast for 16 rows
@@ -70,3 +90,11 @@ def engine_for(shape: Shape, weights: Mapping[str, Floats], precision: Precision
         if named:
             raise
         return Decoder(shape, weights)
+
+
+def _torch(device: str, shape: Shape, weights: Mapping[str, Floats]) -> Engine:
+    try:
+        from jamlink.engine.torch_decoder import TorchDecoder
+    except ImportError:
+        raise Unavailable("This needs torch, which is not installed.", "Run: pip install 'jamlink[train]'") from None
+    return TorchDecoder(shape, weights, device)

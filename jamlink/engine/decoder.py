@@ -19,13 +19,15 @@ B blocks of it, P positions of the shared prompt, V words.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
+from operator import index
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float32]
+from jamlink.engine.sampling import Choice, Floats, Ids, sample
 
 CHUNK = 32
 """Ids of a prompt that are read together: few enough to stop soon (3 ms), enough to use each weight well."""
@@ -93,6 +95,14 @@ def common_length(one: Sequence[int], other: Sequence[int]) -> int:
     return next((i for i in range(shorter) if one[i] != other[i]), shorter)
 
 
+def check_fork(whole: bool, rows: int, length: int) -> None:
+    """Raises ValueError for a fork of no prompt, of no rows or of less than no length."""
+    if not whole:
+        raise ValueError("a fork needs a prompt")
+    if rows < 1 or length < 0:
+        raise ValueError(f"a fork has rows and a length, not {rows} and {length}")
+
+
 @dataclass(frozen=True, slots=True)
 class _Layer:
     """One layer's matrices, blocks of (in, out)."""
@@ -110,6 +120,9 @@ class Decoder:
     Heads that share keys get copies of them: the cache is small here and one loop fewer is worth more.
     """
 
+    side_by_side = False
+    """Another number of rows rounds otherwise."""
+
     def __init__(self, shape: Shape, weights: Mapping[str, Floats]) -> None:
         self.heads, self.head_dim = shape.num_attention_heads, shape.head_dim
         self.limit = shape.max_position_embeddings
@@ -121,11 +134,21 @@ class Decoder:
         self._output = _in_out(self._embedding * weights["model.norm.weight"])  # (E, V)
         self._layers = [_layer(shape, weights, f"model.layers.{i}.") for i in range(shape.num_hidden_layers)]
         self._turns = _turns(shape)  # (limit, D / 2) complex
+        self._begin()
+
+    def _begin(self) -> None:
+        """Nothing is read yet."""
         cache = (len(self._layers), self.heads, self.limit, self.head_dim)
         self._keys, self._values = np.zeros(cache, np.float32), np.zeros(cache, np.float32)
         self._read: list[int] = []
-        self._state = np.zeros(shape.hidden_size, np.float32)
+        self._state = np.zeros(len(self._shares), np.float32)
         self._whole = False  # whether _state is what follows _read
+
+    def beside(self) -> Decoder:
+        """The same weights, kept once, with a prompt of its own."""
+        other = copy(self)
+        other._begin()
+        return other
 
     @property
     def name(self) -> str:
@@ -166,8 +189,14 @@ class Decoder:
     def _check(self, ids: Sequence[int]) -> None:
         if not 0 < len(ids) <= self.limit:
             raise ValueError(f"a prompt has 1 to {self.limit} ids, not {len(ids)}")
-        if min(ids) < 0 or max(ids) >= self.vocab_size:
-            raise ValueError(f"an id is 0 to {self.vocab_size - 1}, not {min(ids)} or {max(ids)}")
+        self._known(ids)
+
+    def _known(self, ids: Sequence[int]) -> list[int]:
+        """The ids. Raises ValueError for one that there is not, TypeError for what is no whole number."""
+        found = [index(i) for i in ids]
+        if min(found) < 0 or max(found) >= self.vocab_size:
+            raise ValueError(f"an id is 0 to {self.vocab_size - 1}, not {min(found)} or {max(found)}")
+        return found
 
     def _attend(self, i: int, qkv: Floats, start: int) -> Floats:
         """Causal attention of T new positions to everything read: (3 H, T, D) -> (T, H D)."""
@@ -193,9 +222,12 @@ class Decoder:
 
     def fork(self, rows: int, length: int) -> Fork:
         """`rows` continuations of the last prompt, up to `length` ids each (less where `limit` is nearer)."""
-        if not self._whole:
-            raise ValueError("a fork needs a prompt")
+        check_fork(self._whole, rows, length)
         return Fork(self, rows, min(length, self.limit - len(self._read)))
+
+    def choose(self, logits: Floats, choice: Choice) -> tuple[Ids, Floats]:
+        """An id and its log-probability for each row of logits (n, V); see `sampling.sample`."""
+        return sample(logits, choice)
 
 
 class Fork:
@@ -203,6 +235,7 @@ class Fork:
 
     def __init__(self, decoder: Decoder, rows: int, length: int) -> None:
         self._decoder, self._prompt, self._done = decoder, len(decoder._read), 0
+        self._of = list(decoder._read)
         self.rows, self.room = rows, length
         """Rows that go on; and how many more ids each can take."""
         cache = (len(decoder._layers), decoder.heads, rows, length, decoder.head_dim)
@@ -210,7 +243,9 @@ class Fork:
         self._scores = np.empty((decoder.heads, rows, self._prompt + length), np.float32)
 
     def keep(self, rows: Sequence[int]) -> None:
-        """Go on with these rows only (ascending); row i is then what rows[i] was."""
+        """Go on with these rows only (ascending); row i is then what rows[i] was. Raises ValueError for others."""
+        if list(rows) != sorted({row for row in rows if 0 <= row < self.rows}):
+            raise ValueError(f"rows {list(rows)} of {self.rows} cannot be kept")
         for new, old in enumerate(rows):
             if new != old:
                 for cache in (self._keys, self._values):
@@ -218,11 +253,16 @@ class Fork:
         self.rows = len(rows)
 
     def step(self, ids: Sequence[int]) -> Floats:
-        """Give each row its next id; the states (N, E) to be turned into logits by `logits`."""
+        """Give each row its next id; the states (N, E) to be turned into logits by `logits`.
+
+        Raises ValueError for ids that do not fit, and where the prompt was given up.
+        """
         if self.room < 1 or len(ids) != self.rows:
             raise ValueError(f"{len(ids)} ids for {self.rows} rows with room for {self.room}")
         decoder = self._decoder
-        x = decoder._embedding[list(ids)]  # (N, E)
+        if decoder._read[: self._prompt] != self._of:
+            raise ValueError("the prompt of this fork was given up")
+        x = decoder._embedding[decoder._known(ids)]  # (N, E)
         for i, layer in enumerate(decoder._layers):
             x += self._attend(i, _heads(layer, decoder._normed(x))) @ layer.out
             x += _feed_forward(layer, decoder._normed(x))
@@ -233,6 +273,10 @@ class Fork:
     def logits(self, states: Floats) -> Floats:
         """(n, E) of some rows -> (n, V)."""
         return states @ self._decoder._output
+
+    def advance(self, ids: Sequence[int], rows: Sequence[int], choice: Choice) -> tuple[Ids, Floats]:
+        """A step, then an id and its log-probability for each of `rows`; see `sampling.sample`."""
+        return sample(self.logits(self.step(ids)[list(rows)]), choice)
 
     def _attend(self, i: int, qkv: Floats) -> Floats:
         """One new position a row, to the shared prompt and to the row's own past: (3 H, N, D) -> (N, H D)."""

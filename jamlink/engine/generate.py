@@ -1,25 +1,33 @@
 """Rows of ids drawn from the network, each under a grammar of its own.
 
 The draws of a row come from the row's own generator, one number per choice, so the other rows have no say in them:
-the same seed, prompt and grammar give the same ids whatever else is drawn beside them, up to the rounding of the
-matrix products (about 1e-5 in a logit, since BLAS adds up in another order for another number of rows). Rounding can
-turn a choice only where a drawn number falls that near to the border between two ids, about once in 100,000 choices.
-The same call, rows and all, gives the same ids bit for bit on the same machine, whatever was asked before.
+the same seed, prompt and grammar give the same ids whatever else is drawn beside them, to the last bit by the native
+engine, in numpy up to the rounding of the matrix products (about 1e-5 in a logit, since BLAS adds up in another order
+for another number of rows; that can turn a choice where a drawn number falls that near to the border between two ids,
+about once in 100,000 choices).
+
+So rows can be computed in two lanes, each in a thread of its own, that never wait for each other: what one does in
+Python (the grammars) falls into the time in which the other computes.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from jamlink.engine.choose import Engine
-from jamlink.engine.decoder import Floats
+from jamlink.engine.lanes import Lanes
+from jamlink.engine.sampling import Boldness, Choice, Floats, Ids, Mask, Sampling
 
-Mask = npt.NDArray[np.bool_]
+__all__ = ["Against", "Guide", "Mask", "Row", "Sampling", "generate"]
+
+_LOOK_UP_S = 0.001
+"""How often the caller is asked whether it still wants the rows, while the other lane works alone."""
 
 
 class Guide(Protocol):
@@ -37,20 +45,6 @@ class Guide(Protocol):
     def advance(self, token: int) -> None:
         """`token` follows."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Sampling:
-    """How boldly a row chooses.
-
-    `temperature` is above 0. Only the `top_k` likeliest ids are drawn (0: all), and only those that have at least
-    `min_p` times the probability of the likeliest.
-    """
-
-    seed: int
-    temperature: float = 1.0
-    top_k: int = 0
-    min_p: float = 0.0
 
 
 @dataclass(slots=True)
@@ -91,66 +85,168 @@ def generate(
     rows: Sequence[Row],
     cancelled: Callable[[], bool],
     against: Against | None = None,
+    most: int | None = None,
+    lanes: Lanes | None = None,
 ) -> None:
-    """Extend each row from `prompt` to its end, to `decoder.limit`, or until `cancelled`.
+    """Extend each row from `prompt` to its end, to `most` ids or `decoder.limit`, or until `cancelled`.
 
-    That is asked before each step and each chunk of the prompt.
+    That is asked before each step and each chunk of the prompt, in the calling thread. `lanes`, where given, has a
+    second thread. Raises ValueError for a prompt that the engine cannot read, and where a guide allows nothing.
     """
     if not rows or not _read(decoder, prompt, cancelled):
         return
     if against and not _read(against.engine, against.prompt, cancelled):
         return
-    logits = np.repeat(decoder.prefill(prompt)[None], len(rows), axis=0)
-    fork = decoder.fork(len(rows), decoder.limit)
-    pull = _Pull(against, len(rows)) if against else None
-    generators = {id(row): np.random.default_rng(row.sampling.seed) for row in rows}
-    going = list(rows)
-    expected = [row.guide.next() for row in going]
-    open_rows = [i for i, what in enumerate(expected) if not isinstance(what, int)]
-    logits = logits[open_rows]
-    while True:
-        _choose(going, expected, open_rows, logits, pull.pulled(logits, open_rows) if pull else logits, generators)
-        kept = [i for i, row in enumerate(going) if not row.guide.finished]
-        if not kept or not fork.room or cancelled():
+    began = time.perf_counter()
+    helped = lanes is not None and decoder.side_by_side and lanes.helps(len(rows))
+    parts = _parts(decoder, prompt, rows, 2 if helped else 1, against, decoder.limit if most is None else most)
+    if lanes and helped:
+        _side_by_side(parts[0], parts[1], cancelled, lanes.pool)
+    else:
+        parts[0].run(cancelled)
+    if lanes:
+        lanes.took(len(rows), helped, sum(len(row.ids) for row in rows), time.perf_counter() - began)
+
+
+def _parts(
+    decoder: Engine, prompt: Sequence[int], rows: Sequence[Row], count: int, against: Against | None, length: int
+) -> list[_Lane]:
+    """The rows dealt out to `count` lanes, each with its first id. That choice is the decoder's, which all share."""
+    first = decoder.prefill(prompt)
+    plain = against.engine.prefill(against.prompt) if against else None
+    parts = [_Lane(decoder, rows[i::count], length, against, plain) for i in range(count)]
+    for part in parts:
+        part.begin(first)
+    return parts
+
+
+def _side_by_side(one: _Lane, other: _Lane, cancelled: Callable[[], bool], helper: Executor) -> None:
+    """Run `other` in the helper's thread, `one` here, where alone `cancelled` is asked."""
+    stop = False
+
+    def stopped() -> bool:
+        return stop
+
+    def asked() -> bool:
+        nonlocal stop
+        stop = stop or cancelled()
+        return stop
+
+    beside: Future[None] = helper.submit(other.run, stopped)
+    try:
+        one.run(asked)
+        while not beside.done() and not asked():
+            wait((beside,), _LOOK_UP_S)
+    finally:
+        stop = stop or not beside.done()  # here only where the caller stopped, or something failed
+        wait((beside,))
+    beside.result()
+
+
+class _Lane:
+    """Some of the rows, in step. One thread at a time."""
+
+    def __init__(
+        self,
+        decoder: Engine,
+        rows: Sequence[Row],
+        length: int,
+        against: Against | None,
+        plain: Floats | None,
+    ) -> None:
+        """`plain` (V,) are the logits that follow the prompt without the wish."""
+        self._decoder, self._going = decoder, list(rows)
+        self._bold = Boldness.of([row.sampling for row in rows])
+        self._dice = [np.random.default_rng(row.sampling.seed) for row in rows]
+        self._fork = decoder.fork(len(rows), length)
+        self._pull = _Pull(against, len(rows), length, plain) if against and plain is not None else None
+
+    def run(self, cancelled: Callable[[], bool]) -> None:
+        """From `begin` to the end of every row, to the end of the room, or until `cancelled`."""
+        while True:
+            kept = [i for i, row in enumerate(self._going) if not row.guide.finished]
+            if not kept or not self._fork.room or cancelled():
+                return
+            if len(kept) < len(self._going):
+                self._keep(kept)
+            self._step()
+
+    def begin(self, first: Floats) -> None:
+        """The first id of each row, from the logits (V,) that follow the prompt."""
+        expected = [row.guide.next() for row in self._going]
+        open_rows = _open(expected)
+        chosen: tuple[Ids, Floats] | None = None
+        if open_rows:
+            logits = np.repeat(first[None], len(open_rows), axis=0)
+            chosen = self._decoder.choose(logits, self._choice(expected, open_rows))
+        self._say(expected, open_rows, chosen)
+
+    def _step(self) -> None:
+        said = [row.ids[-1] for row in self._going]
+        if self._pull:
+            self._pull.step(said)
+        expected = [row.guide.next() for row in self._going]
+        open_rows = _open(expected)
+        if not open_rows:
+            self._fork.step(said)
+            self._say(expected, open_rows, None)
             return
-        if len(kept) < len(going):
-            fork.keep(kept)
-            if pull:
-                pull.keep(kept)
-            going = [going[i] for i in kept]
-        said = [row.ids[-1] for row in going]
-        states = fork.step(said)
-        if pull:
-            pull.step(said)
-        expected = [row.guide.next() for row in going]
-        open_rows = [i for i, what in enumerate(expected) if not isinstance(what, int)]
-        logits = fork.logits(states[open_rows])
+        self._say(expected, open_rows, self._fork.advance(said, open_rows, self._choice(expected, open_rows)))
+
+    def _choice(self, expected: Sequence[int | Mask], open_rows: Sequence[int]) -> Choice:
+        return Choice(
+            masks=np.array([expected[i] for i in open_rows]),
+            bold=self._bold if len(open_rows) == len(self._bold) else self._bold.of_rows(open_rows),
+            draws=np.array([self._dice[i].random() for i in open_rows]),
+            plain=self._pull.plain(open_rows) if self._pull else None,
+            pull=self._pull.weight if self._pull else 0.0,
+        )
+
+    def _say(self, expected: Sequence[int | Mask], open_rows: Sequence[int], chosen: tuple[Ids, Floats] | None) -> None:
+        """Append one id to every row: the only one, or the chosen one."""
+        ids = [what if isinstance(what, int) else -1 for what in expected]
+        if chosen is not None:
+            for i, token, log in zip(open_rows, chosen[0].tolist(), chosen[1].tolist(), strict=True):
+                ids[i] = token
+                self._going[i].log_probabilities.append(log)
+        for row, token in zip(self._going, ids, strict=True):
+            row.ids.append(token)
+            row.guide.advance(token)
+
+    def _keep(self, kept: Sequence[int]) -> None:
+        self._fork.keep(kept)
+        if self._pull:
+            self._pull.keep(kept)
+        self._going, self._dice = [self._going[i] for i in kept], [self._dice[i] for i in kept]
+        self._bold = self._bold.of_rows(kept)
 
 
 class _Pull:
     """The rows once more, from the prompt that they are to move away from."""
 
-    def __init__(self, against: Against, rows: int) -> None:
-        self._weight = np.float32(against.weight)
-        logits = against.engine.prefill(against.prompt)
-        self._fork = against.engine.fork(rows, against.engine.limit)
+    def __init__(self, against: Against, rows: int, length: int, first: Floats) -> None:
+        self.weight = against.weight
+        self._fork = against.engine.fork(rows, length)
+        self._first: Floats | None = first
         self._states: Floats | None = None
-        self._first = np.repeat(logits[None], rows, axis=0)
 
     def keep(self, rows: Sequence[int]) -> None:
         self._fork.keep(rows)
 
     def step(self, ids: Sequence[int]) -> None:
+        self._first = None
         self._states = self._fork.step(ids) if self._fork.room else None
 
-    def pulled(self, logits: Floats, open_rows: Sequence[int]) -> Floats:
-        """(n, V) of the open rows, moved away; as they are where there is no more room to look."""
-        if self._states is None:
-            plain = self._first[open_rows] if len(self._first) else logits
-            self._first = self._first[:0]
-        else:
-            plain = self._fork.logits(self._states[open_rows])
-        return logits + self._weight * (logits - plain)
+    def plain(self, open_rows: Sequence[int]) -> Floats | None:
+        """(n, V) of the open rows; None where there is no more room to look."""
+        if self._first is not None:
+            return np.repeat(self._first[None], len(open_rows), axis=0)
+        return None if self._states is None else self._fork.logits(self._states[open_rows])
+
+
+def _open(expected: Sequence[int | Mask]) -> list[int]:
+    """The rows that have a choice."""
+    return [i for i, what in enumerate(expected) if not isinstance(what, int)]
 
 
 def _read(decoder: Engine, prompt: Sequence[int], cancelled: Callable[[], bool]) -> bool:
@@ -159,68 +255,3 @@ def _read(decoder: Engine, prompt: Sequence[int], cancelled: Callable[[], bool])
         if decoder.read_on(prompt):
             return True
     return False
-
-
-def _choose(
-    going: Sequence[Row],
-    expected: Sequence[int | Mask],
-    open_rows: Sequence[int],
-    logits: Floats,
-    pulled: Floats,
-    generators: dict[int, np.random.Generator],
-) -> None:
-    """Append one id to every row. `logits` (n, V) are those of the open rows, which have a choice; `pulled` choose."""
-    chosen = {i: int(what) for i, what in enumerate(expected) if isinstance(what, int)}
-    if open_rows:
-        masks = np.stack([expected[i] for i in open_rows])
-        draws = np.array([generators[id(going[i])].random() for i in open_rows])
-        ids, logs = sample(pulled, masks, [going[i].sampling for i in open_rows], draws)
-        if pulled is not logits:
-            logs = _log_probabilities(logits, masks, ids)
-        for i, token, log in zip(open_rows, ids, logs, strict=True):
-            chosen[i] = int(token)
-            going[i].log_probabilities.append(float(log))
-    for i, row in enumerate(going):
-        row.ids.append(chosen[i])
-        row.guide.advance(chosen[i])
-
-
-def sample(
-    logits: Floats, masks: Mask, samplings: Sequence[Sampling], draws: npt.NDArray[np.float64]
-) -> tuple[npt.NDArray[np.int64], Floats]:
-    """One id per row, (n,), and its log-probability before temperature, top-k and min-p. `draws` lie in [0, 1).
-
-    The id is where the cumulated probability passes the draw.
-    """
-    relative = np.where(masks, logits, np.float32(-np.inf))  # (n, V)
-    relative -= relative.max(axis=1, keepdims=True)
-    likely = np.exp(relative / np.array([[s.temperature] for s in samplings], np.float32))  # the best one's is 1
-    least = np.maximum(np.array([[s.min_p] for s in samplings], np.float32), _kth(likely, samplings))
-    likely[likely < least] = 0
-    cumulated = likely.cumsum(axis=1, dtype=np.float64)
-    total = cumulated[:, -1]
-    passed = np.minimum(draws * total, np.nextafter(total, 0))  # a draw just below 1 must not round past the last id
-    ids = (cumulated > passed[:, None]).argmax(axis=1)
-    return ids, _chosen(relative, ids)
-
-
-def _log_probabilities(logits: Floats, masks: Mask, ids: npt.NDArray[np.int64]) -> Floats:
-    """(n,): of `ids` among what the masks allow."""
-    relative = np.where(masks, logits, np.float32(-np.inf))
-    relative -= relative.max(axis=1, keepdims=True)
-    return _chosen(relative, ids)
-
-
-def _chosen(relative: Floats, ids: npt.NDArray[np.int64]) -> Floats:
-    """(n,): log-probabilities of `ids`, from logits less their largest."""
-    chosen: Floats = np.take_along_axis(relative, ids[:, None], axis=1)[:, 0]
-    return chosen - np.log(np.exp(relative).sum(axis=1))
-
-
-def _kth(likely: Floats, samplings: Sequence[Sampling]) -> Floats:
-    """The likelihood of each row's top_k-th id, (n, 1); 0 where there is no limit."""
-    found = np.zeros((len(likely), 1), np.float32)
-    for i, sampling in enumerate(samplings):
-        if 0 < sampling.top_k < likely.shape[1]:
-            found[i] = np.partition(likely[i], -sampling.top_k)[-sampling.top_k]
-    return found

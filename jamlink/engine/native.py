@@ -10,20 +10,24 @@ import ctypes as c
 import os
 import weakref
 from collections.abc import Mapping, Sequence
+from copy import copy
 from enum import IntEnum
 from functools import cache
+from operator import index
 from typing import Any
 
 import numpy as np
 
-from jamlink.engine.build import library
-from jamlink.engine.decoder import Floats, Shape, common_length
+from jamlink.engine.build import library, whole
+from jamlink.engine.decoder import Shape, check_fork, common_length
+from jamlink.engine.sampling import Choice, Floats, Ids
+from jamlink.engine.weights import checked
 from jamlink.errors import Unavailable
 
 CHUNK = 64
 """Ids that are read together at most; between two chunks the caller may look up."""
 LEVEL_SETTING = "JAMLINK_ENGINE"
-"""Environment: `generic`, `avx2`, `avxvnni`, `avx512` (or `numpy`, see `choose`) instead of the best there is."""
+"""Environment: a `Level` in small letters (or `numpy`, see `choose`) instead of the best there is."""
 _BLOCK = 16
 
 
@@ -35,12 +39,14 @@ class Precision(IntEnum):
 
 
 class Level(IntEnum):
-    """Which instructions compute."""
+    """Which instructions compute; of those that a processor has, the highest is the fastest. As in `decoder.h`."""
 
     GENERIC = 0
     AVX2 = 1
     AVXVNNI = 2
     AVX512 = 3
+    NEON = 4
+    DOTPROD = 5
 
 
 class _Shape(c.Structure):
@@ -51,16 +57,22 @@ class _Shape(c.Structure):
     ]
 
 
-_PER_LAYER = (
-    "input_layernorm", "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj",
-    "post_attention_layernorm", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj",
-)  # fmt: skip
+class _Choice(c.Structure):
+    _fields_ = [
+        ("count", c.c_int32),
+        *((name, c.c_void_p) for name in ("masks", "temperature", "min_p", "top_k", "draws", "plain")),
+        ("pull", c.c_float),
+        *((name, c.c_void_p) for name in ("beside", "share")),
+    ]
+
+
 _POINTER, _INT = c.c_void_p, c.c_int
 _CALLS: Mapping[str, tuple[Any, tuple[Any, ...]]] = {
     "jl_best_level": (_INT, ()),
     "jl_can": (_INT, (_INT,)),
     "jl_has_bytes": (_INT, (_INT,)),
     "jl_new": (_POINTER, (c.POINTER(_Shape), c.POINTER(_POINTER), _INT, _INT)),
+    "jl_beside": (_POINTER, (_POINTER,)),
     "jl_free": (None, (_POINTER,)),
     "jl_read": (_INT, (_POINTER, _POINTER, _INT, _INT, _POINTER)),
     "jl_states": (_INT, (_POINTER, _INT, _POINTER)),
@@ -69,17 +81,21 @@ _CALLS: Mapping[str, tuple[Any, tuple[Any, ...]]] = {
     "jl_fork_free": (None, (_POINTER,)),
     "jl_fork_keep": (_INT, (_POINTER, _POINTER, _INT)),
     "jl_fork_step": (_INT, (_POINTER, _POINTER, _POINTER)),
+    "jl_fork_logits": (None, (_POINTER, _POINTER, _INT, _POINTER)),
+    "jl_choose": (_INT, (_POINTER, _POINTER, c.POINTER(_Choice), _POINTER, _POINTER)),
+    "jl_fork_advance": (_INT, (_POINTER, _POINTER, _POINTER, c.POINTER(_Choice), _POINTER, _POINTER)),
 }
 
 
 @cache
 def loaded() -> Any:
-    """The library. Raises `Unavailable` where it was not built."""
-    path = library()
+    """The library. Raises `Unavailable` where it was not built, or is no longer what was built."""
+    path = whole(library())
     try:
         found = c.CDLL(str(path))
-    except OSError:
-        raise Unavailable("The fast engine is not built.", "Run: python -m jamlink.engine.build") from None
+    except OSError as error:
+        what = f"The fast engine cannot be loaded ({error})."
+        raise Unavailable(what, "Build it here: python -m jamlink.engine.build") from None
     for name, (result, arguments) in _CALLS.items():
         function = getattr(found, name)
         function.restype, function.argtypes = result, arguments
@@ -100,11 +116,14 @@ def best_level() -> Level:
 
 
 class NativeDecoder:
-    """The network and the cache of the last prompt, as `decoder.Decoder`. One thread at a time.
+    """The network and the cache of the last prompt, as `decoder.Decoder`. One thread at a time, but for forks: each may
+    go on in a thread of its own while the decoder reads nothing.
 
     Raises `Unavailable` where the library is missing or the shape is none that it computes (widths must be multiples of
     16), ValueError for weights that do not fit or are no numbers.
     """
+
+    side_by_side = True
 
     def __init__(
         self,
@@ -119,7 +138,7 @@ class NativeDecoder:
         self.precision = (Precision.BYTES if fast else Precision.FLOATS) if precision is None else precision
         self.limit, self.vocab_size, self.hidden = shape.max_position_embeddings, shape.vocab_size, shape.hidden_size
         _check_shape(shape)
-        arrays = _arrays(shape, weights)
+        arrays = list(checked(shape, weights).values())
         pointers = (_POINTER * len(arrays))(*(array.ctypes.data for array in arrays))
         sizes = _Shape(
             shape.vocab_size, shape.hidden_size, shape.num_hidden_layers, shape.num_attention_heads,
@@ -129,10 +148,23 @@ class NativeDecoder:
         self._own = self._c.jl_new(c.byref(sizes), pointers, int(self.precision), int(self.level))
         if not self._own:
             raise Unavailable(f"The fast engine cannot compute this here ({self.name}).", "The numpy decoder can.")
+        self._begin()
+
+    def _begin(self) -> None:
+        """Nothing is read yet; the library's part goes when this does."""
         weakref.finalize(self, self._c.jl_free, self._own)
         self._read: list[int] = []
-        self._state = np.zeros(shape.hidden_size, np.float32)
+        self._state = np.zeros(self.hidden, np.float32)
         self._whole = False
+
+    def beside(self) -> NativeDecoder:
+        """The same weights, kept once, with a prompt of its own. Raises MemoryError."""
+        other = copy(self)
+        other._own = self._c.jl_beside(self._own)
+        if not other._own:
+            raise MemoryError("no room for another prompt")
+        other._begin()
+        return other
 
     @property
     def name(self) -> str:
@@ -156,7 +188,7 @@ class NativeDecoder:
         del self._read[kept:]
         chunk = _ids(ids[kept : kept + CHUNK])
         if self._c.jl_read(self._own, chunk.ctypes.data, kept, len(chunk), self._state.ctypes.data):
-            raise ValueError(f"an id is 0 to {self.vocab_size - 1}, not {min(ids)} or {max(ids)}")
+            raise _out_of_range(ids, self.vocab_size)
         self._read += chunk.tolist()
         self._whole = len(self._read) == len(ids)
         return self._whole
@@ -182,9 +214,14 @@ class NativeDecoder:
 
     def fork(self, rows: int, length: int) -> NativeFork:
         """As `Decoder.fork`."""
-        if not self._whole:
-            raise ValueError("a fork needs a prompt")
+        check_fork(self._whole, rows, length)
         return NativeFork(self, rows, min(length, self.limit - len(self._read)))
+
+    def choose(self, logits: Floats, choice: Choice) -> tuple[Ids, Floats]:
+        """As `Decoder.choose`."""
+        chooser = _Chooser(choice, self.vocab_size)
+        logits = np.ascontiguousarray(logits, np.float32)
+        return chooser.done(self._c.jl_choose(self._own, logits.ctypes.data, *chooser.arguments))
 
 
 class NativeFork:
@@ -207,44 +244,84 @@ class NativeFork:
 
     def step(self, ids: Sequence[int]) -> Floats:
         """As `Fork.step`."""
-        if self.room < 1 or len(ids) != self.rows:
-            raise ValueError(f"{len(ids)} ids for {self.rows} rows with room for {self.room}")
-        if self._decoder._read[: len(self._prompt)] != self._prompt:
-            raise ValueError("the prompt of this fork was given up")
-        states = np.empty((self.rows, self._decoder.hidden), np.float32)
-        if self._c.jl_fork_step(self._own, _ids(ids).ctypes.data, states.ctypes.data):
-            raise ValueError(f"an id is 0 to {self._decoder.vocab_size - 1}, not {min(ids)} or {max(ids)}")
+        self._check(ids)
+        said, states = _ids(ids), np.empty((self.rows, self._decoder.hidden), np.float32)
+        if self._c.jl_fork_step(self._own, _address(said), _address(states)):
+            raise _out_of_range(ids, self._decoder.vocab_size)
         self.room -= 1
         return states
 
     def logits(self, states: Floats) -> Floats:
         """As `Fork.logits`."""
-        return self._decoder.logits_of(states)
+        states = np.ascontiguousarray(states, np.float32)
+        found = np.empty((len(states), self._decoder.vocab_size), np.float32)
+        if len(states):
+            self._c.jl_fork_logits(self._own, states.ctypes.data, len(states), found.ctypes.data)
+        return found
+
+    def advance(self, ids: Sequence[int], rows: Sequence[int], choice: Choice) -> tuple[Ids, Floats]:
+        """As `Fork.advance`."""
+        self._check(ids)
+        chooser, said, places = _Chooser(choice, self._decoder.vocab_size), _ids(ids), _ids(rows)
+        if len(places) and not 0 <= min(rows) <= max(rows) < self.rows:
+            raise ValueError(f"rows {list(rows)} of {self.rows} cannot choose")
+        failed = self._c.jl_fork_advance(self._own, _address(said), _address(places), *chooser.arguments)
+        if failed == -1:
+            raise _out_of_range(ids, self._decoder.vocab_size)
+        self.room -= 1
+        return chooser.done(failed)
+
+    def _check(self, ids: Sequence[int]) -> None:
+        if self.room < 1 or len(ids) != self.rows:
+            raise ValueError(f"{len(ids)} ids for {self.rows} rows with room for {self.room}")
+        if self._decoder._read[: len(self._prompt)] != self._prompt:
+            raise ValueError("the prompt of this fork was given up")
+
+
+class _Chooser:
+    """A choice as the library wants it, and room for what it finds. Holds every array that is pointed at."""
+
+    def __init__(self, choice: Choice, vocab_size: int) -> None:
+        bold, count = choice.bold, len(choice.bold)
+        if choice.masks.shape != (count, vocab_size) or choice.draws.shape != (count,):
+            raise ValueError(f"masks {choice.masks.shape} and draws {choice.draws.shape} for {count} rows")
+        self._ids, self._logs = np.empty(count, np.int32), np.empty(count, np.float32)
+        self._held = (
+            np.ascontiguousarray(choice.masks, np.bool_), bold.temperature, bold.min_p, bold.top_k,
+            np.ascontiguousarray(choice.draws, np.float64), _floats(choice.plain), choice.pull, _floats(choice.beside),
+            _floats(choice.share),
+        )  # fmt: skip
+        given = (_address(part) if isinstance(part, np.ndarray) else part for part in self._held)
+        self._struct = _Choice(count, *given)
+        self.arguments = (c.byref(self._struct), _address(self._ids), _address(self._logs))
+
+    def done(self, failed: int) -> tuple[Ids, Floats]:
+        """What was chosen. Raises ValueError as `sampling.sample`."""
+        if failed:
+            raise ValueError("a mask allows nothing, or nothing that is a number")
+        return self._ids, self._logs
+
+
+def _floats(array: Floats | None) -> Floats | None:
+    return None if array is None else np.ascontiguousarray(array, np.float32)
+
+
+def _address(array: np.ndarray[Any, Any]) -> int:
+    """A third of what `array.ctypes.data` takes."""
+    address: int = array.__array_interface__["data"][0]
+    return address
+
+
+def _out_of_range(ids: Sequence[int], vocab_size: int) -> ValueError:
+    return ValueError(f"an id is 0 to {vocab_size - 1}, not {min(ids)} or {max(ids)}")
 
 
 def _ids(ids: Sequence[int]) -> np.ndarray[Any, np.dtype[np.int32]]:
-    return np.array(ids, np.int32)
+    """For the library, which is given its address: to be held by a name until the call is over. What no int32 holds
+    becomes -1, which is no id either. Raises TypeError for what is no whole number."""
+    return np.array([i if 0 <= i < 2**31 else -1 for i in map(index, ids)], np.int32)
 
 
 def _check_shape(shape: Shape) -> None:
     if shape.hidden_size % _BLOCK or shape.head_dim % _BLOCK or shape.num_attention_heads % shape.num_key_value_heads:
         raise Unavailable("The fast engine wants widths that are multiples of 16.", "The numpy decoder takes any.")
-
-
-def _arrays(shape: Shape, weights: Mapping[str, Floats]) -> list[Floats]:
-    """In the order that the library wants, each checked."""
-    heads, kv = shape.num_attention_heads * shape.head_dim, shape.num_key_value_heads * shape.head_dim
-    e, f = shape.hidden_size, shape.intermediate_size
-    per_layer = ((e,), (heads, e), (kv, e), (kv, e), (e, heads), (e,), (f, e), (f, e), (e, f))
-    wanted = {"model.embed_tokens.weight": (shape.vocab_size, e), "model.norm.weight": (e,)}
-    for i in range(shape.num_hidden_layers):
-        wanted |= {f"model.layers.{i}.{part}.weight": size for part, size in zip(_PER_LAYER, per_layer, strict=True)}
-    found = []
-    for name, size in wanted.items():
-        array = np.ascontiguousarray(weights[name], np.float32)
-        if array.shape != size:
-            raise ValueError(f"{name} is {array.shape}, not {size}")
-        if not np.isfinite(array).all():
-            raise ValueError(f"{name} holds what is no number")
-        found.append(array)
-    return found

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from jamlink.ledger.ruler import Ruler, Span
 from jamlink.ledger.story import Idea, Sounded, Story, tell
 from jamlink.midi.score import Control, Marker, MidiScore, Part
 from jamlink.midi.smf import write_score
-from jamlink.music.chord import NO_CHORD
+from jamlink.music.chord import NO_CHORD, ChordSpan
 from jamlink.music.note import Note
 from jamlink.session.effects import Out, Verdict
 from jamlink.timing.units import Ns, Ticks
@@ -72,18 +73,32 @@ def _roles(story: Story, ruler: Ruler) -> Iterator[Part]:
 
 def _markers(story: Story, ruler: Ruler) -> Iterator[Marker]:
     """The chords of what sounded, each time it came round; as symbols."""
+    for span in _sounded_chords(story, ruler):
+        yield Marker(span.onset, span.chord.symbol() if span.chord else NO_CHORD)
+
+
+def sounded_chords(story: Story) -> list[ChordSpan]:
+    """The chords of what sounded, where they lie on the page, by onset; each lasts until the next one at most."""
+    return _sounded_chords(story, Ruler(story.clocks, _spans(story))) if story.clocks else []
+
+
+def _sounded_chords(story: Story, ruler: Ruler) -> list[ChordSpan]:
     onsets: dict[int, list[Ns]] = defaultdict(list)
     for note in story.sounded:
         onsets[note.idea].append(note.onset)
-    marks = {
-        at: text
+    found = {
+        span.onset: span
         for number, idea in sorted(story.ideas.items())
-        for at, text in _chords(idea, [ruler.tick(onset) for onset in onsets[number]], ruler)
+        for span in _chords(idea, [ruler.tick(onset) for onset in onsets[number]], ruler)
     }
-    yield from (Marker(at, text) for at, text in sorted(marks.items()))
+    ordered = [found[onset] for onset in sorted(found)]
+    ends = [*(span.onset for span in ordered[1:]), *(span.end for span in ordered[-1:])]
+    return [
+        replace(span, duration=Ticks(min(span.end, end) - span.onset)) for span, end in zip(ordered, ends, strict=True)
+    ]
 
 
-def _chords(idea: Idea, onsets: list[Ticks], ruler: Ruler) -> Iterator[tuple[Ticks, str]]:
+def _chords(idea: Idea, onsets: list[Ticks], ruler: Ruler) -> Iterator[ChordSpan]:
     """Where the chords of an idea lie on the page: from its slot on, and again for each time it was looped."""
     accepted = [(at, decided) for at, decided in idea.decisions if decided.verdict is Verdict.ACCEPTED]
     if not accepted or not onsets:
@@ -92,6 +107,6 @@ def _chords(idea: Idea, onsets: list[Ticks], ruler: Ruler) -> Iterator[tuple[Tic
     slot, start = decided.slot, ruler.page_tick(decided.slot.start, at)
     for round_ in range((max(onsets) - start) // slot.length + 1):
         for span in decided.content.chords:
-            where = Ticks(start + round_ * slot.length + span.onset)
-            if where <= max(onsets):
-                yield where, span.chord.symbol() if span.chord else NO_CHORD
+            again = span.shifted(Ticks(start + round_ * slot.length))
+            if again.onset <= max(onsets):
+                yield again

@@ -84,14 +84,25 @@ class Verdict:
 # -- reading ----------------------------------------------------------------------------------------------------------
 
 
-def read(path: Path) -> Iterator[LedgerEntry]:
-    """The entries, in order, as they stand in the file. Raises `Nonsense` for a file that is no session."""
+def read(path: Path, kinds: Sequence[str] = (), *, since: int = 0, newest_first: bool = False) -> Iterator[LedgerEntry]:
+    """The entries, in order, as they stand in the file, which may be written meanwhile: of these `kinds` (none named:
+    all), from number `since` on. Raises `Nonsense` for a file that is no session."""
+    question, values = _question(kinds, since, newest_first)
     with closing(_open_to_read(path)) as database:
         try:
-            for row in database.execute(f"SELECT {_COLUMNS} FROM entry ORDER BY seq"):
+            for row in database.execute(question, values):
                 yield LedgerEntry(*row)
         except _UNREADABLE as error:
             raise _damaged(path, error) from None
+
+
+def _question(kinds: Sequence[str], since: int, newest_first: bool) -> tuple[str, Sequence[str | int]]:
+    """A whole file is scanned, not searched from its first number on: searching a damaged one passes entries over."""
+    conditions = [f"kind IN ({', '.join('?' * len(kinds))})"] if kinds else []
+    conditions += ["seq >= ?"] if since else []
+    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+    values: list[str | int] = [*kinds, *([since] if since else [])]
+    return f"SELECT {_COLUMNS} FROM entry {where} ORDER BY seq {'DESC' if newest_first else 'ASC'}", values
 
 
 def verify(path: Path) -> Verdict:

@@ -214,6 +214,19 @@ class Bindings:
         self._physical: dict[Source, _Physical] = {turning.source: _Physical() for turning in of.knobs}
         self._values = dict.fromkeys(Knob, 0.5)
 
+    def places(self) -> dict[Action | Knob, tuple[Source, str]]:
+        """Where each gesture and knob is, the first place of several; with how it is pressed, where that matters."""
+        found: dict[Action | Knob, tuple[Source, str]] = {}
+        for source, button in self._buttons.items():
+            ways = ((button.press, ""), (button.tap, ""), (button.release, ""))
+            held = ((button.hold, "held"), (button.long_hold, "held long"))
+            for action, way in (*ways, *held):
+                if action is not None:
+                    found.setdefault(action, (source, way))
+        for source, turning in self._knobs.items():
+            found.setdefault(turning.knob, (source, ""))
+        return found
+
     def controls_are(self, values: Mapping[Knob, float]) -> None:
         """Where the controls stand, 0 to 1, whoever moved them; what knobs that pick up or scale go by."""
         self._values.update(values)

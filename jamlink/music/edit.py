@@ -73,6 +73,59 @@ def with_chord(content: Content, index: int, chord: Chord | None) -> Content:
     return replace(content, chords=tuple(chords), bass=_following(content.bass, content.chords, chords))
 
 
+def with_note(content: Content, index: int, pitch: int | None) -> Content:
+    """Note `index`, melody first and then bass, at another pitch; None takes it out. Raises `Nonsense`."""
+    notes = [*content.melody, *content.bass]
+    if not 0 <= index < len(notes):
+        remedy = f"Choose 1 to {len(notes)}." if notes else "This idea has chords only."
+        raise Nonsense(f"There is no note {index + 1}.", remedy)
+    changed = [] if pitch is None else [replace(notes[index], pitch=pitch)]
+    melody_ends = len(content.melody)
+    if index < melody_ends:
+        melody = (*content.melody[:index], *changed, *content.melody[index + 1 :])
+        return replace(content, melody=tuple(sorted(melody)))
+    place = index - melody_ends
+    return replace(content, bass=tuple(sorted((*content.bass[:place], *changed, *content.bass[place + 1 :]))))
+
+
+def with_chord_moved(content: Content, index: int, ticks: Ticks) -> Content:
+    """Chord `index` begins `ticks` later (earlier below 0), and the one before it gives way; the bass line follows.
+
+    Raises `Nonsense` where nothing would be left of a chord, and for the first chord, which begins with the idea.
+    """
+    if not 0 <= index < len(content.chords):
+        raise Nonsense(f"There is no chord {index + 1}.", f"Choose 1 to {len(content.chords)}.")
+    if index == 0:
+        raise Nonsense("The first chord begins with the idea.", "Move the one after it.")
+    before, moved = content.chords[index - 1], content.chords[index]
+    onset = Ticks(moved.onset + ticks)
+    if not before.onset < onset < moved.end:
+        raise Nonsense(f"There is no room for chord {index + 1} there.", "Keep it between its neighbours.")
+    chords = list(content.chords)
+    chords[index - 1] = replace(before, duration=Ticks(onset - before.onset))
+    chords[index] = replace(moved, onset=onset, duration=Ticks(moved.end - onset))
+    bass = tuple(sorted(_with_boundary(content.bass, before, moved, onset)))
+    return replace(content, chords=tuple(chords), bass=bass)
+
+
+def _with_boundary(bass: Iterable[Note], before: ChordSpan, moved: ChordSpan, onset: Ticks) -> Iterable[Note]:
+    """The bass line where `moved` begins at `onset` from now on: the note that began with it still does, what led up
+    to it is cut or held, and what changes its chord goes to the new chord's bass."""
+    low, high = min(onset, moved.onset), max(onset, moved.onset)
+    chord, left = (moved.chord, before.chord) if onset < moved.onset else (before.chord, moved.chord)
+    for note in bass:
+        if note.onset == moved.onset:
+            yield replace(note, onset=onset, duration=Ticks(max(1, note.end - onset)))
+        elif note.end == moved.onset and note.onset < onset:
+            yield replace(note, duration=Ticks(onset - note.onset))
+        elif low <= note.onset < high and left and chord and note.pitch % 12 == left.bass:
+            yield note.transposed((chord.bass - left.bass + 6) % 12 - 6)
+        elif note.onset < onset < note.end and note.onset >= before.onset:
+            yield replace(note, duration=Ticks(onset - note.onset))
+        else:
+            yield note
+
+
 def _mirrored(melody: tuple[Note, ...]) -> tuple[Note, ...]:
     """The melody upside down between its own lowest and highest note, in the scale that its notes suggest."""
     estimate = estimate_key(melody)

@@ -3,7 +3,7 @@
     model.safetensors   the weights, float32, under the names of transformers' LlamaForCausalLM
     config.json         the shape, as transformers writes it
     vocab.json          the words and their hash
-    model.json          name, hash of the weights, hash of the words, sizes, what it was trained on, figures
+    model.json          name, hashes of the weights, the shape and the words, what it was trained on, figures
     recipe.toml         how to train it again
     README.md           the card
 
@@ -57,6 +57,7 @@ def save(
     full = {
         **card,
         "weights_sha256": hashlib.sha256(data).hexdigest(),
+        "config_sha256": config.digest,
         "vocabulary_sha256": words["hash"],
         "parameters": int(sum(array.size for array in arrays.values())),
     }
@@ -79,12 +80,28 @@ def load(folder: Path, vocabulary_hash: str) -> Checkpoint:
         raise Nonsense(
             f"The model in {folder} speaks other words than this jamlink.", "Take the model of this version."
         )
-    try:
-        weights = numbers_of(data)
-    except SafetensorError:
-        raise Nonsense(f"The weights in {folder} cannot be read.", _REMEDY) from None
+    weights = _numbers(data, folder)
     _check_weights(weights, config)
+    _check_card(card, config, folder)
     return Checkpoint(config, weights, card)
+
+
+def _check_card(card: Mapping[str, Any], config: ModelConfig, folder: Path) -> None:
+    """Raises `Nonsense` for a card without a name or of another shape; the first cards said nothing of the shape."""
+    if not isinstance(card.get("name"), str):
+        raise Nonsense(f"The model in {folder} has no name.", _REMEDY)
+    if card.get("config_sha256", config.digest) != config.digest:
+        raise Nonsense(f"The sizes in {folder / 'config.json'} are not those that were published.", _REMEDY)
+
+
+def _numbers(data: bytes, folder: Path) -> Weights:
+    """The weights of a file. Raises `Nonsense` for one that is none, or has a type of numbers that numpy has not."""
+    try:
+        return numbers_of(data)
+    except KeyError as kind:
+        raise Nonsense(f"The weights in {folder} are {kind.args[0]}, not float32.", _REMEDY) from None
+    except (SafetensorError, ValueError):
+        raise Nonsense(f"The weights in {folder} cannot be read.", _REMEDY) from None
 
 
 def _bytes(path: Path) -> bytes:
@@ -97,7 +114,7 @@ def _bytes(path: Path) -> bytes:
 def _json(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(_bytes(path))
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Nonsense(f"{path} is not JSON.", _REMEDY) from None
     if not isinstance(found, dict):
         raise Nonsense(f"{path} does not describe a model.", _REMEDY)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import math
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from jamlink.errors import Nonsense
+
+LONGEST = 1 << 16
+"""Positions of a window at most: an engine takes memory for all of them before the first word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +29,17 @@ class ModelConfig:
     rope_theta: float = 10000.0
 
     def __post_init__(self) -> None:
-        for name in self.__slots__:
-            value = getattr(self, name)
-            if not isinstance(value, int | float) or value <= 0:
-                raise Nonsense(f"The model's {name} is {value!r}.", "It must be a number above 0.")
+        """Raises `Nonsense` for sizes that are none."""
+        for field in fields(self):
+            value, whole = getattr(self, field.name), field.type == "int"
+            number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+            if not number or not 0 < value < math.inf:
+                kind = "a whole number" if whole else "a number"
+                raise Nonsense(f"The model's {field.name} is {value!r}.", f"It must be {kind} above 0.")
+        if self.max_position_embeddings > LONGEST:
+            raise Nonsense(
+                f"The model's window is {self.max_position_embeddings} words long.", f"{LONGEST} are the most."
+            )
         if self.num_attention_heads % self.num_key_value_heads or self.head_dim % 2:
             raise Nonsense("The model's heads do not fit together.", "Key heads divide heads; head_dim is even.")
 
@@ -50,6 +62,12 @@ class ModelConfig:
                 f"{layer}mlp.down_proj.weight": (hidden, inner),
             }
         return found | {"model.norm.weight": (hidden,)}
+
+    @property
+    def digest(self) -> str:
+        """A hash of the sizes, however they are written down."""
+        said = "\n".join(f"{field.name} {float(getattr(self, field.name))!r}" for field in fields(self))
+        return hashlib.sha256(said.encode()).hexdigest()
 
     def to_llama(self) -> dict[str, Any]:
         """The fields of transformers' LlamaConfig (config.json)."""

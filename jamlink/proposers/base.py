@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from jamlink.session.proposal import Candidate, ProposalRequest
 
@@ -26,5 +26,17 @@ class Proposer(Protocol):
 
         Candidates cover exactly the roles asked for (empty tuples for the others), lie inside the slot, and are
         distinct. Raises nothing for a well-formed request.
+        """
+        ...
+
+
+@runtime_checkable
+class ThinksAhead(Proposer, Protocol):
+    """A proposer that takes its time, and may use the time before it is asked."""
+
+    def prepare(self, request: ProposalRequest, cancelled: Cancelled) -> None:
+        """This will be proposed for next, unless something changes: do now what would take long then.
+
+        What is kept changes no answer, only how soon it comes.
         """
         ...

@@ -261,10 +261,19 @@ def _chord_at(spans: Sequence[ChordSpan], tick: int) -> Chord | None:
 # -- choosing ---------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Seen:
     idea: Candidate
     look: Look
+    alike: float = 0.0
+    """How much like the idea of the hand that it is most like."""
+    said_twice: bool = False
+    """Whether the hand has its chords already."""
+
+    def stands_beside(self, other: _Seen) -> None:
+        """`other` is in the hand now."""
+        self.alike = max(self.alike, self.look.likeness(other.look))
+        self.said_twice = self.said_twice or bool(self.idea.chords and self.idea.chords == other.idea.chords)
 
 
 def _refused(look: Look, refused: Sequence[Look]) -> bool:
@@ -292,20 +301,21 @@ def _spread(ideas: Sequence[_Seen], request: ProposalRequest) -> list[Candidate]
     """A hand from safe to bold round the player's wish: good, on target, unlike what is in it already."""
     left = sorted(ideas, key=lambda seen: seen.idea.surprise)
     surprises = [seen.idea.surprise for seen in left]
-    hand: list[_Seen] = []
+    scale = max(0.05, surprises[-1] - surprises[0]) if surprises else 1.0
+    hand: list[Candidate] = []
     for target in _targets(surprises, request):
-        scale = max(0.05, surprises[-1] - surprises[0])
-        best = max(left, key=lambda seen: _worth(seen, target, scale, hand))
+        best = max(left, key=lambda seen: _worth(seen, target, scale))
         left.remove(best)
-        hand.append(best)
-    return sorted((seen.idea for seen in hand), key=lambda idea: idea.surprise)
+        hand.append(best.idea)
+        for seen in left:
+            seen.stands_beside(best)
+    return sorted(hand, key=lambda idea: idea.surprise)
 
 
-def _worth(seen: _Seen, target: float, scale: float, hand: Sequence[_Seen]) -> float:
-    alike = max((seen.look.likeness(other.look) for other in hand), default=0.0)
+def _worth(seen: _Seen, target: float, scale: float) -> float:
     off = abs(seen.idea.surprise - target) / scale
-    said_twice = any(seen.idea.chords and seen.idea.chords == other.idea.chords for other in hand)
-    return seen.idea.score - _OFF_TARGET_WEIGHT * off - _ALIKE_WEIGHT * alike - _SAME_CHORDS_WEIGHT * said_twice
+    cost = _OFF_TARGET_WEIGHT * off + _ALIKE_WEIGHT * seen.alike + _SAME_CHORDS_WEIGHT * seen.said_twice
+    return seen.idea.score - cost
 
 
 def _targets(surprises: Sequence[float], request: ProposalRequest) -> list[float]:

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jamlink.engine.choose import Engine
+from jamlink.engine.sampling import Boldness, Choice, Sampling, sample
 from jamlink.music.chord import Chord
 from jamlink.music.note import Note
 from jamlink.proposers import key_chord_hmm as hmm
@@ -112,14 +113,14 @@ class LiveChords:
         """The chord of `cell`; `heard` is the melody before it, notes that still sound cut off there."""
         if cell:
             self._listen(cell, heard)
-        chances = self._habits(self.sober)
+        chances, known = self._habits(self.sober), 0.0
+        both = chances
         if self._network is not None:
             both = np.maximum(self._foreseen(self._network, cell), _LEAST) ** self.settings.network
             both /= both.sum()
             self._tell(both)
             known = self._known()
-            chances = known * both + (1 - known) * chances
-        self._played.append(self._chosen(chances))
+        self._played.append(self._chosen(both, chances, 1 - known))
         return ALL[self._played[-1]]
 
     # -- what was heard ---------------------------------------------------------------------------------------------
@@ -219,13 +220,17 @@ class LiveChords:
 
     # -- what it shall be -------------------------------------------------------------------------------------------
 
-    def _chosen(self, chances: Floats) -> int:
-        """Which of ALL is played."""
-        if not self.settings.temperature:
-            return int(chances.argmax())
-        odds = np.log(np.maximum(chances, 1e-12)) / self.settings.temperature
-        value = np.exp(odds - odds.max())
-        return int(self._dice.choice(len(ALL), p=value / value.sum()))
+    def _chosen(self, both: Floats, sober: Floats, share: float) -> int:
+        """Which of ALL is played, where the sober listener has its share of the say."""
+        choice = Choice(
+            np.ones((1, len(ALL)), bool),
+            Boldness.of([Sampling(0, self.settings.temperature)]),
+            self._dice.random(1),
+            beside=np.asarray(sober[None], np.float32),
+            share=np.array([share], np.float32),
+        )
+        ids, _ = sample(np.log(both[None]).astype(np.float32), choice)
+        return int(ids[0])
 
 
 _PLAIN = [vocab.chord_id(hmm.chord_of(number)) - _CHORD_WORDS.start for number in range(CHORDS)]

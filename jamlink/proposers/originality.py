@@ -53,7 +53,6 @@ LONGEST_WAIT = 255
 """Units, some five bars: a rest beyond it parts two lines."""
 WIDEST = 24
 """Semitones: a wider leap counts as this."""
-STEPS = (2 * WIDEST + 1) * (LONGEST_WAIT + 1)
 ANY_STYLE = ""
 
 Codes = npt.NDArray[np.uint16]
@@ -109,13 +108,13 @@ class Lines:
 
 
 class Index:
-    """See the module. Immutable; any thread."""
+    """See the module. Any thread; what it keeps changes no answer."""
 
     def __init__(self, parts: Mapping[Role, Lines], names: Sequence[str], bands: Bands) -> None:
         """`names` are "source<tab>title" of each tune; `bands` have ANY_STYLE for styles that they do not name."""
         self._parts, self._names, self.bands = dict(parts), list(names), dict(bands)
         self._text = {role: lines.steps.astype(">u2").tobytes() for role, lines in self._parts.items()}
-        self._first = {role: _firsts(lines) for role, lines in self._parts.items()}
+        self._places: dict[tuple[Role, bytes], tuple[int, int]] = {}
         self._order = {role: memoryview(lines.order.tobytes()).cast("i") for role, lines in self._parts.items()}
 
     @staticmethod
@@ -190,8 +189,7 @@ class Index:
     def _longest_from(self, steps: bytes, role: Role) -> tuple[int, int]:
         """How many of the first of `steps` stand somewhere, and where: beside the place that they would have."""
         text, order, wanted = self._text[role], self._order[role], steps[: 2 * SORTED]
-        first = int.from_bytes(steps[:2], "big")
-        low, high = self._first[role][first], self._first[role][first + 1]
+        low, high = self._places_of(steps[:2], role)
         i = bisect_left(order, wanted, low, high, key=lambda place: text[2 * place : 2 * place + 2 * SORTED])
         best, at = 0, -1
         for neighbour in (i - 1, i):
@@ -201,6 +199,16 @@ class Index:
                 if length > best:
                     best, at = length, place
         return best, at
+
+    def _places_of(self, step: bytes, role: Role) -> tuple[int, int]:
+        """Where the places that begin with a step lie in the order; looked up once, since to count all takes as long
+        as to load the rest."""
+        if (role, step) not in self._places:
+            text, order = self._text[role], self._order[role]
+            low = bisect_left(order, step, key=lambda place: text[2 * place : 2 * place + 2])
+            high = bisect_right(order, step, low, key=lambda place: text[2 * place : 2 * place + 2])
+            self._places[role, step] = low, high
+        return self._places[role, step]
 
     def _match(self, steps: int, place: int, role: Role) -> Match:
         lines = self._parts[role]
@@ -260,12 +268,6 @@ class Guard:
         if match is None or match.steps < NOTABLE:
             return idea
         return replace(idea, closest=f"{match.title}, {match.notes} notes")
-
-
-def _firsts(lines: Lines) -> list[int]:
-    """For each step, and one beyond the last, where the places that begin with it or a higher one lie in the order."""
-    counts = np.bincount(lines.steps[lines.order], minlength=STEPS)
-    return [0, *np.cumsum(counts).tolist()]
 
 
 def _shared(a: bytes, b: bytes) -> int:

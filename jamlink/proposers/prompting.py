@@ -46,6 +46,11 @@ def words_before(request: ProposalRequest, task: Task, context: Phrase, longest:
         context = last_bars(context, context.bars - 1)
 
 
+def bars_told(words: Sequence[int]) -> int:
+    """How many bars of the past a prompt tells: each has its BAR, and the slot has one too."""
+    return sum(vocab.group_of(word) == "BAR" for word in words) - 1
+
+
 def _heading(request: ProposalRequest, task: Task) -> Heading:
     context, style = request.context, request.controls.style
     return Heading(task, context.meter, style if style in vocab.STYLES else "", context.tempo, context.key)

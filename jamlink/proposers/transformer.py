@@ -24,8 +24,9 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from jamlink.engine.choose import engine_for
+from jamlink.engine.choose import Engine, engine_for
 from jamlink.engine.generate import Against, Mask, Row, Sampling, generate
+from jamlink.engine.lanes import Lanes
 from jamlink.music.chord import Chord, ChordSpan
 from jamlink.nn.checkpoint import Checkpoint
 from jamlink.proposers import prompting
@@ -34,7 +35,7 @@ from jamlink.proposers.base import Cancelled
 from jamlink.proposers.critics import rank
 from jamlink.proposers.originality import Guard, Index
 from jamlink.proposers.scene import Scene
-from jamlink.session.proposal import Candidate, ProposalRequest, Role
+from jamlink.session.proposal import Candidate, ProposalRequest, Role, Slot
 from jamlink.timing.meter import Meter
 from jamlink.timing.units import TICKS_PER_QUARTER
 from jamlink.tokens import vocab
@@ -43,8 +44,8 @@ from jamlink.tokens.grammar import Grammar
 from jamlink.tokens.phrase import Phrase, places_from
 from jamlink.tokens.vocab import Task
 
-FEWEST_ROWS, ROWS_PER_IDEA = 12, 3
-"""Of so many rows for each idea asked for the best are kept."""
+FEWEST_ROWS, ROWS_PER_IDEA, FEW_IDEAS, ROWS_PER_FURTHER_IDEA = 12, 3, 8, 2
+"""Of so many rows for each idea asked for the best are kept; beyond a few ideas abundance itself is what is wanted."""
 SPARE_LINES = 2
 """Bass lines beyond those asked for, since two of them may turn out the same."""
 MELODY_RANGE = (52, 88)
@@ -76,6 +77,8 @@ and .38 of the melodies for the style asked for at 0; .50 and .41 at 1; .60 and 
 .59 at 6. But in the key were .99, .99, .98, .95, .92 of the notes, and the network liked them less and less."""
 _ONE_CELL = 12
 """The most ids that one cell takes."""
+_DRAWS_KEPT = 8
+"""Two passes for each of the last hands that were drawn, asked for or not."""
 
 _ENDS = frozenset((vocab.EOS, *vocab.RANGES["BAR"]))
 _RHYTHMS = list(zip(vocab.RANGES["RHYTHM"], vocab.RHYTHMS, strict=True))
@@ -144,14 +147,48 @@ class _Pass:
             chords=given, chord_before=self.chord_before,
         )  # fmt: skip
 
-    def budgets(self, rows: int) -> list[_Budget | None]:
-        """How busy each row is to be; None for a line without a wish."""
+    def busy(self) -> tuple[float | None, float | None] | None:
+        """How many notes and how much push a quarter are wished for; None for a line without a wish."""
         scene = Scene.of(self.request)
         wished = (notes_wanted(scene), push_wanted(scene))
-        if wished == (None, None) or not self.task.has_notes or self.task is Task.BASS:
-            return [None] * rows
-        factors = (_FEWER_OR_MORE[i % len(_FEWER_OR_MORE)] for i in range(rows))
-        return [_Budget(self.context.meter, *(w and w * factor for w in wished)) for factor in factors]
+        free = wished == (None, None) or not self.task.has_notes or self.task is Task.BASS
+        return None if free else wished
+
+
+@dataclass(frozen=True, slots=True)
+class _Draw:
+    """All that has a say in what a pass draws."""
+
+    words: tuple[int, ...]
+    temperatures: tuple[float, ...]
+    task: Task
+    pitches: tuple[int, int]
+    given: tuple[tuple[ChordSpan, ...], ...] | None
+    chord_before: Chord | None
+    meter: Meter
+    slot: Slot
+    style: str
+    busy: tuple[float | None, float | None] | None
+    """Notes and push a quarter that are wished for; None for a line without a wish."""
+    seed: int
+    salt: int
+
+    @staticmethod
+    def of(work: _Pass, words: tuple[int, ...], temperatures: tuple[float, ...]) -> _Draw:
+        """The draw of a pass."""
+        request = work.request
+        return _Draw(
+            words, temperatures, work.task, work.pitches, work.given, work.chord_before, work.context.meter,
+            request.slot, request.controls.style, work.busy(), request.seed, work.salt,
+        )  # fmt: skip
+
+    def budgets(self) -> list[_Budget | None]:
+        """How busy each row is to be."""
+        rows = range(len(self.temperatures))
+        if self.busy is None:
+            return [None for _ in rows]
+        factors = (_FEWER_OR_MORE[i % len(_FEWER_OR_MORE)] for i in rows)
+        return [_Budget(self.meter, *(wish and wish * factor for wish in self.busy)) for factor in factors]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,14 +202,24 @@ class _Idea:
 
 
 class TransformerProposer:
-    """See the module. `name` is the checkpoint's. One thread at a time; the cache it keeps changes no answer."""
+    """See the module. `name` is the checkpoint's. One thread at a time; what it keeps changes no answer: prompts that
+    were read, one for each task, so that another task does not displace them, and the last draws."""
 
-    def __init__(self, checkpoint: Checkpoint, index: Index | None = None) -> None:
-        """`index` is of the music that the network learnt from: ideas that quote it are kept back."""
+    def __init__(self, checkpoint: Checkpoint, index: Index | None = None, lanes: Lanes | None = None) -> None:
+        """`index` is of the music that the network learnt from: ideas that quote it are kept back. `lanes` has a
+        second thread."""
         self.name = str(checkpoint.card["name"])
         self.guard = Guard(index)
-        self._decoder = engine_for(checkpoint.config, checkpoint.weights)
-        self._plain = engine_for(checkpoint.config, checkpoint.weights)
+        self._engine = engine_for(checkpoint.config, checkpoint.weights)
+        self._prompts: dict[tuple[Task, bool], Engine] = {}
+        self._draws: dict[_Draw, list[_Idea]] = {}
+        self._lanes = lanes
+        self.slid = 0
+        """Prompts that had no room for all that is known of the past, and tell its last whole bars only."""
+
+    def prepare(self, request: ProposalRequest, cancelled: Cancelled) -> None:
+        """As `ThinksAhead.prepare`: draws, and keeps what was drawn."""
+        self.drafts(request, cancelled)
 
     def propose(self, request: ProposalRequest, cancelled: Cancelled) -> list[Candidate]:
         """As `Proposer.propose`. Nothing when cancelled."""
@@ -185,7 +232,7 @@ class TransformerProposer:
 
     def drafts(self, request: ProposalRequest, cancelled: Cancelled) -> list[Candidate]:
         """All that was drawn and quotes nothing, in no order; the critics have not seen it yet."""
-        ideas = self._own(request, max(FEWEST_ROWS, ROWS_PER_IDEA * request.count), cancelled)
+        ideas = self._own(request, rows_for(request.count), cancelled)
         if Role.BASS in request.roles:
             return self._with_bass(request, self._ranked(ideas, request), cancelled)
         return [self._candidate(idea, request.roles) for idea in ideas]
@@ -247,18 +294,37 @@ class TransformerProposer:
         return [self._candidate(kept[line.row], request.roles, line) for line in chosen]
 
     def _draw(self, work: _Pass, temperatures: Sequence[float], cancelled: Cancelled) -> list[_Idea]:
-        """What the rows said, without those that did not come to an end."""
+        """What the rows said, without those that did not come to an end. The last few draws are kept."""
         room = min(_MOST_FOR_SLOT, work.cells * _IDS_PER_CELL + _ONE_CELL)
-        words = prompting.words_before(work.request, work.task, work.context, self._decoder.limit - room)
-        free = self._decoder.limit - len(words) - work.cells - work.request.slot.bars - _ONE_CELL
+        words = prompting.words_before(work.request, work.task, work.context, self._engine.limit - room)
+        self.slid += prompting.bars_told(words) < work.context.bars
+        draw = _Draw.of(work, tuple(words), tuple(temperatures))
+        if draw not in self._draws:
+            found = self._drawn(work, draw, room, cancelled)
+            if cancelled():
+                return found
+            while len(self._draws) >= _DRAWS_KEPT:
+                del self._draws[next(iter(self._draws))]
+            self._draws[draw] = found
+        return self._draws[draw]
+
+    def _drawn(self, work: _Pass, draw: _Draw, room: int, cancelled: Cancelled) -> list[_Idea]:
+        most = min(self._engine.limit - len(draw.words), 2 * room)
+        free = most - work.cells - work.request.slot.bars - _ONE_CELL
         seeds = _seeds(work.request.seed, work.salt)
-        budgets = work.budgets(len(temperatures))
         rows = [
             Row(_Guide(work.grammar(i), work.begins, free, budget), Sampling(next(seeds), temperature, min_p=_MIN_P))
-            for i, (temperature, budget) in enumerate(zip(temperatures, budgets, strict=True))
+            for i, (temperature, budget) in enumerate(zip(draw.temperatures, draw.budgets(), strict=True))
         ]
-        generate(self._decoder, words, rows, cancelled, self._against(work, room))
+        against, engine = self._against(work, room), self._prompt(work.task)
+        generate(engine, draw.words, rows, cancelled, against, most=most, lanes=self._lanes)
         return [_read(i, row, work) for i, row in enumerate(rows) if row.finished]
+
+    def _prompt(self, task: Task, plain: bool = False) -> Engine:
+        """The engine that has read a prompt for `task`, with or without a style."""
+        if (task, plain) not in self._prompts:
+            self._prompts[task, plain] = self._engine.beside() if self._prompts else self._engine
+        return self._prompts[task, plain]
 
     def _against(self, work: _Pass, room: int) -> Against | None:
         """The same prompt without the style, to move away from; nothing where no style is asked for."""
@@ -266,8 +332,8 @@ class TransformerProposer:
         if controls.style not in vocab.STYLES:
             return None
         plain = replace(work.request, controls=replace(controls, style=""))
-        words = prompting.words_before(plain, work.task, work.context, self._decoder.limit - room)
-        return Against(self._plain, words, _STYLE_PULL)
+        words = prompting.words_before(plain, work.task, work.context, self._engine.limit - room)
+        return Against(self._prompt(work.task, plain=True), words, _STYLE_PULL)
 
     def _candidate(self, idea: _Idea, roles: Set[Role], line: _Idea | None = None) -> Candidate:
         """An idea, without what was not asked for, its bass from `line`."""
@@ -282,6 +348,12 @@ class TransformerProposer:
             made_by=self.name,
             seed=idea.seed,
         )
+
+
+def rows_for(ideas: int) -> int:
+    """How many rows are drawn where so many ideas are asked for."""
+    few = min(ideas, FEW_IDEAS)
+    return max(FEWEST_ROWS, ROWS_PER_IDEA * few + ROWS_PER_FURTHER_IDEA * (ideas - few))
 
 
 class _Budget:

@@ -3,6 +3,9 @@
 Starts a JACK server of its own without a sound card, keeps a core busy as a model would, and measures one subject after
 the other: round trips of messages through it, and how far scheduled messages land from their moment. The bare loops are
 the least code that does the same with the same library and the same priority; where they are bad, the machine is.
+
+The model process is started some times, too, until it says that it is ready; the bare start beside it is Python that
+imports numpy.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import contextlib
 import json
 import os
 import platform
+import select
 import statistics
 import subprocess
 import sys
@@ -24,8 +28,10 @@ from rich.console import Console
 from rich.table import Table
 
 import jamlink
-from jamlink.errors import Fault
+from jamlink.errors import Fault, Unavailable
 from jamlink.ports.jack_server import JackServer, private_jack_server
+from jamlink.runtime.model_link import Failed, ModelLink
+from jamlink.runtime.monotonic import MonotonicClock
 
 PERIOD_FRAMES = 128
 NATIVE_LATENESS_MS = 0.1
@@ -37,6 +43,11 @@ _TIMES_BARE = 1.5
 _MEMORY_EVERY_S = 1.0
 _FLOOD_PER_S = 500
 _WARM_UP_S = 5.0
+READY_MS = 1000.0
+"""From the start of the model process until it is ready, half of the times."""
+_TIMES_BARE_START = 5
+_STARTS = 5
+_LOOK_EVERY_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +91,37 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
+class Starts:
+    """From starting the model process until it was ready, time after time; and bare ones in turn with them."""
+
+    ready_ms: tuple[float, ...]
+    bare_ms: tuple[float, ...]
+
+    @property
+    def median_ms(self) -> float:
+        """Of the model process."""
+        return round(statistics.median(self.ready_ms), 1)
+
+    @property
+    def bare_median_ms(self) -> float:
+        """Of Python with numpy."""
+        return round(statistics.median(self.bare_ms), 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The 99th percentile of lateness in ms, run by run: the model process resting, and at full work."""
+
+    idle_ms: tuple[float, ...]
+    working_ms: tuple[float, ...]
+
+    @property
+    def ratio(self) -> float:
+        """Of the medians."""
+        return round(statistics.median(self.working_ms) / statistics.median(self.idle_ms), 2)
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """A promise, and whether it was kept here. `limit` already allows for the bare loop beside it."""
 
@@ -98,6 +140,7 @@ class Report:
     jack: dict[str, object]
     rows: tuple[Row, ...]
     memory: Memory
+    starts: Starts
     targets: tuple[Target, ...] = field(default=())
 
 
@@ -243,28 +286,61 @@ def resident_mib(pid: int) -> float:
     return round(int(shown) / 1024, 2)
 
 
+def measure_starts(model: Path, count: int = _STARTS) -> Starts:
+    """Starts the model process of a folder `count` times, each time after a bare one.
+
+    Raises `Unavailable` with what it says where it cannot be ready.
+    """
+    pairs = [(_bare_start_ms(), _ready_ms(model)) for _ in range(count)]
+    return Starts(tuple(ready for _, ready in pairs), tuple(bare for bare, _ in pairs))
+
+
+def _bare_start_ms() -> float:
+    began = time.perf_counter()
+    subprocess.run([sys.executable, "-c", "import numpy"], check=True)
+    return round((time.perf_counter() - began) * 1e3, 1)
+
+
+def _ready_ms(model: Path) -> float:
+    began = time.perf_counter()
+    link = ModelLink(MonotonicClock(), model)
+    try:
+        while not (said := link.receive()):
+            select.select([link], [], [], _LOOK_EVERY_S)
+        taken = time.perf_counter() - began
+    finally:
+        link.close()
+    if isinstance(said[0], Failed):
+        raise Unavailable(said[0].sentence)
+    return round(taken * 1e3, 1)
+
+
 def run(
+    model: Path,
     messages: int = 10_000,
     scheduled: int = 2_000,
     flood_s: float = 30.0,
     tell: Callable[[str], None] = lambda what: None,
 ) -> Report:
-    """Measures everything, in about two minutes plus `flood_s`. `tell` hears what is being measured.
+    """Measures everything, in about two minutes plus `flood_s`. `model` is the folder of one that is started; `tell`
+    hears what is being measured.
 
-    Raises `Unavailable` where no JACK server can be started.
+    Raises `Unavailable` where no JACK server can be started, or where the model cannot.
     """
-    with private_jack_server(PERIOD_FRAMES) as server, _running("bench_subjects", "busy-model") as model:
-        model.read()
+    with private_jack_server(PERIOD_FRAMES) as server, _running("bench_subjects", "busy-model") as busy:
+        busy.read()
         rows = tuple(_rows(messages, scheduled, tell))
         tell(f"memory, {flood_s:g} s of {_FLOOD_PER_S} messages a second")
         memory = _memory(flood_s)
+        tell("starts of the model process")
+        starts = measure_starts(model)
         jack: dict[str, object] = {
             "realtime": server.realtime,
             "period_frames": server.period_frames,
             "rate": server.rate,
         }
-        targets = tuple(_targets(rows, memory, server))
-    return Report(_machine(), _commit(), jack, rows, memory, targets)
+        targets = (*_targets(rows, memory, server), _start_target(starts))
+    return Report(_machine(), _commit(), jack, rows, memory, starts, targets)
 
 
 def _rows(messages: int, scheduled: int, tell: Callable[[str], None]) -> Iterator[Row]:
@@ -281,6 +357,25 @@ def _rows(messages: int, scheduled: int, tell: Callable[[str], None]) -> Iterato
     for bare, system in (("bare-jack-player", "JACK"), ("bare-rtmidi-player", "rtmidi-JACK")):
         tell(f"scheduled, jamlink-player {system} beside {bare}")
         yield from _scheduled(bare, system, scheduled)
+
+
+def beside_engine(
+    model: Path, scheduled: int, rounds: int = 5, tell: Callable[[str], None] = lambda what: None
+) -> Beside:
+    """How late scheduled messages are while the model process rests and while it computes without a pause, in turn.
+
+    Raises as `run`.
+    """
+    rows: dict[str, list[Row]] = {"idle-model": [], "working-model": []}
+    with private_jack_server(PERIOD_FRAMES):
+        for number in range(rounds):
+            for subject, found in rows.items():
+                tell(f"lateness beside the {subject.replace('-', ' ')}, {number + 1} of {rounds}")
+                with _running("bench_subjects", subject, "--model", str(model)) as engine:
+                    engine.read()
+                    found += [row for row in _scheduled("bare-jack-player", "JACK", scheduled) if row.bare]
+    late = {subject: tuple(row.spread_ms.p99 for row in found) for subject, found in rows.items()}
+    return Beside(late["idle-model"], late["working-model"])
 
 
 def _targets(rows: Sequence[Row], memory: Memory, server: JackServer) -> Iterator[Target]:
@@ -302,6 +397,11 @@ def _targets(rows: Sequence[Row], memory: Memory, server: JackServer) -> Iterato
             yield Target(f"messages lost, {row.kind}, {row.subject}", row.lost, allowed, row.lost <= allowed)
     grown = round(memory.end_mib - memory.after_warm_up_mib, 2)
     yield Target("io process grows through the flood, MiB", grown, 1.0, grown <= 1.0)
+
+
+def _start_target(starts: Starts) -> Target:
+    allowed = max(READY_MS, _TIMES_BARE_START * starts.bare_median_ms)
+    return Target("model process ready, median ms", starts.median_ms, allowed, starts.median_ms <= allowed)
 
 
 def _machine() -> dict[str, object]:
@@ -340,6 +440,11 @@ def show(report: Report, console: Console) -> None:
     m = report.memory
     console.print(
         f"io process: {m.start_mib} MiB at rest, {m.after_warm_up_mib} warm, {m.end_mib} after {m.sent} messages"
+    )
+    starts = report.starts
+    console.print(
+        f"model process: ready after {starts.median_ms:.0f} ms (median of {len(starts.ready_ms)}, "
+        f"{min(starts.ready_ms):.0f} to {max(starts.ready_ms):.0f}); bare Python with numpy {starts.bare_median_ms:.0f}"
     )
     if not report.jack["realtime"]:
         console.print("JACK runs without real-time priority here: its time stumbles, and so do these figures.")

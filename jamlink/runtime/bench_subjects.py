@@ -14,12 +14,14 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from jamlink.ports.base import Outgoing, PortSpec
 from jamlink.runtime.bench_probe import numbered
 from jamlink.runtime.io_link import IoLink
 from jamlink.runtime.io_wire import Heard, OpenPorts, PortChanged
+from jamlink.runtime.model_link import ModelLink
 from jamlink.runtime.monotonic import MonotonicClock
 from jamlink.runtime.realtime import prepare
 from jamlink.timing.units import Ns, ms
@@ -207,12 +209,42 @@ def busy_model() -> None:
             product /= np.abs(product).max()
 
 
+def idle_model(model: str) -> None:
+    """The model process, ready and asked nothing."""
+    _model_at_rest(model).close()
+
+
+def working_model(model: str) -> None:
+    """The model process, asked for large hands without a pause."""
+    from jamlink.runtime.bench_model import requests
+    from jamlink.session.proposal import Role
+
+    link = _model_at_rest(model, wait=False)
+    asked = requests(120.0, 32, frozenset((Role.CHORDS, Role.MELODY)))
+    while not _input_ended():
+        link.ask(next(asked))
+        while not link.receive() and not _input_ended():
+            select.select([link, sys.stdin], [], [], 0.05)
+    link.close()
+
+
+def _model_at_rest(model: str, wait: bool = True) -> ModelLink:
+    link = ModelLink(_CLOCK, Path(model))
+    while not link.receive():
+        select.select([link], [], [], 0.05)
+    _say(ready=True)
+    while wait and not _input_ended(0.1):
+        link.receive()
+    return link
+
+
 def main() -> None:
     """Runs one subject."""
     parser = argparse.ArgumentParser(prog="jamlink.runtime.bench_subjects")
     parser.add_argument("subject")
     parser.add_argument("--system", default="JACK")
     parser.add_argument("--count", type=int, default=1000)
+    parser.add_argument("--model", default="")
     chosen = parser.parse_args()
     subjects: dict[str, Callable[[], None]] = {
         "bare-rtmidi-echo": bare_rtmidi_echo,
@@ -223,6 +255,8 @@ def main() -> None:
         "jamlink-session-echo": lambda: jamlink_session_echo(chosen.system),
         "jamlink-player": lambda: jamlink_player(chosen.system, chosen.count),
         "busy-model": busy_model,
+        "idle-model": lambda: idle_model(chosen.model),
+        "working-model": lambda: working_model(chosen.model),
     }
     subjects[chosen.subject]()
 

@@ -17,9 +17,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from jamlink.errors import Nonsense
 from jamlink.ledger.store import Ledger
 from jamlink.midi.actions import Action, Knob
-from jamlink.midi.events import ALL_SOUND_OFF, ControlChange, MidiEvent
+from jamlink.midi.events import ALL_SOUND_OFF, ControlChange, MidiEvent, NoteOn
 from jamlink.midi.maps import Bindings, KnobMoved
 from jamlink.midi.maps import Gesture as Reading
 from jamlink.midi.wire import Parser
@@ -27,14 +28,17 @@ from jamlink.ports.base import HOUSE, Listing, Outgoing
 from jamlink.proposers.base import Proposer
 from jamlink.runtime import io_wire, model_link
 from jamlink.runtime.demo import Demo
+from jamlink.runtime.errands import Errands
 from jamlink.runtime.io_link import IoBack, IoGone, IoLink
-from jamlink.runtime.io_wire import OpenPorts
 from jamlink.runtime.model_link import ModelLink
+from jamlink.runtime.port_choice import PortChoice
+from jamlink.runtime.teaching import Taught, Teacher, Teaching, in_words
 from jamlink.session import effects as fx
 from jamlink.session.core import Session
 from jamlink.session.effects import Effect, Out
 from jamlink.session.inputs import Do, Gesture, Heard, Ideas, Input, ProposerIs, Turn
-from jamlink.session.wire import plain, record
+from jamlink.session.wire import record
+from jamlink.session.wishes import ChoosePorts, Teach, Wish
 from jamlink.timing.clock import Clock
 from jamlink.timing.units import Ns, ms
 
@@ -43,7 +47,7 @@ OUTPUTS = (Out.CHORDS, Out.MELODY, Out.BASS, Out.METRONOME, Out.PREVIEW)
 _OUTPUT_NUMBER = {out: number for number, out in enumerate(OUTPUTS)}
 
 FRAME = ms(40)
-"""Views get at most one picture in this time."""
+"""Views get at most one picture in this time; a decision, and that it is saved, are shown at once."""
 LONGEST_WAIT = ms(100)
 """The io link wants to be looked at this often, to see whether its process still answers."""
 LATENESS_REMEMBERED = 1000
@@ -63,6 +67,14 @@ class Views(Protocol):
 
     def played(self, at: Ns) -> Iterable[MidiEvent]:
         """Notes played on views since the last call, as heard at `at`."""
+        ...
+
+    def wishes(self) -> Iterable[tuple[Wish, str]]:
+        """What was asked of this process since the last call, each with the name of the view that asked."""
+        ...
+
+    def tell(self, via: str, sentence: str) -> None:
+        """A sentence for the view of that name alone."""
         ...
 
     def publish(self, state: dict[str, Any]) -> None:
@@ -91,6 +103,8 @@ class Status:
     lateness_ns: deque[int] = field(default_factory=lambda: deque(maxlen=LATENESS_REMEMBERED))
     lost: int = 0
     realtime: bool = False
+    heard_on: dict[str, Any] | None = None
+    """The device on which a key was played last."""
 
     def lateness(self) -> dict[str, float]:
         """How late notes left, in ms, over the last thousand."""
@@ -120,8 +134,12 @@ class Parts:
     opening: tuple[Input, ...] = ()
     """What happens at once, as if the player had done it."""
     demo: Demo | None = None
-    ports: Callable[[Listing], OpenPorts | None] = lambda listing: None
-    """The ports to have, now that these are there; None to leave them as they are. Not asked while playing."""
+    styles: tuple[str, ...] = ()
+    """The styles that ideas can be asked for in."""
+    ports: PortChoice | None = None
+    """Which ports to have of those that are there. Not asked while playing."""
+    teacher: Teacher | None = None
+    """Where pads and knobs are learned."""
 
 
 class Jam:
@@ -144,7 +162,13 @@ class Jam:
         self._open_by = Ns(0)
         self._model_ready = False
         self._saved = -1
+        self._decided = -1
+        self._at_once = False
         self._demo = parts.demo
+        self._listing_waits = False
+        self._errands = Errands()
+        self._teaching = Teaching(parts.teacher) if parts.teacher else None
+        self._places: dict[str, str] = {}
         self._leaving = False
 
     def leave(self) -> None:
@@ -190,6 +214,11 @@ class Jam:
             self._feed(gesture)
         for event in parts.views.played(parts.clock.now()):
             self._feed(Heard(event), event.at)
+        for wish, via in parts.views.wishes():
+            self._grant(wish, via)
+        self._dirty = self._errands.finished() or self._dirty
+        if self._listing_waits and not self._session.playing:
+            self._choose_ports(self._listing)
         if self._demo is not None and self._opened:
             self._play_demo(self._demo)
         now = parts.clock.now()
@@ -207,7 +236,7 @@ class Jam:
         if (ports and model) or self._parts.clock.now() >= self._open_by:
             self._opened = self._dirty = True
             if not self._asked_for_ports:
-                self._choose_ports(Listing())
+                self._choose_ports(self._listing)
             for item in self._parts.opening:
                 self._feed(item)
 
@@ -230,7 +259,7 @@ class Jam:
             case io_wire.PortsThere():
                 status.inputs, status.outputs = message.listing.inputs, message.listing.outputs
                 self._dirty = True
-                self._choose_ports(message.listing)
+                self._choose_ports(self._listing)
             case io_wire.MidiSystem():
                 self._midi_system(message)
             case io_wire.IoReady():
@@ -253,11 +282,66 @@ class Jam:
 
     def _event(self, port: str, event: MidiEvent) -> None:
         """A bound pad or knob is a gesture; everything else is music."""
-        bindings = self._bindings.setdefault(port, self._parts.bindings(port))
-        reading = bindings.read(event)
+        if isinstance(event, NoteOn):
+            self._status.heard_on = {"port": port, "channel": event.channel + 1, "at": event.at}
+            self._dirty = True
+        if self._learns(port, event):
+            return
+        reading = self._bind(port).read(event)
         self._gestures(reading.gestures)
         if not reading.consumed:
             self._feed(Heard(event), event.at)
+
+    def _bind(self, port: str, made: Bindings | None = None) -> Bindings:
+        """The gestures of `port`: `made`, or as they were, or by its map."""
+        if made is not None or port not in self._bindings:
+            self._bindings[port] = made or self._parts.bindings(port)
+            self._places = {
+                control.value: in_words(source, where) + (f", {way}" if way else "")
+                for where, bindings in self._bindings.items()
+                for control, (source, way) in bindings.places().items()
+            }
+            self._dirty = True
+        return self._bindings[port]
+
+    def _learns(self, port: str, event: MidiEvent) -> bool:
+        """Whether `event` is what a lesson was waiting for; bound at once, and saved as soon as the disk has it."""
+        taught = self._teaching.hear(port, event) if self._teaching else None
+        if taught is None:
+            return False
+        self._bind(port, Bindings(taught.map))
+        self._errands.run(taught.save, lambda trouble: self._saved_map(taught, trouble))
+        return True
+
+    def _saved_map(self, taught: Taught, trouble: str) -> None:
+        self._trouble("maps", trouble)
+        if self._teaching and not trouble:
+            self._teaching.is_saved(taught)
+
+    def _grant(self, wish: Wish, via: str) -> None:
+        """What was asked of this process; whoever asked is told why not."""
+        try:
+            match wish:
+                case ChoosePorts():
+                    self._choose(wish)
+                case Teach(control):
+                    self._teach(control)
+        except Nonsense as refused:
+            self._parts.views.tell(via, str(refused))
+        self._dirty = True
+
+    def _teach(self, control: Action | Knob | None) -> None:
+        if self._teaching is None:
+            raise Nonsense("Nothing can be learned here.", "Write a map file; see `jamlink maps`.")
+        self._teaching.want(control)
+
+    def _choose(self, wish: ChoosePorts) -> None:
+        choice, why_not = self._parts.ports, self._session.why_not("ports")
+        if choice is None or why_not:
+            raise Nonsense(why_not or "The ports cannot be changed here.")
+        choice.choose(wish, self._listing)
+        self._choose_ports(self._listing)
+        self._errands.run(choice.remember, lambda trouble: self._trouble("remembering", trouble))
 
     def _play_demo(self, demo: Demo) -> None:
         """The bundled musician: heard like any other, and sent to the synth so that the room hears it too."""
@@ -297,16 +381,28 @@ class Jam:
     def _port_changed(self, message: io_wire.PortChanged) -> None:
         direction, number = message.direction.value, message.port
         self._status.bound[direction, number] = (message.name, message.bound)
-        if direction == "in" and message.bound:
-            self._ports[number] = message.bound
-        elif direction == "in" and number in self._ports:
-            self._pulled(self._ports[number])
+        if direction == "in":
+            self._input_changed(number, message.bound)
         missing = "" if message.bound else f"{message.what} {message.remedy}".strip()
         self._trouble(f"port {direction} {number}", missing)
 
+    def _input_changed(self, number: int, bound: str) -> None:
+        """Input `number` listens to `bound` now, empty for nothing; whatever was held where it listened is let go."""
+        before = self._ports.get(number, "")
+        if before and before != bound:
+            self._pulled(before)
+        if bound:
+            self._ports[number] = bound
+            self._bind(bound)
+
+    @property
+    def _listing(self) -> Listing:
+        return Listing(self._status.inputs, self._status.outputs)
+
     def _choose_ports(self, there: Listing) -> None:
         """A port is never taken from under a player: what is plugged in while playing waits for a stop."""
-        wanted = None if self._session.playing else self._parts.ports(there)
+        self._listing_waits = self._session.playing
+        wanted = self._parts.ports.look(there) if self._parts.ports and not self._listing_waits else None
         if wanted is not None:
             self._asked_for_ports = True
             self._status.bound.clear()
@@ -349,7 +445,9 @@ class Jam:
         match effect:
             case fx.Record():
                 kind, payload = record(effect.value)
-                parts.ledger.append(kind, payload, effect.at, durable=effect.durable)
+                number = parts.ledger.append(kind, payload, effect.at, durable=effect.durable)
+                if effect.durable:
+                    self._decided, self._at_once = number, True
             case fx.Send():
                 self._send(effect)
             case fx.Cancel():
@@ -361,6 +459,9 @@ class Jam:
             case fx.Panic():
                 parts.io.panic()
                 self._in_flight.clear()
+            case fx.Prepare():
+                if parts.model is not None:
+                    parts.model.prepare(effect.request)
             case fx.AskProposer():
                 self._ask_model(effect)
             case fx.AskStandIn():
@@ -402,25 +503,32 @@ class Jam:
         trouble = self._parts.ledger.trouble
         if (trouble or "") != self._status.troubles.get("ledger", ""):
             self._trouble("ledger", trouble or "")
-        if (not self._dirty and self._saved == self._parts.ledger.acknowledged) or now < self._next_frame:
+        saved = self._parts.ledger.acknowledged
+        if not self._dirty and self._saved == saved:
             return
-        self._dirty, self._next_frame = False, Ns(now + FRAME)
-        self._saved = self._parts.ledger.acknowledged
+        if now < self._next_frame and not self._at_once and not self._saved < self._decided <= saved:
+            return
+        self._dirty, self._at_once, self._next_frame = False, False, Ns(now + FRAME)
+        self._saved = saved
         self._parts.views.publish(self._state())
 
     def _state(self) -> dict[str, Any]:
         status = self._status
         bound = [f"{name}: {port}" if port else name for (_, _), (name, port) in sorted(status.bound.items())]
-        snapshot = self._session.snapshot()
+        state = self._session.state()
         for bindings in self._bindings.values():
-            bindings.controls_are({knob: snapshot.steering.controls[knob.value] for knob in Knob})
-        state: dict[str, Any] = plain(snapshot)
+            bindings.controls_are({knob: state["steering"]["controls"][knob.value] for knob in Knob})
         state["saved"] = self._parts.ledger.acknowledged
-        state["ports"] = {"inputs": status.inputs, "outputs": status.outputs, "bound": bound}
+        chosen = self._parts.ports.chosen(self._listing) if self._parts.ports else {}
+        state["ports"] = {"inputs": status.inputs, "outputs": status.outputs, "bound": bound, **chosen}
         state["lateness"] = {**status.lateness(), "lost": status.lost, "realtime": status.realtime}
         state["trouble"] = list(dict.fromkeys(status.troubles.values()))  # five roles on one lost port are one trouble
         state["file"] = self._parts.file
         state["ready"] = self._opened
+        state["heard_on"] = status.heard_on
+        state["styles"] = self._parts.styles
+        state["learn"] = self._teaching.section() if self._teaching else {}
+        state["bindings"] = self._places
         return state
 
     def _close(self) -> None:
@@ -432,6 +540,7 @@ class Jam:
         parts.io.close()
         if parts.model is not None:
             parts.model.close()
+        self._errands.close()
         parts.views.goodbye("" if parts.ledger.close() else f"Not everything is saved: {parts.ledger.trouble}")
 
 

@@ -6,7 +6,6 @@ order of need on stage; after the buttons come the knobs. What is bound already 
 
 from __future__ import annotations
 
-import re
 import select
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from jamlink.midi.wire import Parser
 from jamlink.ports.base import PortSpec
 from jamlink.runtime import io_wire
 from jamlink.runtime.io_link import IoLink
+from jamlink.runtime.teaching import file_stem
 from jamlink.timing.clock import Clock
 from jamlink.timing.units import Ns, ms
 
@@ -86,7 +86,7 @@ def learn(clock: Clock, pattern: str, target: Path | None, folder: Path, say: Ca
     finally:
         link.close()
     made = lesson.map_for(port)
-    file = target or folder / f"{re.sub(r'[^a-z0-9]+', '-', port.casefold()).strip('-') or 'controller'}.toml"
+    file = target or folder / f"{file_stem(port)}.toml"
     file.parent.mkdir(parents=True, exist_ok=True)
     write_map(made, file)
     say(f"Written to {file}; jamlink uses it whenever {port} is plugged in.")

@@ -2,11 +2,26 @@
 
 No numpy here. A process that hangs is the session's business at first (its deadline passes and a stand-in plays), but
 one that leaves three requests in a row without any answer is replaced too: even a slow one answers a cancel at once.
+
+When the next one is started depends on how far the dead one had come (`_WAITS`):
+
+    it had been ready          at once: whatever ended it came from outside, or from one request of many, and the player
+                               goes on with the better ideas in a third of a second; only where four in a row answered
+                               nothing, after a second each, since then it is rather the requests
+    it died while it loaded    the first time at once, then after growing waits: something kills whoever loads, and to
+                               load takes a core from the others
+    it said why it cannot      after a second, then longer: its files are damaged or missing, and only a person puts
+                               them back
+
+One that becomes ready begins the second and third count anew, an answer the first. Whatever the count after being
+ready, and up to four deaths in a row while loading, the wait and the loading together stay below two seconds.
 """
 
 from __future__ import annotations
 
 import subprocess
+from contextlib import suppress
+from enum import Enum
 from pathlib import Path
 
 from jamlink.errors import Nonsense
@@ -20,10 +35,24 @@ from jamlink.timing.units import NS_PER_SECOND, Ns, ms
 __all__ = ["CandidatesReady", "Failed", "FromModel", "ModelLink", "Ready"]
 
 MODULE = "jamlink.runtime.model_main"
-_RESPAWN_WAITS_S = (1, 2, 4, 8, 16, 30)
-"""Before the first, second, ... respawn; the last one for all others."""
-_LIVED_LONG = Ns(30 * NS_PER_SECOND)
-"""A death after being ready for this long counts as the first."""
+
+
+class Stage(Enum):
+    """How far a process came."""
+
+    LOADING = "loading"
+    REFUSED = "refused"
+    """It said why it will not be ready."""
+    READY = "ready"
+
+
+_WAITS: dict[Stage, tuple[Ns, ...]] = {
+    Stage.READY: (*[Ns(0)] * 4, Ns(NS_PER_SECOND)),
+    Stage.LOADING: (Ns(0), ms(250), ms(500), *(Ns(s * NS_PER_SECOND) for s in (1, 2, 4, 8, 16, 30))),
+    Stage.REFUSED: tuple(Ns(s * NS_PER_SECOND) for s in (1, 2, 4, 8, 16, 30)),
+}
+"""By the stage in which a process died: before the next is started, after the first, second, ... in a row; the last
+one for all others."""
 MOST_MISSED = 3
 _GRACE = ms(500)
 """After a request's deadline, when it is cancelled, an answer may take this long."""
@@ -36,20 +65,26 @@ class ModelLink:
     """Owns one model process at a time, starting now. One thread; no method waits, except `close` (half a second).
 
     Call `receive` whenever `fileno` is readable and at least every 100 ms: it also watches and replaces. `fileno`
-    changes when the process is replaced. `proposer` names a class of another proposer, "module:Class".
+    changes when the process is replaced. `proposer` names a class of another proposer, "module:Class"; `threads` as in
+    the settings.
     """
 
-    def __init__(self, clock: Clock, folder: Path, proposer: str | None = None) -> None:
+    def __init__(self, clock: Clock, folder: Path, proposer: str | None = None, threads: int = 0) -> None:
         self._clock = clock
-        self._arguments = ["--folder", str(folder), *(["--proposer", proposer] if proposer else [])]
+        self._arguments = ["--folder", str(folder), "--threads", str(threads)]
+        self._arguments += ["--proposer", proposer] if proposer else []
         self._child: subprocess.Popen[bytes] | None = None
         self._pipe: Framed | None = None
+        self._going: list[subprocess.Popen[bytes]] = []
+        """Killed, and not yet seen dead: nobody waits for one that hangs in the kernel."""
         self._since = Ns(0)
-        self._ready = False
+        self._stage = Stage.LOADING
         self._open: dict[int, Ns] = {}
         """Requests without an answer, and when they count as missed."""
         self._unwanted: set[int] = set()
-        self._missed = self._deaths = 0
+        self._missed = 0
+        self._never_ready = self._answered_nothing = 0
+        """Processes in a row that died so."""
         self._respawn_at: Ns | None = clock.now()
         self._told = ""
         self._news: list[FromModel] = []
@@ -73,6 +108,11 @@ class ModelLink:
         else:
             self._news.append(Failed(request.id, "The model is not running; it is being started again."))
 
+    def prepare(self, request: ProposalRequest) -> None:
+        """This will be asked for next; no answer comes. Left out where the process has not read all it was told."""
+        if self._pipe is not None and self._stage is not Stage.LOADING and not self._pipe.waiting:
+            self._pipe.send(wire.encode(wire.Prepare(request)))
+
     def cancel(self, request_id: int) -> None:
         """Nobody waits for this answer any more; none will come."""
         if self._pipe is not None and request_id in self._open:
@@ -85,6 +125,7 @@ class ModelLink:
         if self._pipe is not None:
             self._hear(self._pipe, now)
         self._watch(now)
+        self._going = [child for child in self._going if child.poll() is None]
         if self._respawn_at is not None and now >= self._respawn_at:
             self._respawn(now)
         news, self._news = self._news, []
@@ -93,7 +134,13 @@ class ModelLink:
     def close(self) -> None:
         """Let the process go; kill it after half a second."""
         self._respawn_at = None
-        self._bury(_LAST_GRACE_S)
+        if self._pipe is not None:
+            self._pipe.close()
+        if self._child is not None:
+            _wait_for(self._child)
+        self._bury()
+        for child in self._going:
+            _wait_for(child)
 
     def _hear(self, pipe: Framed, now: Ns) -> None:
         for frame in pipe.receive():
@@ -107,12 +154,13 @@ class ModelLink:
     def _take(self, answer: FromModel, now: Ns) -> None:
         match answer:
             case Ready():
-                self._ready, self._since, self._told = True, now, ""
+                self._stage, self._never_ready, self._told = Stage.READY, 0, ""
                 self._news.append(answer)
             case Failed(request_id=None):
+                self._stage = Stage.REFUSED
                 self._tell(answer.sentence)
             case Failed(request_id=int(number)) | CandidatesReady(request_id=number):
-                self._missed = 0
+                self._missed = self._answered_nothing = 0
                 wanted = self._open.pop(number, None) is not None and number not in self._unwanted
                 self._unwanted.discard(number)
                 if wanted:
@@ -125,24 +173,33 @@ class ModelLink:
         for number in overdue:
             del self._open[number]
             self._unwanted.discard(number)
-        self._missed += len(overdue) if self._ready else 0
+        loading = self._stage is not Stage.READY
+        self._missed += 0 if loading else len(overdue)
         if self._pipe.closed or self._child.poll() is not None:
             self._replace("The model stopped; it is being started again.", now)
-        elif self._missed >= MOST_MISSED or (not self._ready and now - self._since > _FIRST_ANSWER):
+        elif self._missed >= MOST_MISSED or (loading and now - self._since > _FIRST_ANSWER):
             self._replace("The model does not answer; it is being started again.", now)
 
     def _replace(self, sentence: str, now: Ns) -> None:
         """Bury the process, answer for it, and plan the next one."""
-        lived_long = self._ready and now - self._since > _LIVED_LONG
-        self._bury(0)
-        self._deaths = 1 if lived_long else self._deaths + 1
-        wait_s = _RESPAWN_WAITS_S[min(self._deaths, len(_RESPAWN_WAITS_S)) - 1]
-        self._respawn_at = Ns(now + wait_s * NS_PER_SECOND)
+        self._bury()
+        self._plan_next(now)
         self._news += [Failed(number, sentence) for number in self._open if number not in self._unwanted]
         self._open.clear()
         self._unwanted.clear()
         if not self._told:
             self._tell(sentence)
+
+    def _plan_next(self, now: Ns) -> None:
+        """When the next process is started, after one that died in the stage it is in."""
+        if self._stage is Stage.READY:
+            self._answered_nothing += 1
+            in_a_row = self._answered_nothing
+        else:
+            self._never_ready += 1
+            in_a_row = self._never_ready
+        waits = _WAITS[self._stage]
+        self._respawn_at = Ns(now + waits[min(in_a_row, len(waits)) - 1])
 
     def _tell(self, sentence: str) -> None:
         """The whole model failed. The same trouble is told once, until it is over."""
@@ -151,20 +208,23 @@ class ModelLink:
             self._news.append(Failed(None, sentence))
 
     def _respawn(self, now: Ns) -> None:
-        self._respawn_at, self._ready, self._missed, self._since = None, False, 0, now
+        self._respawn_at, self._stage, self._missed, self._since = None, Stage.LOADING, 0, now
         try:
             self._child, self._pipe = spawn(MODULE, *self._arguments)
         except OSError as error:
             self._tell(f"The model process cannot be started ({error}). Close other programs.")
-            self._respawn_at = Ns(now + _RESPAWN_WAITS_S[-1] * NS_PER_SECOND)
+            self._plan_next(now)
 
-    def _bury(self, grace_s: float) -> None:
+    def _bury(self) -> None:
         if self._pipe is not None:
             self._pipe.close()
         if self._child is not None:
-            try:
-                self._child.wait(grace_s)
-            except subprocess.TimeoutExpired:
-                self._child.kill()
-                self._child.wait()
+            self._child.kill()
+            self._going.append(self._child)
         self._child = self._pipe = None
+
+
+def _wait_for(child: subprocess.Popen[bytes]) -> None:
+    """Until it is gone, or has had its grace."""
+    with suppress(subprocess.TimeoutExpired):
+        child.wait(_LAST_GRACE_S)

@@ -11,13 +11,20 @@ from typing import Any, TypeAlias
 import msgspec
 
 from jamlink.errors import Nonsense
+from jamlink.session.plain import plain, value
 from jamlink.session.proposal import Candidate, ProposalRequest
-from jamlink.session.wire import plain, value
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
     """Down: make ideas. A newer one for the same slot takes its place."""
+
+    request: ProposalRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare:
+    """Down: this will be asked for next, unless something changes. A newer one takes its place; it has no answer."""
 
     request: ProposalRequest
 
@@ -52,10 +59,10 @@ class Failed:
     sentence: str
 
 
-ToModel: TypeAlias = Ask | CancelAsk
+ToModel: TypeAlias = Ask | Prepare | CancelAsk
 FromModel: TypeAlias = Ready | CandidatesReady | Failed
 
-_KINDS: dict[str, type] = {cls.__name__: cls for cls in (Ask, CancelAsk, Ready, CandidatesReady, Failed)}
+_KINDS: dict[str, type] = {cls.__name__: cls for cls in (Ask, Prepare, CancelAsk, Ready, CandidatesReady, Failed)}
 
 
 def encode(message: ToModel | FromModel) -> bytes:

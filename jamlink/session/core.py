@@ -20,9 +20,12 @@ from jamlink.music import edit
 from jamlink.music.chord import ChordSpan, parse_chord
 from jamlink.music.key import Key
 from jamlink.music.note import Note
+from jamlink.music.pitch import pitch_name
 from jamlink.session import effects as fx
 from jamlink.session import inputs as gestures
+from jamlink.session import refusals
 from jamlink.session import snapshot as views
+from jamlink.session.chronicle import Chronicle, Scene
 from jamlink.session.effects import Effect, Record, Recorded, Verdict
 from jamlink.session.inputs import Click, Input, Mode, Repeat
 from jamlink.session.listener import Listener
@@ -38,7 +41,8 @@ from jamlink.session.proposal import (
     State,
     next_state,
 )
-from jamlink.session.settings import SessionSettings
+from jamlink.session.settings import SessionSettings, with_channels
+from jamlink.session.showing import Showing
 from jamlink.session.stand import (
     AFTER,
     Placed,
@@ -63,8 +67,14 @@ RELEASE_BATCH = ms(50)
 """How far past the commit horizon a release reaches, so that dense music is not released note by note."""
 STAND_IN_ROOM = ms(100)
 """Before the last call: a model that has no idea by then leaves time for the stand-in to have one."""
+PREPARE_AFTER = ms(30)
+"""Between something that changes what would be asked for and the word to the model: a chord's notes count as one."""
+PREPARE_EVERY = ms(100)
+"""The least between two such words."""
 STEP = 0.1
 """How far one press of "bolder" or "denser" moves its control."""
+BEAT_GRID = 4
+"""A chord is moved by whole quarters of a beat."""
 REMEMBERED_SPANS = 256
 
 PLAYER = "player"
@@ -91,6 +101,10 @@ class Session:
         self._rechecked = False
         self._missed = 0
         self._asked_key: Key | None = None
+        self._prepare_at: Ns | None = None
+        self._prepared_at = Ns(now - PREPARE_EVERY)
+        self._chronicle = Chronicle()
+        self._showing = Showing()
         self._records = 0
         self._last_decision_record = 0
         self._notices: deque[str] = deque(maxlen=5)
@@ -143,16 +157,48 @@ class Session:
             chord=views.heard_chord(self._listener),
             sounding=self._listener.sounding,
             asking=stand.request is not None,
-            hand=views.hand_view(stand, meter, key),
-            taken=views.placed_view(stand.taken, meter, key),
-            playing=views.placed_view(stand.playing, meter, key),
+            hand=self._showing.hand(stand, meter, key),
+            taken=self._showing.placed("taken", stand.taken, meter, key),
+            playing=self._showing.placed("playing", stand.playing, meter, key),
             coming=views.coming_chords((stand.playing, stand.taken), self._tick(), key),
             steering=views.steering_view(self._settings, self._controls, self._listener.locked_key),
             model=self._model.name if self._model and self._model.present else "",
             missed=self._missed,
             decision=self._last_decision_record,
             notices=tuple(self._notices),
+            channels=views.channels_view(self._settings.channels),
+            disabled=refusals.disabled(self._situation()),
         )
+
+    def state(self) -> dict[str, Any]:
+        """The snapshot and what is remembered (see `chronicle`), as plain data that must not be changed: what is as it
+        was is the same object as before."""
+        return {**self._showing.plain(self.snapshot()), **self._chronicle.sections(self._scene())}
+
+    def why_not(self, control: str) -> str:
+        """Why `control` (see `refusals`) may not be used now, in a sentence; empty where it may."""
+        return refusals.why_not(control, self._situation())
+
+    def _scene(self) -> Scene:
+        return Scene(self._now, self._transport, self._listener.key, self._ours)
+
+    def _situation(self) -> refusals.Situation:
+        stand = self._stand
+        return refusals.Situation(
+            playing=self._transport.playing,
+            hand=stand.hand,
+            selected=stand.selected,
+            too_late=stand.stage is Stage.CLOSED,
+            asking=stand.request is not None,
+            undoable=bool(stand.rolled or stand.taken or stand.playing),
+            remembers=not self._chronicle.history.empty,
+        )
+
+    def _refuses(self, why: str) -> bool:
+        """Whether there is a reason not to do it; the player is told."""
+        if why:
+            self._notice(why)
+        return bool(why)
 
     # -- time ---------------------------------------------------------------------------------------------------------
 
@@ -173,6 +219,8 @@ class Session:
             yield Ns(due - self._settings.horizon), self._release
         if stand.request is not None:
             yield stand.request.deadline, self._expire
+        if self._prepare_at is not None:
+            yield self._prepare_at, self._prepare
         if stand.playing is not None:
             yield line.ns_at(stand.playing.end), self._play_out
         if not self._transport.playing:
@@ -284,6 +332,7 @@ class Session:
         if stand.hand is not None:
             self._let_go(Happening.SLOT_BEGAN, Verdict.LET_PASS, MACHINE, "slot began")
         stand.next_slot(following)
+        self._soon()
         self._emit(fx.Publish())
 
     def _take_over(self) -> None:
@@ -327,7 +376,7 @@ class Session:
         stand = self._stand
         stand.deal += 1
         self._asked_key = self._listener.key
-        request = self._request()
+        request = self._request(self._next_id(), stand.deal, self._now)
         stand.request = request
         to_model = self._model is not None and self._model.present
         context = request.context.fingerprint
@@ -335,14 +384,30 @@ class Session:
         self._record(fx.Asked(request.id, request.slot, who, context, request.seed, request.deadline))
         self._emit(fx.AskProposer(request) if to_model else fx.AskStandIn(request))
 
-    def _request(self) -> ProposalRequest:
+    def _soon(self) -> None:
+        """What would be asked for has changed: tell the model soon, so that it is ready when it is asked."""
+        if self._prepare_at is None:
+            self._prepare_at = Ns(max(self._now + PREPARE_AFTER, self._prepared_at + PREPARE_EVERY))
+
+    def _prepare(self) -> None:
+        """Tell the model what it will be asked for next, as far as that is known now."""
+        self._prepare_at, stand = None, self._stand
+        to_model = self._model is not None and self._model.present
+        if not to_model or stand.request is not None or stand.stage is Stage.CLOSED:
+            return
+        self._prepared_at = self._now
+        waits = self._transport.playing and stand.stage is Stage.WAITING
+        at = self._transport.timeline.ns_at(self._stage_tick()) if waits else self._now
+        self._emit(fx.Prepare(self._request(0, stand.deal + 1, Ns(max(at, self._now)))))
+
+    def _request(self, number: int, deal: int, at: Ns) -> ProposalRequest:
+        """The request for hand `deal` of the next slot as it is at `at`, when what is held now is held still."""
         settings, transport, stand = self._settings, self._transport, self._stand
         latest = transport.timeline.ns_at(decide_by(stand.slot, transport.meter, transport.timeline))
-        patient = Ns(self._now + settings.patience)
-        deadline = min(patient, max(self._now, Ns(latest - STAND_IN_ROOM))) if transport.playing else patient
-        number = self._next_id()
+        patient = Ns(at + settings.patience)
+        deadline = min(patient, max(at, Ns(latest - STAND_IN_ROOM))) if transport.playing else patient
         context = self._listener.context(
-            self._now,
+            at,
             settings.context_bars,
             transport.meter,
             transport.timeline.tempo,
@@ -355,7 +420,7 @@ class Session:
             roles=settings.roles,
             context=context,
             controls=self._controls,
-            seed=settings.seed * 1_000_003 + number,
+            seed=settings.seed * 1_000_003 + stand.slot.start // stand.slot.bar_ticks * 1_009 + deal,
             count=settings.hand,
             deadline=deadline,
             answer=settings.mode is Mode.TRADE,
@@ -405,6 +470,7 @@ class Session:
             )
         )
         self._emit(fx.Publish())
+        self._soon()
         if stand.stage is Stage.CLOSED:
             self._close()
 
@@ -414,6 +480,7 @@ class Session:
             self._notice(news.why)
         if not news.present and self._stand.request is not None:
             self._expire()
+        self._soon()
         self._emit(fx.Publish())
 
     # -- hearing ------------------------------------------------------------------------------------------------------
@@ -421,6 +488,7 @@ class Session:
     def _heard(self, heard: gestures.Heard) -> None:
         if self._listener.hear(heard.event):
             self._emit(fx.Publish())
+            self._soon()
 
     # -- decisions ----------------------------------------------------------------------------------------------------
 
@@ -428,17 +496,11 @@ class Session:
         self._take_choice(self._stand.selected, via)
 
     def _take_choice(self, index: int, via: str) -> None:
-        hand = self._stand.hand
-        if hand is None or index >= len(hand.proposals):
-            self._notice("There is no such idea on the stand; wait for the next hand.")
-            return
-        proposal = hand.proposals[index]
-        if not is_offered(proposal):
-            return
-        if not self._transport.playing:
-            self._notice("Start playing first; an idea is taken for the bars that come.")
+        if self._refuses(refusals.why_not_take(self._situation(), index)):
             return
         stand, slot = self._stand, self._stand.slot
+        assert stand.hand is not None
+        proposal = stand.hand.proposals[index]
         stand.selected = index
         if stand.stage is not Stage.CLOSED:
             self._take(proposal, slot.start, PLAYER, via)
@@ -502,24 +564,20 @@ class Session:
         self._our_melody = deque((n for n in self._our_melody if n.onset < tick), maxlen=self._our_melody.maxlen)
 
     def _reject(self, via: str) -> None:
-        if self._stand.hand is None:
-            self._notice("There is nothing on the stand to refuse.")
-            return
+        assert self._stand.hand is not None
         offered = [p for p in self._stand.hand.proposals if is_offered(p)]
         self._stand.refused.extend(p.content for p in offered)
         self._let_go(Happening.REJECT, Verdict.REJECTED, PLAYER, via)
         self._deal_again()
 
     def _next_hand(self, via: str) -> None:
-        if self._stand.stage is not Stage.CLOSED and self._stand.hand is not None:
+        if self._stand.hand is not None:
             self._retire(Happening.REPLACE)
-        elif self._stand.request is not None:
-            return
         self._deal_again()
 
     def _deal_again(self) -> None:
         if self._stand.stage is Stage.CLOSED:
-            self._notice("Too late for these bars; the next hand comes by itself.")
+            self._notice(refusals.TOO_LATE)
             return
         self._stand.hands_off = False
         if self._stand.stage is Stage.WAITING and self._transport.playing:
@@ -528,8 +586,7 @@ class Session:
         self._ask()
 
     def _let_pass(self, via: str) -> None:
-        if self._stand.hand is not None:
-            self._let_go(Happening.SLOT_BEGAN, Verdict.LET_PASS, PLAYER, via)
+        self._let_go(Happening.SLOT_BEGAN, Verdict.LET_PASS, PLAYER, via)
 
     def _let_go(self, happening: Happening, verdict: Verdict, actor: str, via: str) -> None:
         """Every idea still offered leaves the stand with a verdict."""
@@ -555,12 +612,10 @@ class Session:
         if stand.taken is not None:
             undone, stand.hands_off = stand.taken.proposal, True
             self._withdraw_taken(Happening.UNDO)
-        elif stand.playing is not None:
+        else:
+            assert stand.playing is not None
             undone = stand.playing.proposal
             self._cut_playing(Happening.UNDO)
-        else:
-            self._notice("There is nothing to undo.")
-            return
         self._decided(undone, Verdict.UNDONE, PLAYER, via)
         self._emit(fx.Publish())
 
@@ -584,31 +639,70 @@ class Session:
 
     # -- edits --------------------------------------------------------------------------------------------------------
 
-    def _edit(self, words: str, change: Callable[[edit.Content], edit.Content]) -> None:
-        proposal = self._stand.choice
-        if proposal is None or not is_offered(proposal):
-            self._notice("Select an idea that is still on offer; then change it.")
+    def _edit(self, index: int | None, words: str, change: Callable[[edit.Content], edit.Content]) -> None:
+        """Change the idea in place `index` of the hand, the selected one where that is None."""
+        place = self._stand.selected if index is None else index
+        if self._refuses(refusals.why_not_change(self._situation(), place)):
             return
+        assert self._stand.hand is not None
+        proposal = self._stand.hand.proposals[place]
         old = proposal.content
         new = change(edit.Content(old.chords, old.melody, old.bass))
         content = replace(old, chords=new.chords, melody=new.melody, bass=new.bass)
         edits, original = (*proposal.edits, words), proposal.original or old
-        edited = replace(proposal, content=content, edits=edits, original=original)
-        self._stand.swap(self._stand.selected, edited)
+        self._stand.swap(place, replace(proposal, content=content, edits=edits, original=original))
         self._emit(fx.Publish())
 
     def _replace_chord(self, item: gestures.ReplaceChord) -> None:
         chord = parse_chord(item.symbol)
-        self._edit(f"chord {item.index + 1} became {item.symbol}", lambda c: edit.with_chord(c, item.index, chord))
+        words = f"chord {item.index + 1} became {item.symbol}"
+        self._edit(item.idea, words, lambda content: edit.with_chord(content, item.index, chord))
+
+    def _move_chord(self, item: gestures.MoveChord) -> None:
+        ticks = Ticks(round(item.beats * BEAT_GRID) * self._transport.meter.beat_ticks // BEAT_GRID)
+        words = f"chord {item.index + 1} moved by {item.beats:+g} beats"
+        self._edit(item.idea, words, lambda content: edit.with_chord_moved(content, item.index, ticks))
+
+    def _edit_note(self, item: gestures.EditNote) -> None:
+        became = "left out" if item.pitch is None else f"became {pitch_name(item.pitch)}"
+        change = f"note {item.note + 1} {became}"
+        self._edit(item.index, change, lambda content: edit.with_note(content, item.note, item.pitch))
+
+    # -- back from the history ----------------------------------------------------------------------------------------
+
+    def _bring_back(self, item: gestures.BringBack) -> None:
+        """What is on the stand gives way, and what was asked for is no longer wanted."""
+        if self._refuses(self.why_not("bring_back")):
+            return
+        stand, meter = self._stand, self._transport.meter
+        back = self._chronicle.history.brought_back(item.idea, self._next_id(), stand.slot.start, meter)
+        self._withdraw_request(Happening.LEFT_CONTEXT)
+        if stand.hand is not None:
+            self._retire(Happening.REPLACE)
+        if self._transport.playing:
+            stand.stage = Stage.OPEN
+        self._rechecked, stand.hands_off = True, False
+        stand.deal += 1
+        by = decide_by(stand.slot, meter, self._transport.timeline)
+        stand.deal_hand(Hand(back.slot, (back,), by, stand.deal))
+        self._record(fx.Returned(back.id, item.idea))
+        self._record(fx.Offered(0, back.slot, stand.deal, by, (back.id,), (back.content.made_by,), False))
+        self._emit(fx.Publish())
 
     # -- preview ------------------------------------------------------------------------------------------------------
 
     def _preview(self, via: str) -> None:
-        choice = self._stand.choice
-        self._stop_preview()
-        if choice is None:
-            self._notice("There is nothing on the stand to hear.")
+        self._hear_idea(self._stand.selected)
+
+    def _hear(self, item: gestures.Hear) -> None:
+        self._hear_idea(item.index)
+
+    def _hear_idea(self, index: int) -> None:
+        if self._refuses(refusals.why_not_hear(self._situation(), index)):
             return
+        self._stop_preview()
+        assert self._stand.hand is not None
+        choice = self._stand.hand.proposals[index]
         soon = self._transport.tick(Ns(self._now + PREVIEW_LEAD))
         beat = self._transport.meter.beat_ticks
         start = Ticks((soon // beat + 1) * beat) if self._transport.playing else Ticks(soon + 1)
@@ -640,6 +734,7 @@ class Session:
         self._clocked()
 
     def _stop(self) -> None:
+        self._chronicle.stopping(self._scene())
         self._retire_hand_and_request()
         self._withdraw_taken(Happening.STOP)
         self._cut_playing(Happening.STOP)
@@ -650,13 +745,15 @@ class Session:
         self._clocked()
 
     def _retire_hand_and_request(self) -> None:
-        stand = self._stand
-        if stand.request is not None:
-            self._emit(fx.CancelRequest(stand.request.id))
-            self._life(stand.request.id, State.REQUESTED, Happening.STOP)
-            stand.request = None
-        if stand.hand is not None:
+        self._withdraw_request(Happening.STOP)
+        if self._stand.hand is not None:
             self._retire(Happening.STOP)
+
+    def _withdraw_request(self, happening: Happening) -> None:
+        request, self._stand.request = self._stand.request, None
+        if request is not None:
+            self._emit(fx.CancelRequest(request.id))
+            self._life(request.id, State.REQUESTED, happening)
 
     def _panic(self, via: str) -> None:
         self._withdraw_taken(Happening.STOP)
@@ -668,9 +765,6 @@ class Session:
 
     def _clear(self, via: str) -> None:
         """Forget the hand, what was refused and what loops; only while stopped."""
-        if self._transport.playing:
-            self._notice("Stop first; then clear.")
-            return
         self._stop()
         self._stand.refused.clear()
 
@@ -700,8 +794,7 @@ class Session:
             self._clocked()
 
     def _set_meter(self, item: gestures.SetMeter) -> None:
-        if self._transport.playing:
-            self._notice("Stop first; then change the meter.")
+        if self._refuses(self.why_not("meter")):
             return
         self._transport = self._transport.with_meter(item.meter)
         self._replan_slots()
@@ -711,6 +804,7 @@ class Session:
         transport = self._transport
         self._listener.clocked(self._now, transport.timeline)
         self._record(fx.Clocked(transport.playing, transport.timeline, str(transport.meter)))
+        self._soon()
         self._emit(fx.Publish())
 
     # -- steering -----------------------------------------------------------------------------------------------------
@@ -721,6 +815,7 @@ class Session:
             raise Nonsense(f"There is no control called {item.control!r}.", f"Use one of {', '.join(sorted(names))}.")
         change: dict[str, Any] = {item.control: min(1.0, max(0.0, item.value))}
         self._controls = replace(self._controls, **change)
+        self._soon()
         self._emit(fx.Publish())
 
     def _step(self, control: str, by: float) -> None:
@@ -740,13 +835,23 @@ class Session:
 
     def _lock_key(self, item: gestures.LockKey) -> None:
         self._listener.locked_key = item.key
+        self._soon()
         self._emit(fx.Publish())
+
+    def _set_style(self, item: gestures.SetStyle) -> None:
+        self._controls = replace(self._controls, style=item.style)
+        self._soon()
+        self._emit(fx.Publish())
+
+    def _set_channels(self, item: gestures.SetChannels) -> None:
+        self._change(channels=with_channels(self._settings.channels, item.channels))
 
     def _change(self, **changes: Any) -> None:
         slots_before = (self._settings.bars, self._settings.mode)
         self._settings = replace(self._settings, **changes)
         if slots_before != (self._settings.bars, self._settings.mode):
             self._replan_slots()
+        self._soon()
         self._emit(fx.Publish())
 
     def _replan_slots(self) -> None:
@@ -760,7 +865,8 @@ class Session:
     # -- small things -------------------------------------------------------------------------------------------------
 
     def _do(self, item: gestures.Do) -> None:
-        self._ACTIONS[item.action](self, item.via)
+        if not self._refuses(self.why_not(item.action.value)):
+            self._ACTIONS[item.action](self, item.via)
 
     def _move(self, proposal: Proposal, happening: Happening) -> Proposal:
         after = moved(proposal, happening)
@@ -783,9 +889,14 @@ class Session:
     def _record(self, value: Recorded, durable: bool = False) -> None:
         self._records += 1
         self._emit(Record(self._now, value, durable))
+        self._chronicle.recorded(value, self._scene())
+        if isinstance(value, fx.Offered) and self._stand.hand is not None:
+            self._chronicle.dealt(self._stand.hand, self._scene())
 
     def _emit(self, effect: Effect) -> None:
         self._out.append(effect)
+        if isinstance(effect, fx.Cancel | fx.Silence | fx.Panic):
+            self._chronicle.ended(effect.owner if isinstance(effect, fx.Cancel) else None, self._tick())
 
     def _drain(self) -> list[Effect]:
         out, self._out = self._out, []
@@ -795,9 +906,19 @@ class Session:
 
     def _select(self, via: str) -> None:
         hand = self._stand.hand
-        if hand is not None:
-            self._stand.selected = (self._stand.selected + 1) % len(hand.proposals)
-            self._emit(fx.Publish())
+        assert hand is not None
+        self._choose((self._stand.selected + 1) % len(hand.proposals))
+
+    def _choose(self, index: int) -> None:
+        self._stand.selected = index
+        self._emit(fx.Publish())
+
+    def _select_idea(self, item: gestures.Select) -> None:
+        if not self._refuses(refusals.why_not_select(self._situation(), item.index)):
+            self._choose(item.index)
+
+    def _take_idea(self, item: gestures.Take) -> None:
+        self._take_choice(item.index, item.via)
 
     def _next_click(self, via: str) -> None:
         self._change(click=_CLICK_AFTER[self._settings.click])
@@ -809,14 +930,14 @@ class Session:
         self._change(mode=Mode.PROPOSE if self._settings.mode is Mode.TRADE else Mode.TRADE)
 
     def _transpose(self, semitones: int) -> None:
-        self._edit(f"moved {semitones:+d}", lambda content: edit.transpose(content, semitones))
+        self._edit(None, f"moved {semitones:+d}", lambda content: edit.transpose(content, semitones))
 
     def _invert(self, via: str) -> None:
-        self._edit("inverted", edit.invert)
+        self._edit(None, "inverted", edit.invert)
 
     def _simplify(self, via: str) -> None:
         meter = self._transport.meter
-        self._edit("simplified", lambda content: edit.simplify(content, meter))
+        self._edit(None, "simplified", lambda content: edit.simplify(content, meter))
 
     _HANDLERS: ClassVar[dict[type, Callable[[Session, Any], None]]] = {
         gestures.Heard: _heard,
@@ -829,7 +950,15 @@ class Session:
         gestures.LockKey: _lock_key,
         gestures.SetRepeat: _set_repeat,
         gestures.SetMode: _set_mode,
+        gestures.SetStyle: _set_style,
+        gestures.SetChannels: _set_channels,
+        gestures.Select: _select_idea,
+        gestures.Hear: _hear,
+        gestures.Take: _take_idea,
         gestures.ReplaceChord: _replace_chord,
+        gestures.MoveChord: _move_chord,
+        gestures.EditNote: _edit_note,
+        gestures.BringBack: _bring_back,
         gestures.Ideas: _ideas,
         gestures.ProposerIs: _proposer_is,
     }

@@ -74,6 +74,13 @@ class Panic:
 
 
 @dataclass(frozen=True, slots=True)
+class Prepare:
+    """The model will be asked for this next, unless something changes: let it think ahead. No answer comes."""
+
+    request: ProposalRequest
+
+
+@dataclass(frozen=True, slots=True)
 class AskProposer:
     """Ask the model."""
 
@@ -132,7 +139,8 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """A hand was dealt: proposal ids in order, for candidates of `request_id` in the same order."""
+    """A hand was dealt: proposal ids in order, for candidates of `request_id` in the same order; 0 where nobody was
+    asked, since the player brought an idea back."""
 
     request_id: int
     slot: Slot
@@ -141,6 +149,14 @@ class Offered:
     proposals: tuple[int, ...]
     made_by: tuple[str, ...]
     late: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """The player brought the idea `original_id` back; it is offered anew as `proposal_id`."""
+
+    proposal_id: int
+    original_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +203,7 @@ class Clocked:
     meter: str
 
 
-Recorded: TypeAlias = Input | Asked | Offered | Decided | Moved | Sent | Clocked
+Recorded: TypeAlias = Input | Asked | Offered | Returned | Decided | Moved | Sent | Clocked
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,5 +216,5 @@ class Record:
 
 
 Effect: TypeAlias = (
-    Send | Cancel | Silence | Panic | AskProposer | AskStandIn | CancelRequest | Publish | Notice | Record
+    Send | Cancel | Silence | Panic | Prepare | AskProposer | AskStandIn | CancelRequest | Publish | Notice | Record
 )

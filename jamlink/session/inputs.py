@@ -122,11 +122,83 @@ class SetMode:
 
 
 @dataclass(frozen=True, slots=True)
+class SetStyle:
+    """Ask for ideas in `style`, a name that the proposer knows; empty leaves it to the music."""
+
+    style: str
+    via: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetChannels:
+    """Play outputs, by name, on these MIDI channels, 0 to 15; those not named keep theirs. What is laid out already
+    stays where it is, so every note-off finds its note-on."""
+
+    channels: tuple[tuple[str, int], ...]
+    via: str
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """Choose the idea in place `index` of the hand (from 0), without taking it."""
+
+    index: int
+    via: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hear:
+    """Play the idea in place `index` of the hand on the preview output; what is chosen stays so."""
+
+    index: int
+    via: str
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """Accept the idea in place `index` of the hand, of whatever size."""
+
+    index: int
+    via: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReplaceChord:
-    """In the selected idea, put the chord named `symbol` in place `index` (from 0)."""
+    """Put the chord named `symbol` in place `index` (from 0) of the idea in place `idea` of the hand, the selected one
+    where that is None."""
 
     index: int
     symbol: str
+    via: str
+    idea: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MoveChord:
+    """The chord in place `index` begins `beats` felt beats later, or earlier where that is below 0; `idea` as above."""
+
+    index: int
+    beats: float
+    via: str
+    idea: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EditNote:
+    """In the idea in place `index`, give note number `note` (from 0, melody first, then bass) another pitch; None takes
+    it out."""
+
+    index: int
+    note: int
+    pitch: int | None
+    via: str
+
+
+@dataclass(frozen=True, slots=True)
+class BringBack:
+    """The idea that was offered under the id `idea` comes back to the stand, as a hand of one."""
+
+    idea: int
     via: str
 
 
@@ -148,5 +220,9 @@ class ProposerIs:
     why: str = ""
 
 
-Gesture: TypeAlias = Do | Turn | SetTempo | SetMeter | SetBars | SetRoles | LockKey | SetRepeat | SetMode | ReplaceChord
+Edit: TypeAlias = ReplaceChord | MoveChord | EditNote
+Setting: TypeAlias = (
+    Turn | SetTempo | SetMeter | SetBars | SetRoles | LockKey | SetRepeat | SetMode | SetStyle | SetChannels
+)
+Gesture: TypeAlias = Do | Select | Hear | Take | BringBack | Edit | Setting
 Input: TypeAlias = Heard | Gesture | Ideas | ProposerIs

@@ -5,7 +5,7 @@ The life-cycle is the table `LIFE`; a pair that is not in it is an error that na
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 
 from jamlink.errors import Fault
@@ -95,6 +95,11 @@ class ProposalRequest:
     answer: bool = False
     """True where the idea answers the player's phrase (trading) instead of going along with it."""
     avoid: tuple[Candidate, ...] = ()
+
+    @property
+    def wish(self) -> ProposalRequest:
+        """What is asked for, whoever asks, by when, and whatever was refused: two requests may share one."""
+        return replace(self, id=0, deadline=Ns(0), avoid=())
 
 
 class State(Enum):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
 
 from jamlink.errors import Nonsense
 from jamlink.music.key import Key
@@ -25,6 +26,19 @@ class Channels:
     bass: int = 2
     metronome: int = 9
     preview: int = 15
+
+
+def with_channels(channels: Channels, changes: Sequence[tuple[str, int]]) -> Channels:
+    """`channels` with outputs moved to other channels, 0 to 15. Raises `Nonsense`, also where a preview would be heard
+    on the channel of something that is recorded."""
+    known = [output.name for output in fields(Channels)]
+    for name, channel in changes:
+        _require(name in known, f"There is no output called {name!r}.", f"Use one of {', '.join(known)}.")
+        _require(0 <= channel <= 15, f"There is no MIDI channel {channel + 1}.", "Choose 1 to 16.")
+    moved = replace(channels, **dict(changes))
+    alone = moved.preview not in (moved.chords, moved.melody, moved.bass)
+    _require(alone, "Previews would be recorded with the music.", "Give them a channel of their own.")
+    return moved
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,13 @@ and never from the arrival of a message. Beats and bars in words count from 1.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from jamlink.music.chord import NO_CHORD, Chord, ChordSpan
 from jamlink.music.key import Key
 from jamlink.session.listener import Listener
 from jamlink.session.proposal import Controls, Proposal, Role, Slot
-from jamlink.session.settings import SessionSettings
+from jamlink.session.settings import Channels, SessionSettings
 from jamlink.session.stand import Placed, Stand
 from jamlink.timing.meter import Meter
 from jamlink.timing.transport import Transport
@@ -79,8 +79,19 @@ class HandView:
 
 
 @dataclass(frozen=True, slots=True)
+class VoiceView:
+    """A note as it is laid out to sound, in ticks from where its idea starts."""
+
+    onset: int
+    duration: int
+    pitch: int
+    velocity: int
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
 class PlacedView:
-    """An accepted idea: waiting for its slot, or sounding."""
+    """An accepted idea: waiting for its slot, or sounding. `voices` is all that will sound of it, in order."""
 
     id: int
     start: int
@@ -88,6 +99,8 @@ class PlacedView:
     start_words: str
     chords: tuple[tuple[int, str], ...]
     made_by: str
+    voices: tuple[VoiceView, ...] = ()
+    edited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +114,7 @@ class SteeringView:
     click: str
     key_lock: str
     controls: dict[str, float]
+    style: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +135,10 @@ class Snapshot:
     missed: int
     decision: int
     notices: tuple[str, ...]
+    channels: dict[str, int]
+    """The MIDI channel of each output, counted from 1."""
+    disabled: dict[str, str]
+    """Controls that would be refused now, each with the reason in a sentence."""
 
 
 def clock_view(transport: Transport) -> ClockView:
@@ -167,16 +185,24 @@ def placed_view(placed: Placed | None, meter: Meter, key: Key | None) -> PlacedV
         start=placed.start,
         end=placed.end,
         start_words=str(meter.at(placed.start)),
-        chords=_named(proposal.content.chords, key),
+        chords=named(proposal.content.chords, key),
         made_by=proposal.content.made_by,
+        voices=tuple(sorted(_voices(placed), key=lambda voice: voice.onset)),
+        edited=bool(proposal.edits),
     )
+
+
+def _voices(placed: Placed) -> Iterable[VoiceView]:
+    for out, notes in placed.plan.notes.items():
+        for note in notes:
+            yield VoiceView(note.onset, note.duration, note.pitch, note.velocity, out.value)
 
 
 def coming_chords(placed: Iterable[Placed | None], tick: Ticks, key: Key | None) -> tuple[tuple[int, str], ...]:
     """Chords of ours from the one that sounds now on, each with its tick."""
     spans = [span.shifted(p.start) for p in placed if p for span in p.proposal.content.chords]
     ahead = sorted((span for span in spans if span.end > tick), key=lambda span: span.onset)
-    return _named(ahead[:COMING_CHORDS], key)
+    return named(ahead[:COMING_CHORDS], key)
 
 
 def steering_view(settings: SessionSettings, controls: Controls, locked: Key | None) -> SteeringView:
@@ -190,13 +216,19 @@ def steering_view(settings: SessionSettings, controls: Controls, locked: Key | N
         click=settings.click.value,
         key_lock=str(locked) if locked else "",
         controls=numbers,
+        style=controls.style,
     )
+
+
+def channels_view(channels: Channels) -> dict[str, int]:
+    """The MIDI channel of each output by its name, counted from 1."""
+    return {output.name: getattr(channels, output.name) + 1 for output in fields(channels)}
 
 
 def heard_chord(listener: Listener) -> str:
     """The chord under the player's hands, by name; empty where there is none."""
     guess = listener.chord
-    return _symbol_of(guess.chord, listener.key) if guess else ""
+    return symbol_of(guess.chord, listener.key) if guess else ""
 
 
 def _card(index: int, proposal: Proposal, selected: bool, key: Key | None) -> Card:
@@ -205,7 +237,7 @@ def _card(index: int, proposal: Proposal, selected: bool, key: Key | None) -> Ca
         id=proposal.id,
         place=index + 1,
         state=proposal.state.value,
-        chords=_named(content.chords, key),
+        chords=named(content.chords, key),
         melody=tuple(NoteView(n.onset, n.duration, n.pitch) for n in content.melody),
         bass=tuple(NoteView(n.onset, n.duration, n.pitch) for n in content.bass),
         words=content.note,
@@ -216,11 +248,18 @@ def _card(index: int, proposal: Proposal, selected: bool, key: Key | None) -> Ca
     )
 
 
-def _named(spans: Iterable[ChordSpan], key: Key | None) -> tuple[tuple[int, str], ...]:
-    return tuple((span.onset, _symbol_of(span.chord, key)) for span in spans)
+def named(spans: Iterable[ChordSpan], key: Key | None) -> tuple[tuple[int, str], ...]:
+    """Each chord's onset and symbol."""
+    return tuple((span.onset, symbol_of(span.chord, key)) for span in spans)
 
 
-def _symbol_of(chord: Chord | None, key: Key | None) -> str:
+def symbols(spans: Iterable[ChordSpan], key: Key | None) -> list[str]:
+    """The chords' symbols in a row."""
+    return [symbol_of(span.chord, key) for span in spans]
+
+
+def symbol_of(chord: Chord | None, key: Key | None) -> str:
+    """As on a lead sheet, in `key` where it is known."""
     if chord is None:
         return NO_CHORD
     return chord.symbol_in(key) if key else chord.symbol()

@@ -1,14 +1,12 @@
-"""Session values as plain data and back: what the ledger writes and what processes tell one another.
+"""Records as plain data and back: what the ledger writes.
 
-`plain` turns any value of the core into numbers, strings, lists and dicts that JSON or MessagePack can carry; `value`
-builds it back and checks every field. Enums travel by their value (a chord quality by its symbol), MIDI events as
-their bytes. A record
-is a pair of its kind (the class name in lower case) and its plain payload.
+A record is a pair of its kind (the class name in lower case) and its plain payload (see `plain`); MIDI events travel
+as their bytes.
 """
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -19,10 +17,9 @@ from jamlink.session import effects as fx
 from jamlink.session import inputs
 from jamlink.session.effects import Recorded
 from jamlink.session.inputs import Heard, Input
+from jamlink.session.plain import plain, value
 from jamlink.session.settings import SessionSettings
 from jamlink.timing.units import Ns
-
-T = TypeVar("T")
 
 INPUT_KINDS: dict[str, type] = {
     cls.__name__.lower(): cls
@@ -36,7 +33,15 @@ INPUT_KINDS: dict[str, type] = {
         inputs.LockKey,
         inputs.SetRepeat,
         inputs.SetMode,
+        inputs.SetStyle,
+        inputs.SetChannels,
+        inputs.Select,
+        inputs.Hear,
+        inputs.Take,
         inputs.ReplaceChord,
+        inputs.MoveChord,
+        inputs.EditNote,
+        inputs.BringBack,
         inputs.Ideas,
         inputs.ProposerIs,
     )
@@ -44,23 +49,10 @@ INPUT_KINDS: dict[str, type] = {
 """Every input but Heard, whose event travels as bytes."""
 
 EFFECT_KINDS: dict[str, type] = {
-    cls.__name__.lower(): cls for cls in (fx.Asked, fx.Offered, fx.Decided, fx.Moved, fx.Sent, fx.Clocked)
+    cls.__name__.lower(): cls for cls in (fx.Asked, fx.Offered, fx.Returned, fx.Decided, fx.Moved, fx.Sent, fx.Clocked)
 }
 
 HEARD = "heard"
-
-
-def plain(value: object) -> Any:
-    """`value` as numbers, strings, lists and dicts."""
-    return msgspec.to_builtins(value, order="deterministic")
-
-
-def value(data: Any, kind: type[T]) -> T:
-    """The `kind` that `plain` made `data` of. Raises `Nonsense` naming the field that does not fit."""
-    try:
-        return msgspec.convert(data, kind, strict=False)
-    except (msgspec.ValidationError, Nonsense, KeyError, TypeError, ValueError) as bad:
-        raise Nonsense(f"Not a {kind.__name__}: {bad}.", "The data is damaged or of another version.") from None
 
 
 def record(item: Recorded) -> tuple[str, Any]:
@@ -68,18 +60,18 @@ def record(item: Recorded) -> tuple[str, Any]:
     if isinstance(item, Heard):
         return HEARD, {"port": item.event.port, "at": item.event.at, "bytes": encode(item.event).hex()}
     data = plain(item)
-    return type(item).__name__.lower(), _as_first_said(data) if isinstance(item, _WITH_IDEAS) else data
+    return type(item).__name__.lower(), _as_first_said(data) if isinstance(item, _GROWN) else data
 
 
-_WITH_IDEAS = (inputs.Ideas, fx.Decided)
-LATER_FIELDS = frozenset(("closest",))
-"""Fields of ideas that came after the first sessions were recorded."""
+_GROWN = (inputs.Ideas, inputs.ReplaceChord, fx.Decided)
+LATER_FIELDS = frozenset(("closest", "idea"))
+"""Fields that came after the first sessions were recorded."""
 
 
 def _as_first_said(data: Any) -> Any:
     """`data` without later fields that say nothing, so that older sessions replay to the byte."""
     if isinstance(data, dict):
-        said = ((key, item) for key, item in data.items() if item or key not in LATER_FIELDS)
+        said = ((key, item) for key, item in data.items() if key not in LATER_FIELDS or item not in (None, ""))
         return {key: _as_first_said(item) for key, item in said}
     return [_as_first_said(item) for item in data] if isinstance(data, list | tuple) else data
 

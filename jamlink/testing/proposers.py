@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from jamlink.errors import Unavailable
@@ -67,6 +68,26 @@ class SlowProposer(ScriptedProposer):
         return super().propose(request, cancelled)
 
 
+class ThoughtfulProposer(ScriptedProposer):
+    """Thinks ahead, for ever where the seed is even; each idea's `note` names the seeds that it has thought of."""
+
+    def __init__(self) -> None:
+        super().__init__(name="thoughtful")
+        self._thought: list[int] = []
+
+    def prepare(self, request: ProposalRequest, cancelled: Cancelled) -> None:
+        """Until it is cancelled, or at once."""
+        while request.seed % 2 == 0 and not cancelled():
+            time.sleep(_STEP_S)
+        if request.seed % 2:
+            self._thought.append(request.seed)
+
+    def propose(self, request: ProposalRequest, cancelled: Cancelled) -> list[Candidate]:
+        """Plain triads, signed with what was thought."""
+        said = ", ".join(map(str, self._thought))
+        return [replace(idea, note=said) for idea in super().propose(request, cancelled)]
+
+
 class FailingProposer(ScriptedProposer):
     """Breaks at every request."""
 
@@ -77,6 +98,10 @@ class FailingProposer(ScriptedProposer):
         """Raises ZeroDivisionError, as a bug would."""
         return [_plain(request, 1 // 0, self.name)]
 
+    def prepare(self, request: ProposalRequest, cancelled: Cancelled) -> None:
+        """Raises it, too."""
+        self.propose(request, cancelled)
+
 
 class MissingProposer:
     """Cannot even be made."""
@@ -85,6 +110,15 @@ class MissingProposer:
 
     def __init__(self) -> None:
         raise Unavailable("The model is not there.", "Put it back.")
+
+
+class BrokenProposer:
+    """Breaks while it is made, as a bug would, or a machine without memory."""
+
+    name = "broken"
+
+    def __init__(self) -> None:
+        raise MemoryError
 
 
 def check_proposer(proposer: Proposer, request: ProposalRequest) -> list[Candidate]:

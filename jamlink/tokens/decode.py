@@ -164,13 +164,13 @@ class _Bar:
         if not self.reader.ahead:
             return False
         rhythm = vocab.RHYTHMS[self.reader.want("RHYTHM")]
-        tick = (self.first + i) * vocab.cell_of(self.meter).ticks
+        tick, length = (self.first + i) * vocab.cell_of(self.meter).ticks, rhythm.slot_ticks
         for letter in rhythm.pattern:
-            if letter == ONSET and not self._onset(tick, rhythm.slot_ticks):
+            if letter == ONSET and not self._onset(tick, length):
                 return False
             if letter not in (ONSET, REST):
-                self._hold(tick, rhythm.slot_ticks)
-            tick += rhythm.slot_ticks
+                self._hold(tick, length)
+            tick += length
         if self.task.chords_behind and self.reader.ahead == "CHORD":
             self._chord(i)
         return True
@@ -187,9 +187,10 @@ class _Bar:
     def _hold(self, tick: int, length: int) -> None:
         """Lengthen the notes that sound up to `tick`; a hold of nothing is a rest."""
         for i in range(len(self.notes) - 1, max(-1, len(self.notes) - 1 - vocab.MAX_VOICES), -1):
-            if self.notes[i].end != tick:
+            note = self.notes[i]
+            if note.end != tick:
                 break
-            self.notes[i] = replace(self.notes[i], duration=Ticks(self.notes[i].duration + length))
+            self.notes[i] = Note(note.onset, note.pitch, Ticks(note.duration + length), note.velocity)
 
     def _changes(self) -> bool:
         """Read the bar's list of chord changes; False where it is cut off."""

@@ -1,7 +1,7 @@
 """How long from asking for other ideas until a view has them: the whole way through the session and model processes.
 
-The session is a real one, joined as any view joins it. "n" is pressed while nothing else waits; the clock stops when
-the view's picture shows a hand that was dealt later. Painting the screen is not in it.
+The session is a real one that plays, joined as any view joins it. "n" is pressed while nothing else waits; the clock
+stops when the view's picture shows a hand that was dealt later. Painting the screen is not in it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,6 @@ def measure(connection: Connection, clock: Clock, presses: int, tell: Callable[[
     """Press `presses` times. Raises `Unavailable` where no hand comes. Leaves the session."""
     view = _View(Client(connection, clock), connection, clock)
     view.until(lambda: view.client.picture is not None and view.client.picture.model != "")
-    view.press(Action.PLAY_STOP)
     view.until(lambda: view.dealt > 0)
     spans, by_model = [], 0
     for number in range(presses):

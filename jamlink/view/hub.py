@@ -8,30 +8,47 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from jamlink.errors import Nonsense
 from jamlink.midi.events import NoteOff, NoteOn
 from jamlink.session.inputs import Gesture
+from jamlink.session.wishes import Wish
 from jamlink.timing.units import Ns
 from jamlink.view import protocol
 from jamlink.view.connection import Connection
-from jamlink.view.protocol import FromSession, FromView, Goodbye, Hello, Notice, Play, Publisher, Quit, Resync
+from jamlink.view.protocol import (
+    FromSession,
+    FromView,
+    Goodbye,
+    Hello,
+    Learn,
+    Notice,
+    Ping,
+    Play,
+    Ports,
+    Publisher,
+    Quit,
+    Resync,
+)
 
-BACKLOG = 64 * 1024
-"""Some seconds of deltas; a snapshot is about 5 kB."""
+BACKLOG = 256 * 1024
+"""Some seconds of dense playing; a snapshot of a long session is about 100 kB."""
 PLAYED_WAITING = 256
 """Notes played on views that nobody has fetched; beyond that the oldest go."""
 
 
 @dataclass(slots=True, eq=False)
 class _Client:
-    """A view. `behind` says that it missed something and needs a snapshot as soon as it reads again."""
+    """A view. `behind` says that it missed something and needs a snapshot as soon as it reads again; `holding` are the
+    pitches whose keys are down on it."""
 
     connection: Connection
     via: str
     behind: bool = True
+    holding: set[int] = field(default_factory=set)
 
     def say(self, message: FromSession) -> None:
         """Send it, or note that it could not be sent."""
@@ -47,15 +64,22 @@ class Hub:
         self._published = False
         self._clients: list[_Client] = []
         self._played: deque[tuple[Play, str]] = deque(maxlen=PLAYED_WAITING)
+        self._wishes: list[tuple[Wish, str]] = []
         self._quit = False
         self.add(connection, via)
 
     def add(self, connection: Connection, via: str) -> None:
-        """Somebody else looks; `via` is written beside what they do."""
-        client = _Client(connection, via)
+        """Somebody else looks; `via` is written beside what they do. A second view of that name is "page 2"."""
+        client = _Client(connection, self._free_name(via))
         client.say(Hello())
         self._clients.append(client)
         self._catch_up(client)
+
+    def _free_name(self, via: str) -> str:
+        """The views of one name are told apart, so that a key held on one is not let go on another."""
+        taken = {client.via for client in self._clients}
+        names = (via if number == 1 else f"{via} {number}" for number in count(1))
+        return next(name for name in names if name not in taken)
 
     def filenos(self) -> Sequence[int]:
         """What to wait on for gestures."""
@@ -68,8 +92,20 @@ class Hub:
             for frame in client.connection.receive():
                 gestures += self._take(client, frame)
             self._catch_up(client)
-        self._clients = [client for client in self._clients if not client.connection.closed]
+        for gone in [client for client in self._clients if client.connection.closed]:
+            self._let_go(gone)
         return gestures
+
+    def wishes(self) -> list[tuple[Wish, str]]:
+        """What views asked of the session's process since the last call, in order, each with the view's name."""
+        wishes, self._wishes = self._wishes, []
+        return wishes
+
+    def tell(self, via: str, sentence: str) -> None:
+        """One sentence for the view of that name alone, such as why its wish was not granted."""
+        for client in self._clients:
+            if client.via == via:
+                client.say(Notice(sentence))
 
     def played(self, at: Ns) -> list[NoteOn | NoteOff]:
         """Notes played on views since the last call, as heard at `at` on a port with the view's name."""
@@ -103,8 +139,11 @@ class Hub:
             case Quit():
                 self._quit = True
             case Play():
-                protocol.to_event(message, Ns(0), client.via)
-                self._played.append((message, client.via))
+                self._play(client, message)
+            case Ports() | Learn():
+                self._wishes.append((protocol.to_wish(message), client.via))
+            case Ping():
+                pass  # the web process answers it, nearer to the page
             case Resync():
                 client.behind = True
             case Hello():
@@ -112,6 +151,19 @@ class Hub:
             case _:
                 return [protocol.to_gesture(message, client.via)]
         return []
+
+    def _play(self, client: _Client, note: Play) -> None:
+        protocol.to_event(note, Ns(0), client.via)
+        if note.on and note.velocity:
+            client.holding.add(note.pitch)
+        else:
+            client.holding.discard(note.pitch)
+        self._played.append((note, client.via))
+
+    def _let_go(self, gone: _Client) -> None:
+        """A view is gone, and with it the fingers on its keys."""
+        self._clients.remove(gone)
+        self._played += [(Play(False, pitch), gone.via) for pitch in sorted(gone.holding)]
 
     def _greet(self, client: _Client, hello: Hello) -> None:
         try:

@@ -1,7 +1,8 @@
-"""The words between a session and whoever looks at it: a terminal now, a page later.
+"""The words between a session and whoever looks at it: a terminal, a page.
 
     session -> view   hello  snapshot  delta*  notice  goodbye
-    view -> session   hello  resync  quit  play, and one message per gesture (Command)
+    view -> session   hello  resync  quit  play, one message per gesture (Command) or wish (Request)
+    web -> page       pong, to the page's ping; neither reaches the session
 
 Every message is one JSON object whose `kind` names it. A view gets one snapshot, then deltas whose `rev` counts up by
 one; each carries the top-level sections of the state that changed, whole. A view that misses one asks for a resync
@@ -22,11 +23,14 @@ from jamlink.midi.events import NoteOff, NoteOn
 from jamlink.music.chord import parse_chord
 from jamlink.music.key import parse_key
 from jamlink.session import inputs
+from jamlink.session.effects import Out
 from jamlink.session.inputs import Gesture
 from jamlink.session.proposal import Role
-from jamlink.session.settings import SLOT_BARS
+from jamlink.session.settings import HAND_SIZES, SLOT_BARS
+from jamlink.session.wishes import ChoosePorts, Teach, Wish
 from jamlink.timing.meter import parse_meter
 from jamlink.timing.units import Ns, tempo_of_bpm
+from jamlink.tokens.vocab import STYLES
 
 VERSION = 1
 """Counts up when a view of the old version would misread the new one."""
@@ -34,6 +38,10 @@ COMMAND_LIMIT = 4_096
 """Bytes. No message from a view is near this long."""
 CHORD_PLACES = 64
 """More chords than any idea has."""
+NOTE_PLACES = 4_096
+_FARTHEST_BEATS = 64
+_HIGHEST_ID = 2**53
+_LONGEST_PORT = 256
 _LONGEST_WORD = 32
 _LONGEST_QUOTE = 40
 
@@ -139,11 +147,91 @@ class Mode(_Message, frozen=True):
     mode: str
 
 
-class ReplaceChord(_Message, frozen=True, tag="chord"):
-    """In the chosen idea, put the chord named `symbol` in place `index`, counted from 0."""
+class Style(_Message, frozen=True):
+    """One of the styles that the state names; empty leaves it to the music."""
+
+    style: str
+
+
+class Channels(_Message, frozen=True):
+    """MIDI channels, 1 to 16, of outputs by name (chords, melody, bass, metronome, preview); others keep theirs."""
+
+    channels: dict[str, int]
+
+
+class Select(_Message, frozen=True):
+    """Choose the idea in place `index` of the hand, counted from 0, without taking it."""
+
+    index: int
+
+
+class Hear(_Message, frozen=True):
+    """Preview the idea in place `index`; what is chosen stays so."""
+
+    index: int
+
+
+class Take(_Message, frozen=True):
+    """Accept the idea in place `index`."""
+
+    index: int
+
+
+class ReplaceChord(_Message, frozen=True, tag="chord", omit_defaults=True):
+    """In the idea in place `idea` (left out: the chosen one), put the chord named `symbol` in place `index`; both are
+    counted from 0."""
 
     index: int
     symbol: str
+    idea: int | None = None
+
+
+class MoveChord(_Message, frozen=True, tag="move_chord", omit_defaults=True):
+    """Chord `index` begins `beats` felt beats later, earlier below 0; down to quarters of a beat. `idea` as above."""
+
+    index: int
+    beats: float
+    idea: int | None = None
+
+
+class EditNote(_Message, frozen=True, tag="note"):
+    """In idea `index`, note number `note` (its melody notes first, then bass) gets `pitch`; null takes it out."""
+
+    index: int
+    note: int
+    pitch: int | None
+
+
+class BringBack(_Message, frozen=True, tag="bring_back"):
+    """The idea `id` of the history comes back to the stand as a hand of one."""
+
+    id: int
+
+
+class Ports(_Message, frozen=True, omit_defaults=True):
+    """Names from the state's list of ports; empty: jamlink's own port; left out: as it is. Only while stopped."""
+
+    input: str | None = None
+    output: str | None = None
+
+
+class Learn(_Message, frozen=True):
+    """`control`, a gesture or a knob by name, is bound to what is pressed or turned next; empty waits no more."""
+
+    control: str
+
+
+class Ping(_Message, frozen=True):
+    """`t` is any number of the page's, and comes back."""
+
+    t: float
+
+
+class Pong(_Message, frozen=True):
+    """`now` is the machine's monotonic clock, in ns: by the quickest answer the page maps it to its own clock."""
+
+    t: float
+    now: int
 
 
 class Play(_Message, frozen=True):
@@ -154,9 +242,13 @@ class Play(_Message, frozen=True):
     velocity: int = 80
 
 
-Command: TypeAlias = Do | Turn | Tempo | Meter | Bars | Roles | LockKey | Repeat | Mode | ReplaceChord
-FromSession: TypeAlias = Hello | Snapshot | Delta | Notice | Goodbye
-FromView: TypeAlias = Hello | Resync | Quit | Play | Command
+Setting: TypeAlias = Turn | Tempo | Meter | Bars | Roles | LockKey | Repeat | Mode | Style | Channels
+Choice: TypeAlias = Select | Hear | Take | BringBack
+Edit: TypeAlias = ReplaceChord | MoveChord | EditNote
+Command: TypeAlias = Do | Setting | Choice | Edit
+Request: TypeAlias = Ports | Learn
+FromSession: TypeAlias = Hello | Snapshot | Delta | Notice | Goodbye | Pong
+FromView: TypeAlias = Hello | Resync | Quit | Ping | Play | Request | Command
 
 M = TypeVar("M")
 
@@ -262,23 +354,102 @@ def to_gesture(command: Command, via: str) -> Gesture:
     match command:
         case Do():
             return inputs.Do(_one_of(Action, command.action, "gesture"), via)
-        case Tempo():
-            tempo_of_bpm(command.bpm)
-            return inputs.SetTempo(command.bpm, via)
-        case Meter():
-            return inputs.SetMeter(parse_meter(_word(command.text)), via)
-        case Repeat():
-            return inputs.SetRepeat(_one_of(inputs.Repeat, command.repeat, "way to repeat"), via)
-        case Mode():
-            return inputs.SetMode(_one_of(inputs.Mode, command.mode, "mode"), via)
-        case LockKey():
-            key = _word(command.key)
-            return inputs.LockKey(parse_key(key) if key else None, via)
-        case _:
+        case Select() | Hear() | Take() | BringBack():
+            return _chosen(command, via)
+        case ReplaceChord() | MoveChord() | EditNote():
+            return _edited(command, via)
+        case Turn() | Bars() | Roles() | Channels():
             return _counted(command, via)
+        case _:
+            return _said(command, via)
 
 
-def _counted(command: Turn | Bars | Roles | ReplaceChord, via: str) -> Gesture:
+def to_wish(request: Request) -> Wish:
+    """What `request` asks of the session's process. Raises `Nonsense`; whether a port is there, it does not know."""
+    match request:
+        case Ports(input, output):
+            _require((input, output) != (None, None), "No port was named.", "Name an input or an output.")
+            return ChoosePorts(_port(input), _port(output))
+        case Learn(control):
+            known = {member.value: member for kind in (Action, Knob) for member in kind}
+            _require(control in ("", *known), f"There is no control called {_quote(control)!r}.", "Choose one shown.")
+            return Teach(known[control] if control else None)
+
+
+def _port(name: str | None) -> str | None:
+    if name is not None:
+        _require(len(name) <= _LONGEST_PORT, f"{_quote(name)!r} is no port.", "Choose one of the list.")
+    return name
+
+
+def _chosen(command: Choice, via: str) -> Gesture:
+    """Those about one idea as a whole."""
+    match command:
+        case Select(index):
+            return inputs.Select(_place(index), via)
+        case Hear(index):
+            return inputs.Hear(_place(index), via)
+        case Take(index):
+            return inputs.Take(_place(index), via)
+        case BringBack(id):
+            _require(0 <= id <= _HIGHEST_ID, f"There was no idea {_quote(id)}.", "Choose one of the history.")
+            return inputs.BringBack(id, via)
+
+
+def _edited(command: Edit, via: str) -> Gesture:
+    """Those that change an idea."""
+    match command:
+        case ReplaceChord(index, symbol, idea):
+            name = _word(symbol)
+            _require(parse_chord(name) is not None, f"{name!r} is not a chord.", "Write it as C, Am7, F#dim or G/B.")
+            return inputs.ReplaceChord(_chord_place(index), name, via, _place_or_chosen(idea))
+        case MoveChord(index, beats, idea):
+            _require(abs(beats) <= _FARTHEST_BEATS, f"{beats:g} beats are too far.", "Move it within its idea.")
+            return inputs.MoveChord(_chord_place(index), beats, via, _place_or_chosen(idea))
+        case EditNote(index, note, pitch):
+            _require(0 <= note < NOTE_PLACES, f"There is no note {_quote(note + 1)}.", "Count the notes from 1.")
+            in_reach = pitch is None or 0 <= pitch <= 127
+            _require(in_reach, f"There is no key {_quote(pitch)}.", "Keys go from 0 to 127.")
+            return inputs.EditNote(_place(index), note, pitch, via)
+
+
+def _chord_place(index: int) -> int:
+    _require(0 <= index < CHORD_PLACES, f"There is no chord {_quote(index + 1)}.", "Count the chords from 1.")
+    return index
+
+
+def _place(index: int) -> int:
+    most = HAND_SIZES[-1]
+    _require(0 <= index < most, f"There is no idea {_quote(index + 1)}.", f"A hand has 1 to {most}.")
+    return index
+
+
+def _place_or_chosen(index: int | None) -> int | None:
+    return None if index is None else _place(index)
+
+
+def _said(command: Tempo | Meter | LockKey | Repeat | Mode | Style, via: str) -> Gesture:
+    """Those with a word to read, and the tempo."""
+    match command:
+        case Tempo(bpm):
+            tempo_of_bpm(bpm)
+            return inputs.SetTempo(bpm, via)
+        case Meter(text):
+            return inputs.SetMeter(parse_meter(_word(text)), via)
+        case Repeat(repeat):
+            return inputs.SetRepeat(_one_of(inputs.Repeat, repeat, "way to repeat"), via)
+        case Mode(mode):
+            return inputs.SetMode(_one_of(inputs.Mode, mode, "mode"), via)
+        case Style(style):
+            known = f"Use one of {', '.join(STYLES)}."
+            _require(style in ("", *STYLES), f"There is no style called {_quote(style)!r}.", known)
+            return inputs.SetStyle(style, via)
+        case LockKey(key):
+            name = _word(key)
+            return inputs.LockKey(parse_key(name) if name else None, via)
+
+
+def _counted(command: Turn | Bars | Roles | Channels, via: str) -> Gesture:
     """Those with a number or a list to check."""
     match command:
         case Turn(control, value):
@@ -291,11 +462,15 @@ def _counted(command: Turn | Bars | Roles | ReplaceChord, via: str) -> Gesture:
         case Roles(roles):
             _require(bool(roles), "Nothing would be played.", "Name chords, melody or bass.")
             return inputs.SetRoles(frozenset(_one_of(Role, role, "role") for role in roles), via)
-        case ReplaceChord(index, symbol):
-            _require(0 <= index < CHORD_PLACES, f"There is no chord {_quote(index + 1)}.", "Count the chords from 1.")
-            name = _word(symbol)
-            _require(parse_chord(name) is not None, f"{name!r} is not a chord.", "Write it as C, Am7, F#dim or G/B.")
-            return inputs.ReplaceChord(index, name, via)
+        case Channels(channels):
+            _require(bool(channels), "No output was named.", "Name chords, melody, bass, metronome or preview.")
+            return inputs.SetChannels(tuple(_channel(name, number) for name, number in sorted(channels.items())), via)
+
+
+def _channel(name: str, number: int) -> tuple[str, int]:
+    output = _one_of(Out, name, "output")
+    _require(1 <= number <= 16, f"There is no MIDI channel {_quote(number)}.", "Choose 1 to 16.")
+    return output.value, number - 1
 
 
 def to_event(note: Play, at: Ns, port: str) -> NoteOn | NoteOff:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from jamlink.engine.decoder import CHUNK, Decoder
-from jamlink.engine.generate import Against, Row, Sampling, generate, sample
+from jamlink.engine.generate import Against, Row, Sampling, generate
 from tests.engine.conftest import SMALL
 
 PROMPT = [3, 1, 4, 1, 5]
@@ -101,43 +101,6 @@ def test_a_row_without_room_ends_unfinished(decoder: Decoder) -> None:
     (row,) = drawn(decoder, (1, 1000, 1.0))
     assert not row.finished
     assert len(row.ids) == decoder.limit - len(PROMPT) + 1
-
-
-def test_draws_follow_the_probabilities() -> None:
-    logits = np.log(np.array([[0.5, 0.3, 0.2, 100.0]], np.float32)).repeat(1000, axis=0)
-    mask = np.array([[True, True, True, False]]).repeat(1000, axis=0)
-    draws = (np.arange(1000) + 0.5) / 1000
-    ids, logs = sample(logits, mask, [Sampling(0)] * 1000, draws)
-    assert np.bincount(ids).tolist() == [500, 300, 200]
-    assert np.exp(logs[0]) == pytest.approx(0.5)
-
-
-@pytest.mark.parametrize(
-    ("sampling", "left"),
-    [
-        (Sampling(0, temperature=0.01), {1}),
-        (Sampling(0, top_k=2), {1, 2}),
-        (Sampling(0, min_p=0.5), {1, 2}),
-        (Sampling(0, min_p=0.9), {1}),
-        (Sampling(0, temperature=100.0), {0, 1, 2, 3}),
-    ],
-)
-def test_sampling_leaves_only_what_is_likely_enough(sampling: Sampling, left: set[int]) -> None:
-    logits = np.log(np.array([[0.1, 0.45, 0.3, 0.15]], np.float32)).repeat(200, axis=0)
-    ids, _ = sample(logits, np.ones((200, 4), bool), [sampling] * 200, (np.arange(200) + 0.5) / 200)
-    assert set(ids.tolist()) == left
-
-
-def test_each_row_has_its_own_boldness() -> None:
-    logits = np.log(np.array([[0.6, 0.4], [0.6, 0.4]], np.float32))
-    ids, _ = sample(logits, np.ones((2, 2), bool), [Sampling(0, top_k=1), Sampling(0)], np.array([0.99, 0.99]))
-    assert ids.tolist() == [0, 1]
-
-
-def test_the_highest_draw_is_still_an_allowed_word() -> None:
-    mask = np.array([[True, True, False, False]])
-    ids, _ = sample(np.zeros((1, 4), np.float32), mask, [Sampling(0)], np.array([np.nextafter(1.0, 0.0)]))
-    assert ids.tolist() == [1]
 
 
 def guided(decoder: Decoder, weights, weight: float, plain: list[int], seeds: int = 40) -> list[Row]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ import pytest
 from jamlink.engine import build
 from jamlink.engine.choose import engine_for
 from jamlink.engine.decoder import Decoder, Floats
-from jamlink.engine.generate import Row, Sampling, generate
+from jamlink.engine.generate import Against, Row, Sampling, generate
+from jamlink.engine.lanes import Lanes
 from jamlink.engine.native import CHUNK, LEVEL_SETTING, Level, NativeDecoder, Precision, loaded
 from jamlink.errors import Unavailable
 from jamlink.nn import checkpoint
@@ -31,7 +33,7 @@ WEIGHTS = random_weights(WIDE)
 def library() -> Path:
     """Built where it is not: a machine that tests has a compiler."""
     path = build.library()
-    return path if path.is_file() else build.build()
+    return path if build.seal(path).is_file() else build.build()
 
 
 library()
@@ -102,6 +104,19 @@ def test_a_row_does_not_notice_the_rows_beside_it(level: Level, precision: Preci
 
 
 @kinds
+def test_who_stands_beside_has_the_same_weights_and_a_prompt_of_its_own(level: Level, precision: Precision) -> None:
+    native = made(level, precision)
+    expected, ids = native.prefill(some_ids(30)), some_ids(40, 1)
+    other = native.beside()
+    there = other.prefill(ids)
+    assert (native.prefill(some_ids(30)) == expected).all()
+    assert (native.beside().prefill(ids) == there).all()
+    fork = other.fork(3, 5)
+    del native, other
+    assert np.isfinite(fork.logits(fork.step([1, 2, 3]))).all()
+
+
+@kinds
 def test_what_follows_each_id_is_what_follows_each_prompt(level: Level, precision: Precision) -> None:
     native, ids = made(level, precision), some_ids(80)
     each = native.logits_after_each(ids)
@@ -142,11 +157,64 @@ def test_a_seed_says_the_same_to_the_last_bit_whatever_is_drawn_beside_it(level:
     assert drawn([3, 16, 8])[16] == together[16]
 
 
+@kinds
+@pytest.mark.parametrize("pulls", [False, True])
+def test_two_lanes_say_the_same_to_the_last_bit_as_one(level: Level, precision: Precision, pulls: bool) -> None:
+    native, other = made(level, precision), made(level, precision)
+
+    def drawn(lanes: Lanes | None) -> list[tuple[list[int], list[float]]]:
+        rows = [Row(Anything(12 + seed % 5), Sampling(seed, temperature=1.1)) for seed in range(17)]
+        against = Against(other, some_ids(9, 1), 1.5) if pulls else None
+        generate(native, some_ids(25), rows, lambda: False, against, lanes=lanes)
+        assert all(row.finished for row in rows)
+        return [(row.ids, row.log_probabilities) for row in rows]
+
+    with closing(Lanes()) as lanes:
+        assert lanes.helps(17)
+        assert drawn(lanes) == drawn(None)
+
+
+def test_what_one_lane_gives_the_library_is_not_taken_over_by_the_other() -> None:
+    """One call in eighty said something else while arrays were let go before the library had read them."""
+    native, other = made(loaded().jl_best_level(), Precision.FLOATS), made(loaded().jl_best_level(), Precision.FLOATS)
+
+    def drawn(lanes: Lanes | None) -> list[list[int]]:
+        rows = [Row(Anything(12 + seed % 3), Sampling(seed)) for seed in range(12)]
+        generate(native, some_ids(8), rows, lambda: False, Against(other, some_ids(4), 2.0), lanes=lanes)
+        return [row.ids for row in rows]
+
+    alone = drawn(None)
+    with closing(Lanes()) as lanes:
+        lanes.helps = lambda rows: True  # type: ignore[method-assign]
+        assert all(drawn(lanes) == alone for _ in range(400))
+
+
+def test_two_lanes_stop_within_a_step_of_being_cancelled() -> None:
+    native, answers = made(loaded().jl_best_level(), Precision.FLOATS), iter([False] * 5 + [True] * 1000)
+    rows = [Row(Anything(100), Sampling(seed)) for seed in range(16)]
+    with closing(Lanes()) as lanes:
+        generate(native, some_ids(25), rows, lambda: next(answers), lanes=lanes)
+    assert not any(row.finished for row in rows)
+    assert len(rows[0].ids) <= 5
+
+
+def test_what_fails_in_one_lane_stops_both_and_is_raised() -> None:
+    class Broken(Anything):
+        def next(self) -> np.ndarray:
+            return np.zeros(WIDE.vocab_size, bool) if self.left < 50 else super().next()
+
+    native = made(loaded().jl_best_level(), Precision.FLOATS)
+    for place in (2, 3):
+        rows = [Row((Broken if i == place else Anything)(100), Sampling(i)) for i in range(16)]
+        with closing(Lanes()) as lanes, pytest.raises(ValueError, match="allows nothing"):
+            generate(native, some_ids(25), rows, lambda: False, lanes=lanes)
+
+
 # -- what it refuses -----------------------------------------------------------------------------------------------------
 
 
 @kinds
-@pytest.mark.parametrize("token", [-1, WIDE.vocab_size])
+@pytest.mark.parametrize("token", [-1, WIDE.vocab_size, 2**31, 2**32 + 1, -(2**40)])
 def test_an_id_is_one_of_the_vocabulary(level: Level, precision: Precision, token: int) -> None:
     native = made(level, precision)
     with pytest.raises(ValueError, match="an id is 0 to 36"):
@@ -281,6 +349,22 @@ def test_a_library_is_named_after_its_sources(tmp_path: Path, monkeypatch: pytes
     assert build.library().name == before
     (copy / "decoder.c").write_text("/* changed */")
     assert build.library().name != before
+
+
+@pytest.mark.parametrize(
+    ("machine", "own"),
+    [("x86_64", {"avx2", "avxvnni", "avx512"}), ("AMD64", {"avx2", "avxvnni", "avx512"}), ("aarch64", {"neon", "dotprod"}),
+     ("arm64", {"neon", "dotprod"}), ("riscv64", set())],
+)  # fmt: skip
+def test_a_machine_gets_the_kernels_that_it_may_have(machine: str, own: set[str]) -> None:
+    named = {name.removeprefix("kernels_").removesuffix(".c") for name in build.files(machine) if "kernels_" in name}
+    assert named == own | {"generic"}
+    assert own <= {level.name.lower() for level in Level}
+
+
+def test_every_source_is_compiled_for_some_machine() -> None:
+    compiled = {name for machine in ("x86_64", "aarch64") for name in build.files(machine)}
+    assert compiled == {source.name for source in build.SOURCES.glob("*.c")}
 
 
 def test_without_a_compiler_building_says_so_and_succeeds(

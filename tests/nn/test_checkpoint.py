@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import random
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -137,3 +139,132 @@ def test_every_refusal_names_a_remedy(folder):
 def test_loading_needs_no_torch():
     code = "import sys, jamlink.nn.checkpoint; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False, cwd=Path(__file__).parents[2]).returncode == 0
+
+
+# -- what only a closer look finds ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "field", [{"rope_theta": 500.0}, {"rms_norm_eps": 0.5}, {"max_position_embeddings": 16},
+              {"num_attention_heads": 8, "num_key_value_heads": 4, "head_dim": 4}], ids=str,
+)  # fmt: skip
+def test_sizes_that_fit_the_weights_and_are_not_those_that_were_published_are_nonsense(folder, field):
+    """Nothing in the weights tells them from the right ones; the answers would just be others."""
+    change(folder / "config.json", **field)
+    with pytest.raises(Nonsense, match="not those that were published"):
+        checkpoint.load(folder, "a-hash-of-words")
+
+
+def test_a_model_from_before_its_sizes_were_hashed_is_loaded(folder):
+    card = json.loads((folder / "model.json").read_text())
+    del card["config_sha256"]
+    (folder / "model.json").write_text(json.dumps(card))
+    assert checkpoint.load(folder, "a-hash-of-words").config == SHAPE
+
+
+def test_sizes_are_the_same_however_they_are_written_down(folder):
+    change(folder / "config.json", rope_theta=10000, rms_norm_eps=1.0e-05, use_cache=True)
+    assert checkpoint.load(folder, "a-hash-of-words").config == SHAPE
+
+
+@pytest.mark.parametrize("size", [float("nan"), float("inf"), "16", None, True, [16], 16.0, 10**30])
+@pytest.mark.parametrize("field", ["hidden_size", "max_position_embeddings", "rms_norm_eps"])
+def test_a_size_that_is_none_is_nonsense_and_named(folder, field, size):
+    if field == "rms_norm_eps" and size in (16.0, 10**30):
+        size = -1.0
+    change(folder / "config.json", **{field: size})
+    with pytest.raises(Nonsense, match=r"hidden_size|window|max_position_embeddings|rms_norm_eps|not float32"):
+        checkpoint.load(folder, "a-hash-of-words")
+
+
+@pytest.mark.parametrize("name", [None, 3, ["tiny"]])
+def test_a_model_without_a_name_signs_nothing(folder, name):
+    change(folder / "model.json", name=name)
+    with pytest.raises(Nonsense, match="has no name"):
+        checkpoint.load(folder, "a-hash-of-words")
+
+
+@pytest.mark.parametrize("file", ["config.json", "model.json"])
+def test_json_without_a_bottom_is_nonsense(folder, file):
+    (folder / file).write_text("[" * 100_000)
+    with pytest.raises(Nonsense, match="not JSON"):
+        checkpoint.load(folder, "a-hash-of-words")
+
+
+def write_again(folder: Path, weights: dict) -> None:
+    from safetensors.numpy import save_file
+
+    save_file(weights, folder / "model.safetensors")
+    sign_again(folder)
+
+
+NORM = "model.norm.weight"
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({NORM: None}, r"model\.norm\.weight is missing"),
+        ({"model.layers.7.extra.weight": np.zeros(3, np.float32)}, "not of this model"),
+        ({NORM: np.zeros(17, np.float32)}, r"float32 \(17,\), not float32 \(16,\)"),
+        ({NORM: np.zeros((16, 1), np.float32)}, r"\(16, 1\)"),
+        ({NORM: np.zeros(16, np.float16)}, "is float16"),
+        ({NORM: np.zeros(16, np.float64)}, "is float64"),
+        ({NORM: np.zeros(16, np.int32)}, "is int32"),
+        ({NORM: np.full(16, -np.inf, np.float32)}, "not a number"),
+    ],
+)
+def test_one_weight_that_does_not_fit_is_named(folder, changed, says):
+    weights = {name: array for name, array in (random_weights() | changed).items() if array is not None}
+    write_again(folder, weights)
+    with pytest.raises(Nonsense, match=says):
+        checkpoint.load(folder, "a-hash-of-words")
+
+
+@pytest.mark.parametrize("kind", ["BF16", "F8_E4M3", "F16"])
+def test_weights_of_another_kind_of_number_say_which(folder, kind):
+    """Written by hand: numpy has no such numbers."""
+    shapes, at, header = SHAPE.shapes(), 0, {}
+    size = 1 if kind.startswith("F8") else 2
+    for name, shape in shapes.items():
+        end = at + size * int(np.prod(shape))
+        header[name] = {"dtype": kind, "shape": shape, "data_offsets": [at, end]}
+        at = end
+    said = json.dumps(header).encode()
+    (folder / "model.safetensors").write_bytes(len(said).to_bytes(8, "little") + said + bytes(at))
+    sign_again(folder)
+    with pytest.raises(Nonsense, match=rf"({kind}|float16).*, not float32"):
+        checkpoint.load(folder, "a-hash-of-words")
+
+
+@pytest.mark.parametrize("file", ["model.safetensors", "config.json", "model.json"])
+def test_a_damaged_file_is_one_clear_error_or_no_damage_whatever_the_damage(folder, file):
+    """Bits turned, bytes cut out and doubled, three hundred times; the weights are signed again each time, so that the
+    hash is not what finds it."""
+    dice, path = random.Random(file), folder / file
+    whole, card = path.read_bytes(), (folder / "model.json").read_bytes()
+    for _ in range(300):
+        (folder / "model.json").write_bytes(card)
+        path.write_bytes(damaged(whole, dice))
+        if file == "model.safetensors":
+            sign_again(folder)
+        with suppress(JamlinkError):
+            found = checkpoint.load(folder, "a-hash-of-words")
+            assert found.config == SHAPE
+            assert all(np.isfinite(array).all() for array in found.weights.values())
+
+
+def damaged(data: bytes, dice: random.Random) -> bytes:
+    """Most of the damage at the front, where all is told."""
+    found = bytearray(data)
+    at = dice.randrange(min(len(data), 2000)) if dice.random() < 0.8 else dice.randrange(len(data))
+    match dice.randrange(4):
+        case 0:
+            found[at] ^= 1 << dice.randrange(8)
+        case 1:
+            del found[at : at + dice.randrange(1, 20)]
+        case 2:
+            found[at:at] = found[at : at + dice.randrange(1, 20)]
+        case _:
+            found[at : at + 4] = dice.randbytes(4)
+    return bytes(found)

@@ -15,7 +15,12 @@ TINY = ModelConfig(vocab.SIZE, hidden_size=32, num_hidden_layers=1, num_attentio
 
 
 @pytest.fixture(scope="session")
-def proposer() -> TransformerProposer:
+def checkpoint() -> Checkpoint:
     rng = np.random.default_rng(0)
     weights = {name: rng.normal(0, 0.3, shape).astype(np.float32) for name, shape in TINY.shapes().items()}
-    return TransformerProposer(Checkpoint(TINY, weights, {"name": "tiny"}))
+    return Checkpoint(TINY, weights, {"name": "tiny"})
+
+
+@pytest.fixture
+def proposer(checkpoint: Checkpoint) -> TransformerProposer:
+    return TransformerProposer(checkpoint)

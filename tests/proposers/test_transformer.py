@@ -10,11 +10,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from jamlink.engine.lanes import Lanes
 from jamlink.music.chord import ChordSpan, parse_chord
 from jamlink.music.key import Key
 from jamlink.music.note import Note
+from jamlink.nn.checkpoint import Checkpoint
 from jamlink.proposers import transformer
 from jamlink.proposers.amounts import notes_wanted
+from jamlink.proposers.prompting import bars_told
 from jamlink.proposers.scene import Scene
 from jamlink.proposers.transformer import _FEWER_OR_MORE, _SLACK, BASS_RANGE, TransformerProposer
 from jamlink.session.context import ContextWindow
@@ -127,9 +130,10 @@ def test_a_cancelled_request_takes_no_further_step(
     looks = count()
     asked_late = []
     forks = []
-    fork = proposer._decoder.fork
+    engine = type(proposer._engine)
+    fork = engine.fork
 
-    def watched(*arguments: int) -> object:
+    def watched(*arguments: object) -> object:
         made = fork(*arguments)
         forks.append((made, made.room))
         return made
@@ -142,10 +146,36 @@ def test_a_cancelled_request_takes_no_further_step(
         asked_late.append(steps_taken())
         return stopped
 
-    monkeypatch.setattr(proposer._decoder, "fork", watched)
+    monkeypatch.setattr(engine, "fork", watched)
     assert proposer.propose(asked(frozenset(Role)), cancelled) == []
     assert steps_taken() <= steps + 1
     assert len(set(asked_late[steps:])) == 1
+
+
+def test_what_was_prepared_is_not_drawn_again_and_says_the_same(
+    checkpoint: Checkpoint, proposer: TransformerProposer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh = TransformerProposer(checkpoint).propose(asked(frozenset(Role)), lambda: False)
+    proposer.prepare(asked(frozenset(Role)), lambda: False)
+    monkeypatch.setattr(transformer, "generate", None)
+    request = replace(asked(frozenset(Role)), id=77, deadline=Ns(12))
+    assert proposer.propose(request, lambda: False) == fresh
+
+
+def test_a_thought_that_was_cut_short_is_not_kept(checkpoint: Checkpoint, proposer: TransformerProposer) -> None:
+    for steps in (0, 3, 20, 40):
+        looks = count()
+        proposer.prepare(asked(frozenset(Role)), lambda looks=looks, steps=steps: next(looks) >= steps)
+        fresh = TransformerProposer(checkpoint).propose(asked(frozenset(Role)), lambda: False)
+        assert proposer.propose(asked(frozenset(Role)), lambda: False) == fresh
+
+
+def test_a_helper_changes_nothing_that_is_said(checkpoint: Checkpoint, proposer: TransformerProposer) -> None:
+    lanes = Lanes()
+    assert lanes.helps(12)
+    helped = TransformerProposer(checkpoint, lanes=lanes).propose(asked(frozenset(Role)), lambda: False)
+    lanes.close()
+    assert proposer.propose(asked(frozenset(Role)), lambda: False) == helped
 
 
 def test_a_bass_plays_low_over_the_chords_of_its_own_idea(proposer: TransformerProposer) -> None:
@@ -177,8 +207,8 @@ def test_an_answer_is_asked_for_as_such_and_hears_just_the_phrase_before(
     proposer: TransformerProposer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prompts = []
-    prefill = proposer._decoder.prefill
-    monkeypatch.setattr(proposer._decoder, "prefill", lambda ids: prompts.append(ids) or prefill(ids))
+    prefill = proposer._engine.prefill
+    monkeypatch.setattr(proposer._engine, "prefill", lambda ids: prompts.append(ids) or prefill(ids))
     proposer.propose(asked(answer=True), lambda: False)
     (words,) = ([vocab.NAMES[i] for i in ids] for ids in prompts)
     assert words[1] == "TASK answer"
@@ -189,12 +219,14 @@ def test_who_asks_for_a_style_is_led_away_from_what_comes_without_it(
     proposer: TransformerProposer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = []
-    monkeypatch.setattr(transformer, "generate", lambda decoder, prompt, *more: seen.append((prompt, more[-1])))
+    monkeypatch.setattr(
+        transformer, "generate", lambda decoder, prompt, *more, **how: seen.append((decoder, prompt, more[-1]))
+    )
     proposer.propose(asked(controls=Controls(style="hymn")), lambda: False)
     proposer.propose(asked(), lambda: False)
-    (wish, against), (_, nothing) = seen[0], seen[-1]
+    (engine, wish, against), (_, _, nothing) = seen[0], seen[-1]
     assert [word for word in wish if word not in against.prompt] == [vocab.style_id("hymn")]
-    assert against.engine is not proposer._decoder
+    assert against.engine is not engine
     assert nothing is None
 
 
@@ -203,7 +235,7 @@ def test_the_bold_player_gets_hotter_rows_and_the_steering_words(
 ) -> None:
     seen = []
 
-    def generate(decoder, prompt, rows, cancelled, against) -> None:
+    def generate(decoder, prompt, rows, cancelled, against, **how) -> None:
         seen.append((np.array([row.sampling.temperature for row in rows]), [vocab.NAMES[i] for i in prompt]))
 
     monkeypatch.setattr(transformer, "generate", generate)
@@ -252,10 +284,10 @@ def tasks_of(
     seen = []
     generate = transformer.generate
 
-    def watched(decoder, prompt, rows, cancelled, against) -> None:
+    def watched(decoder, prompt, rows, cancelled, against, **how) -> None:
         names = [vocab.NAMES[i] for i in prompt]
         seen.append((names[1].removeprefix("TASK "), sum(name.startswith("BAR ") for name in names) - 1))
-        generate(decoder, prompt, rows, cancelled, against)
+        generate(decoder, prompt, rows, cancelled, against, **how)
 
     monkeypatch.setattr(transformer, "generate", watched)
     proposer.propose(request, lambda: False)
@@ -295,7 +327,8 @@ def words_said(
     kept = []
     generate = transformer.generate
     monkeypatch.setattr(
-        transformer, "generate", lambda decoder, prompt, rows, *more: kept.extend(rows) or generate(decoder, prompt, rows, *more)
+        transformer, "generate",
+        lambda decoder, prompt, rows, *more, **how: kept.extend(rows) or generate(decoder, prompt, rows, *more, **how),
     )  # fmt: skip
     proposer.propose(request, lambda: False)
     return [row.ids for row in kept]
@@ -307,3 +340,24 @@ def test_a_bass_alone_gets_several_lines_over_the_chords_that_are_known(proposer
     decided = ChordSpan(Ticks(4 * bar), Ticks(2 * bar), parse_chord("Bb"))
     context = replace(request.context, chords=(*request.context.chords, decided))
     assert len(check_proposer(proposer, replace(request, context=context))) == 4
+
+
+def test_of_a_past_beyond_the_window_the_last_whole_bars_are_told_and_that_is_counted(
+    proposer: TransformerProposer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = []
+    monkeypatch.setattr(transformer, "generate", lambda engine, prompt, *more, **options: told.append(list(prompt)))
+    short = asked(before=2, bars=1, seed=77)
+    before = proposer.slid
+    proposer.propose(short, lambda: False)
+    assert proposer.slid == before
+    assert bars_told(told[-1]) == 2
+    long = asked(meter=Meter(7, 4), before=12, bars=8, seed=77)
+    dense = tuple(Note(Ticks(i * 240 + 7), 60 + i % 12, Ticks(200), 70) for i in range(12 * 28))
+    proposer.propose(replace(long, context=replace(long.context, heard=dense)), lambda: False)
+    assert proposer.slid > before
+    assert 0 < bars_told(told[-1]) < 12
+    assert len(told[-1]) <= proposer._engine.limit
+    words = [vocab.NAMES[i] for i in told[-1]]
+    last = [word for word in words if word.startswith("BAR")][-2:]
+    assert last == ["BAR 3", "BAR 4"], "the bar before the slot is told, and the slot's own"

@@ -9,8 +9,8 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from jamlink.errors import Fault
-from jamlink.runtime.bench_loop import lateness_ms, resident_mib, spread
+from jamlink.errors import Fault, Unavailable
+from jamlink.runtime.bench_loop import Starts, _start_target, lateness_ms, measure_starts, resident_mib, spread
 from jamlink.runtime.bench_probe import numbered, pair
 
 
@@ -60,3 +60,17 @@ def test_memory_is_read_of_a_process_that_lives():
     assert 1 < resident_mib(os.getpid()) < 100_000
     with pytest.raises(Fault):
         resident_mib(2**22 + 1)
+
+
+def test_a_start_is_the_median_of_some_and_is_held_against_bare_ones():
+    starts = Starts((900.0, 300.0, 2000.0), (80.0, 90.0, 500.0))
+    assert (starts.median_ms, starts.bare_median_ms) == (900.0, 90.0)
+    assert _start_target(starts).kept
+    slow = _start_target(Starts((1100.0,), (100.0,)))
+    assert (slow.limit, slow.kept) == (1000.0, False)
+    assert _start_target(Starts((1100.0,), (400.0,))).kept, "where even Python starts slowly the machine is slow"
+
+
+def test_a_model_that_is_not_there_is_no_start(tmp_path):
+    with pytest.raises(Unavailable, match=r"config\.json"):
+        measure_starts(tmp_path, 1)

@@ -4,13 +4,29 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from jamlink.midi.actions import Action
+import msgspec
+import pytest
+
+from jamlink.midi.actions import Action, Knob
+from jamlink.midi.events import ControlChange, NoteOn, encode
+from jamlink.midi.map_files import read_map
+from jamlink.midi.maps import Bindings, ControllerMap
+from jamlink.ports.base import Direction, Listing
+from jamlink.runtime import io_wire
+from jamlink.runtime.io_link import standard_ports
 from jamlink.runtime.jam import Jam
+from jamlink.runtime.port_choice import PortChoice
+from jamlink.runtime.teaching import Teacher
 from jamlink.session.core import Session
 from jamlink.session.inputs import Do
 from jamlink.session.settings import SessionSettings
+from jamlink.session.wishes import ChoosePorts, Teach
 from jamlink.testing.clock import ManualClock
+from jamlink.testing.proposers import ScriptedProposer
 from jamlink.timing.units import Ns
+
+NO_MAP = ControllerMap("any", ())
+TWO = Listing(("MPK mini 3", "Launchkey"), ("FLUID Synth", "Moog"))
 
 
 class Broken:
@@ -32,6 +48,98 @@ class Nowhere:
         return lambda *args, **kwargs: None
 
 
+class Io(Nowhere):
+    """An io process that is a list of reports and a list of what was asked for."""
+
+    def __init__(self):
+        self.reports, self.opened = [], []
+
+    def receive(self):
+        reports, self.reports = self.reports, []
+        return reports
+
+    def open(self, ports):
+        self.opened.append(ports)
+
+
+class Views(Nowhere):
+    """Views that are lists."""
+
+    leaving = False
+
+    def __init__(self):
+        self.asked, self.told = [], []
+
+    def receive(self):
+        return []
+
+    def played(self, at):
+        return []
+
+    def wishes(self):
+        asked, self.asked = self.asked, []
+        return asked
+
+    def tell(self, via, sentence):
+        self.told.append((via, sentence))
+
+
+class Ledger(Nowhere):
+    def __init__(self):
+        self.kinds = []
+
+    def append(self, kind, payload, at, durable=False):
+        self.kinds.append(kind)
+
+    def close(self):
+        return True
+
+
+@pytest.fixture
+def house(tmp_path):
+    """A jam of lists, and its hands on everything."""
+    remembered = []
+    house = SimpleNamespace(io=Io(), views=Views(), ledger=Ledger(), clock=ManualClock(), remembered=remembered)
+    parts = SimpleNamespace(
+        session=Session(SessionSettings(count_in=0), Ns(0)),
+        io=house.io,
+        model=None,
+        stand_in=ScriptedProposer(),
+        ledger=house.ledger,
+        bindings=lambda port: Bindings(NO_MAP),
+        views=house.views,
+        clock=house.clock,
+        file="a.jam",
+        opening=(),
+        demo=None,
+        styles=("jazz",),
+        ports=PortChoice("", "", "auto", remembered.append),
+        teacher=Teacher(tmp_path / "maps", lambda port: NO_MAP),
+    )
+    house.session, house.jam, house.maps = parts.session, Jam(parts), tmp_path / "maps"
+    house.state = lambda: msgspec.json.decode(msgspec.json.encode(house.jam._state()))
+    yield house
+    house.jam._errands.close()
+
+
+def turn(house, *reports, wish=None):
+    house.io.reports += reports
+    house.views.asked += [(wish, "page")] if wish else []
+    house.jam._turn()
+
+
+def plugged_in(house, listing=TWO, bound="MPK mini 3"):
+    turn(house, io_wire.PortsThere(listing), io_wire.PortChanged(Direction.IN, 0, "in", bound))
+
+
+def heard(event, number=0):
+    return io_wire.Heard(event.at, number, encode(event))
+
+
+def note(pitch=60, channel=0):
+    return NoteOn(Ns(0), "", channel, pitch, 90)
+
+
 def test_a_stand_in_that_fails_leaves_the_jam_running_and_says_that_there_are_no_ideas(capsys):
     session = Session(SessionSettings(), Ns(0))
     parts = SimpleNamespace(
@@ -44,6 +152,7 @@ def test_a_stand_in_that_fails_leaves_the_jam_running_and_says_that_there_are_no
         clock=ManualClock(),
         opening=(),
         demo=None,
+        teacher=None,
     )
     jam = Jam(parts)
     jam._feed(Do(Action.NEXT_HAND, "test"))
@@ -51,3 +160,122 @@ def test_a_stand_in_that_fails_leaves_the_jam_running_and_says_that_there_are_no
     assert not snapshot.asking
     assert "No ideas" in snapshot.notices[-1]
     assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+# -- ports ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_key_on_any_device_says_which_one_was_heard(house):
+    plugged_in(house)
+    turn(house, heard(note(channel=4)))
+    assert house.state()["heard_on"] == {"port": "MPK mini 3", "channel": 5, "at": 0}
+
+
+def test_ports_are_chosen_from_the_list_and_remembered(house):
+    plugged_in(house)
+    turn(house, wish=ChoosePorts("Launchkey", "Moog"))
+    assert house.io.opened[-1] == standard_ports("Launchkey", "Moog", "auto")
+    house.jam._errands.close()
+    assert house.remembered == [{"input": "Launchkey", "output": "Moog"}]
+    ports = house.state()["ports"]
+    assert (ports["input"], ports["output"], ports["inputs"]) == ("Launchkey", "Moog", ["MPK mini 3", "Launchkey"])
+
+
+def test_a_port_that_is_not_there_is_refused_to_whoever_asked(house):
+    plugged_in(house)
+    turn(house, wish=ChoosePorts("Casio", None))
+    assert house.views.told == [("page", "There is no port called 'Casio' now. Choose one of the list.")]
+
+
+def test_while_playing_the_ports_stay_and_the_list_says_why(house):
+    plugged_in(house)
+    house.jam._feed(Do(Action.PLAY_STOP, "test"))
+    opened = len(house.io.opened)
+    why = house.state()["disabled"]["ports"]
+    turn(house, wish=ChoosePorts("Launchkey", None))
+    assert (len(house.io.opened), house.views.told) == (opened, [("page", why)])
+
+
+def test_what_is_plugged_in_while_playing_is_taken_at_the_stop(house):
+    turn(house, io_wire.PortsThere(Listing()))
+    house.jam._feed(Do(Action.PLAY_STOP, "test"))
+    turn(house, io_wire.PortsThere(Listing(("MPK mini 3",), ())))
+    assert house.io.opened[-1] == standard_ports("", "", "auto")
+    house.jam._feed(Do(Action.PLAY_STOP, "test"))
+    turn(house)
+    assert house.io.opened[-1] == standard_ports("MPK mini 3", "", "auto")
+
+
+def test_keys_that_are_down_on_the_old_device_are_let_go_when_another_is_chosen(house):
+    plugged_in(house)
+    turn(house, heard(note()))
+    assert house.session.snapshot().sounding == (60,)
+    turn(house, io_wire.PortChanged(Direction.IN, 0, "in", "Launchkey"))
+    assert house.session.snapshot().sounding == ()
+
+
+# -- learning ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_next_pad_is_bound_at_once_and_saved(house):
+    plugged_in(house)
+    turn(house, wish=Teach(Action.PLAY_STOP))
+    assert house.state()["learn"] == {"control": "play-stop", "heard": "", "saved": ""}
+    turn(house, heard(note(36, 9)))
+    assert not house.session.playing, "the press that shows a pad does nothing yet"
+    assert house.session.snapshot().sounding == (), "and is no music"
+    turn(house, heard(note(36, 9)))
+    assert house.session.playing
+    house.jam._errands.close()
+    state = house.state()
+    assert state["learn"]["saved"] == "mpk-mini-3.toml"
+    assert state["bindings"] == {"play-stop": "note 36 on channel 10 of MPK mini 3"}
+    assert read_map(house.maps / "mpk-mini-3.toml").buttons[0].press is Action.PLAY_STOP
+
+
+def test_a_knob_is_learned_too(house):
+    plugged_in(house)
+    turn(house, wish=Teach(Knob.DRIVE))
+    turn(house, heard(ControlChange(Ns(0), "", 0, 21, 64)))
+    turn(house, heard(ControlChange(Ns(0), "", 0, 21, 65)))
+    assert house.session.snapshot().steering.controls["drive"] == pytest.approx(65 / 127)
+
+
+def test_a_map_that_cannot_be_saved_is_a_trouble_and_the_pad_works(house):
+    house.maps.write_text("in the way")
+    plugged_in(house)
+    turn(house, wish=Teach(Action.PLAY_STOP))
+    turn(house, heard(note(36, 9)))
+    house.jam._errands.close()
+    state = house.state()
+    assert state["learn"]["saved"] == ""
+    assert len(state["trouble"]) == 1
+    turn(house, heard(note(36, 9)))
+    assert house.session.playing
+
+
+def test_wishes_leave_no_record_but_what_comes_of_them_does(house):
+    plugged_in(house)
+    before = list(house.ledger.kinds)
+    turn(house, wish=Teach(Action.PANIC))
+    turn(house, wish=ChoosePorts("Launchkey", None))
+    assert house.ledger.kinds == before
+    turn(house, heard(note(36, 9)))
+    turn(house, heard(note(36, 9)))
+    assert house.ledger.kinds[-1] == "do"
+
+
+# -- the state --------------------------------------------------------------------------------------------------------
+
+
+def test_the_state_has_every_section_that_a_view_may_count_on(house):
+    state = house.state()
+    assert {"history", "notes", "lead", "heard_on", "styles", "learn", "disabled", "channels", "bindings"} <= set(state)
+    assert state["history"] == {"count": 0, "items": []}
+    assert state["heard_on"] is None
+
+
+def test_a_pulled_cable_is_silence_on_every_channel(house):
+    plugged_in(house)
+    turn(house, io_wire.PortChanged(Direction.IN, 0, "in", ""))
+    assert house.ledger.kinds.count("heard") == 16

@@ -6,11 +6,14 @@ import os
 import random
 import select
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +26,14 @@ from jamlink.music.chord import Chord, ChordSpan, Quality, parse_chord
 from jamlink.music.key import Key
 from jamlink.music.note import Note
 from jamlink.nn import checkpoint
+from jamlink.nn.checkpoint import Checkpoint
 from jamlink.nn.config import ModelConfig
+from jamlink.proposers.transformer import TransformerProposer
+from jamlink.resources import data_folder
+from jamlink.runtime import model_link
 from jamlink.runtime import model_wire as wire
-from jamlink.runtime.ipc import Framed
-from jamlink.runtime.model_link import CandidatesReady, Failed, FromModel, ModelLink, Ready
+from jamlink.runtime.ipc import Framed, spawn
+from jamlink.runtime.model_link import MOST_MISSED, CandidatesReady, Failed, FromModel, ModelLink, Ready, Stage
 from jamlink.runtime.model_main import ModelProcess
 from jamlink.session.context import ContextWindow
 from jamlink.session.proposal import Candidate, Controls, ProposalRequest, Role, Slot
@@ -35,6 +42,7 @@ from jamlink.testing.proposers import ScriptedProposer, SlowProposer
 from jamlink.timing.meter import KNOWN_METERS, Meter
 from jamlink.timing.units import Ns, Ticks, ms, tempo_of_bpm
 from jamlink.tokens import vocab
+from jamlink.tokens.grammar import Grammar
 
 FAKES = "jamlink.testing.proposers"
 PATIENCE_S = 60.0
@@ -103,6 +111,7 @@ requests = st.builds(
 )  # fmt: skip
 messages = st.one_of(
     requests.map(wire.Ask),
+    requests.map(wire.Prepare),
     ticks.map(wire.CancelAsk),
     st.text().map(Ready),
     st.builds(CandidatesReady, ticks, candidates),
@@ -120,6 +129,44 @@ def test_a_message_that_was_cut_short_is_nonsense(message: wire.ToModel | FromMo
     frame = wire.encode(message)
     with pytest.raises(Nonsense):
         wire.decode(frame[: at % len(frame)])
+
+
+def thought_of(link: ModelLink, seed: int) -> str:
+    """The seeds that were thought of to the end, told once `seed` is asked for and has been. Nobody says when a thought
+    is done: so ask until it shows."""
+    for number in range(1, 500):
+        link.ask(request(number, seed=seed))
+        said = news(link).candidates[0].note
+        if str(seed) in said:
+            break
+    return said
+
+
+def test_what_was_told_to_come_is_thought_of_before_it_is_asked() -> None:
+    with linked("ThoughtfulProposer") as (link, _):
+        assert isinstance(news(link), Ready)
+        for seed, said in ((3, "3"), (5, "3, 5")):
+            link.prepare(request(0, seed=seed))
+            assert thought_of(link, seed) == said
+
+
+def test_a_thought_gives_way_at_once_to_a_request_and_to_a_newer_thought() -> None:
+    with linked("ThoughtfulProposer") as (link, _):
+        assert isinstance(news(link), Ready)
+        link.prepare(request(0, seed=2))
+        link.ask(request(1, seed=4))
+        assert news(link).candidates[0].note == ""
+        link.prepare(request(0, seed=6))
+        link.prepare(request(0, seed=7))
+        assert thought_of(link, 7) == "7"
+
+
+def test_a_thought_that_fails_costs_nothing() -> None:
+    with linked("FailingProposer") as (link, _):
+        assert isinstance(news(link), Ready)
+        link.prepare(request(0))
+        link.ask(request(1))
+        assert isinstance(news(link), Failed)
 
 
 def test_ideas_come_back_as_the_proposer_made_them() -> None:
@@ -198,20 +245,139 @@ def test_a_damaged_answer_is_counted_and_passed_over(monkeypatch: pytest.MonkeyP
 # -- trouble --------------------------------------------------------------------------------------------------------
 
 
-def test_a_killed_process_is_reported_and_replaced_after_growing_waits() -> None:
-    with linked("ScriptedProposer") as (link, clock):
-        for wait_s in (1, 2, 4):
+STOPPED = Failed(None, "The model stopped; it is being started again.")
+
+
+def kill(link: ModelLink) -> int:
+    """Kill its process; the number that it had."""
+    assert link._child is not None
+    link._child.kill()
+    link._child.wait()
+    return link._child.pid
+
+
+def test_one_that_was_ready_is_reported_and_replaced_at_once() -> None:
+    with linked("ScriptedProposer") as (link, _):
+        for _ in range(4):
             assert news(link) == Ready("scripted")
-            pid = link.pid
-            assert pid is not None
-            os.kill(pid, signal.SIGKILL)
-            assert news(link) == Failed(None, "The model stopped; it is being started again.")
-            clock.advance(Ns(wait_s * SECOND - 1))
-            assert link.receive() == []
-            assert link.pid is None
-            clock.advance(Ns(1))
-            link.receive()
+            pid = kill(link)
+            assert link.receive() == [STOPPED]
             assert link.pid not in (None, pid)
+        assert news(link) == Ready("scripted")
+
+
+@pytest.mark.parametrize("answers", [False, True])
+def test_only_where_many_in_a_row_answered_nothing_there_is_a_second_between_them(answers: bool) -> None:
+    with linked("ScriptedProposer") as (link, clock):
+        waits = []
+        for number in range(7):
+            assert news(link) == Ready("scripted")
+            if answers:
+                link.ask(request(number))
+                assert isinstance(news(link), CandidatesReady)
+            waits += waits_of(link, clock, 1)
+        assert waits == [0] * 7 if answers else [0, 0, 0, 0, 1, 1, 1]
+
+
+def waits_of(link: ModelLink, clock: ManualClock, deaths: int) -> list[float]:
+    """Seconds until the next process is started, after each of so many deaths."""
+    waits = []
+    for _ in range(deaths):
+        kill(link)
+        link.receive()
+        waited = 0
+        while link.pid is None:
+            clock.advance(ms(250))
+            waited += 250
+            link.receive()
+        waits.append(waited / 1000)
+    return waits
+
+
+def test_one_that_dies_while_it_loads_is_replaced_at_once_and_then_after_growing_waits() -> None:
+    with linked("ScriptedProposer") as (link, clock):
+        assert waits_of(link, clock, 11) == [0, 0.25, 0.5, 1, 2, 4, 8, 16, 30, 30, 30]
+
+
+def test_one_that_becomes_ready_begins_the_count_anew() -> None:
+    with linked("ScriptedProposer") as (link, clock):
+        waits_of(link, clock, 4)
+        assert news(link) == Ready("scripted")
+        kill(link)
+        link.receive()
+        assert waits_of(link, clock, 3) == [0, 0.25, 0.5]
+
+
+def test_one_that_says_why_it_cannot_be_is_asked_again_later_and_later() -> None:
+    with linked("MissingProposer") as (link, clock):
+        assert news(link) == Failed(None, "The model is not there. Put it back.")
+        for wait_s in (1, 2, 4, 8, 16, 30, 30):
+            again(link, clock, wait_s)
+            wait_until_refused(link)
+
+
+def again(link: ModelLink, clock: ManualClock, wait_s: int = 30) -> None:
+    """One that refused ends, and the next is started after the wait, not before."""
+    if link._child is not None:  # else its end was heard together with its last word
+        assert link._child.wait(PATIENCE_S) == 1
+        assert link.receive() == []
+    if wait_s < 30:
+        clock.advance(Ns(wait_s * SECOND - 1))
+        assert link.receive() == []
+        assert link.pid is None
+    clock.advance(Ns(30 * SECOND) if wait_s == 30 else Ns(1))
+    link.receive()
+    assert link.pid is not None
+
+
+def wait_until_refused(link: ModelLink) -> None:
+    """The same trouble is not told again, but it is heard."""
+    end = time.monotonic() + PATIENCE_S
+    while link._stage is not Stage.REFUSED and time.monotonic() < end:
+        assert link.receive() == []
+        select.select([link] if link.fileno() >= 0 else [], [], [], 0.02)
+
+
+def test_nobody_waits_for_one_that_does_not_die(monkeypatch: pytest.MonkeyPatch) -> None:
+    with linked("ScriptedProposer") as (link, clock):
+        news(link)
+        stuck = link._child
+        assert stuck is not None
+        os.kill(stuck.pid, signal.SIGSTOP)
+        with monkeypatch.context() as patched:
+            patched.setattr(stuck, "kill", lambda: None)
+            for number in range(MOST_MISSED):
+                link.ask(request(number, slot=number, deadline=clock.now()))
+            clock.advance(SECOND)
+            link.receive()
+        assert stuck.poll() is None
+        assert news(link) == Ready("scripted")
+        stuck.kill()
+        stuck.wait()
+        link.receive()
+        assert link._going == []
+
+
+def test_one_that_cannot_be_started_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    with linked("ScriptedProposer") as (link, clock):
+        news(link)
+
+        def refuse(*arguments: str) -> None:
+            raise OSError("no room for another process")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(model_link, "spawn", refuse)
+            kill(link)
+            assert link.receive() == [
+                STOPPED,
+                Failed(
+                    None, "The model process cannot be started (no room for another process). Close other programs."
+                ),
+            ]
+            assert link.pid is None
+            clock.advance(SECOND)
+            assert link.receive() == []
+        clock.advance(Ns(30 * SECOND))
         assert news(link) == Ready("scripted")
 
 
@@ -229,7 +395,7 @@ def test_a_process_killed_at_any_moment_leaves_no_request_without_its_one_answer
         assert link.pid is not None
         os.kill(link.pid, signal.SIGKILL)
         said: list[FromModel] = []
-        while Failed(None, "The model stopped; it is being started again.") not in said:
+        while STOPPED not in said:
             said += link.receive()
         answers = [what.request_id for what in said if not isinstance(what, Ready) and what.request_id is not None]
         assert sorted(answers) == list(range(asked))
@@ -250,7 +416,10 @@ def test_what_was_asked_of_a_process_that_died_fails() -> None:
         said = listen(link, 2)
         assert [what.request_id for what in said if isinstance(what, Failed)] == [1, None]
         link.ask(request(3))
-        assert [what.request_id for what in link.receive() if isinstance(what, Failed)] == [3]
+        ready, answer = listen(link, 2)
+        assert ready == Ready("slow")
+        assert isinstance(answer, CandidatesReady)
+        assert answer.request_id == 3
 
 
 def test_a_hung_process_is_replaced_after_three_missed_answers() -> None:
@@ -266,7 +435,6 @@ def test_a_hung_process_is_replaced_after_three_missed_answers() -> None:
             clock.advance(SECOND)
             said = link.receive()
         assert said == [Failed(None, "The model does not answer; it is being started again.")]
-        clock.advance(SECOND)
         assert news(link) == Ready("scripted")
 
 
@@ -315,13 +483,10 @@ def test_damaged_weights_are_told_once_and_taken_when_they_are_whole_again(model
         assert trouble.request_id is None
         assert trouble.sentence.startswith("The weights in")
         for _ in range(3):
-            clock.advance(Ns(30 * SECOND))
-            link.receive()
-            assert link._child is not None
-            link._child.wait(PATIENCE_S)
-            assert link.receive() == []
+            again(link, clock)
+            wait_until_refused(link)
         (model / "model.safetensors").write_bytes(whole)
-        clock.advance(Ns(30 * SECOND))
+        again(link, clock)
         assert news(link) == Ready("tiny")
 
 
@@ -329,6 +494,7 @@ def test_damaged_weights_are_told_once_and_taken_when_they_are_whole_again(model
     ("proposer", "sentence"),
     [
         ("MissingProposer", "The model is not there. Put it back."),
+        ("BrokenProposer", "The model cannot be loaded (MemoryError). Run: jamlink doctor"),
         ("Nobody", "There is no proposer jamlink.testing.proposers:Nobody. Write it as module:Class."),
     ],
 )
@@ -340,6 +506,53 @@ def test_a_proposer_that_cannot_be_made_is_one_sentence(proposer: str, sentence:
 def test_the_session_process_needs_no_numpy_for_it() -> None:
     code = "import sys, jamlink.runtime.model_link; sys.exit('numpy' in sys.modules or 'torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# -- what it brings along ---------------------------------------------------------------------------------------------
+
+NEEDLESS = {
+    "torch", "transformers", "accelerate", "music21", "symusic", "scipy", "mido", "rtmidi", "jack", "rich", "textual",
+    "typer", "sqlite3", "asyncio",
+}  # fmt: skip
+AND_WHAT_IT_IMPORTED = """
+import sys
+from jamlink.runtime.model_main import main
+code = main(sys.argv[1:])
+print(*{name.partition(".")[0] for name in sys.modules})
+print(*(name for name in sys.modules if name.startswith("jamlink.")))
+sys.exit(code)
+"""
+
+
+@pytest.mark.parametrize("engine", ["", "numpy"])
+def test_the_process_of_the_shipped_model_imports_nothing_that_it_does_not_need(engine: str) -> None:
+    """Torch alone would take longer to import than all that it does until it is ready."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        flags = ["--fd", str(theirs.fileno()), "--folder", str(data_folder("models") / "jam-s")]
+        child = subprocess.Popen(
+            [sys.executable, "-c", AND_WHAT_IT_IMPORTED, *flags],
+            pass_fds=[theirs.fileno()],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "JAMLINK_ENGINE": engine},
+        )
+    pipe = Framed(ours)
+    styled = replace(request(1), controls=Controls(style="hymn"), roles=frozenset(Role))
+    pipe.send(wire.encode(wire.Ask(styled)))
+    said: list[FromModel] = []
+    while len(said) < 2 and not pipe.closed:
+        select.select([pipe], [], [], PATIENCE_S)
+        said += [wire.decode(frame) for frame in pipe.receive()]
+    pipe.close()
+    printed, _ = child.communicate(timeout=PATIENCE_S)
+    assert child.returncode == 0
+    assert [type(what) for what in said] == [Ready, CandidatesReady]
+    imported, of_ours = (set(line.split()) for line in printed.splitlines())
+    assert "numpy" in imported
+    assert not imported & NEEDLESS
+    assert not {name for name in of_ours if name.startswith(("jamlink.training", "jamlink.view", "jamlink.ledger"))}
+    assert "jamlink.session.core" not in of_ours
 
 
 # -- without a process ----------------------------------------------------------------------------------------------
@@ -376,3 +589,122 @@ def test_each_request_is_answered_once_also_where_a_newer_one_or_a_cancel_finds_
     answers = {said.request_id: len(said.candidates) for said in pipe.said if isinstance(said, CandidatesReady)}
     assert answers == {1: 0, 2: 0, 3: 0, 4: 0, 5: 3, 6: 0}
     assert len(pipe.said) == 7
+
+
+# -- stopped, cut off and misled, at every look of a real network's ------------------------------------------------------
+
+
+class Talk(Pipe):
+    """What comes with which look (from 1), then one message after another, each when all is answered, then the end.
+
+    `ends` is a look at which the other end is gone.
+    """
+
+    def __init__(self, at: dict[int, list[object]], then: Sequence[object] = (), ends: int | None = None) -> None:
+        super().__init__()
+        self.at, self.then, self.ends = dict(at), list(then), ends
+        self.looks = self.open = 0
+
+    def receive(self) -> list[bytes]:
+        self.looks += 1
+        answered = sum(not isinstance(what, Ready) for what in self.said)
+        due = self.at.pop(self.looks, [])
+        if not due and answered >= self.open and self.looks > 1:
+            due = [self.then.pop(0)] if self.then else []
+            self.closed = not due
+        self.open += sum(isinstance(message, wire.Ask) for message in due)
+        self.closed = self.closed or self.looks == self.ends
+        return [wire.encode(message) for message in due]  # type: ignore[arg-type]
+
+
+def busy(number: int) -> ProposalRequest:
+    """Chords, melody and bass in a style: every pass that there is."""
+    return replace(request(number, slot=4 * number), roles=frozenset(Role), controls=Controls(style="hymn"))
+
+
+@pytest.fixture
+def network(model: Path, monkeypatch: pytest.MonkeyPatch) -> Checkpoint:
+    monkeypatch.setattr(select, "select", lambda *_: ([], [], []))
+    return checkpoint.load(model, vocab.HASH)
+
+
+def talk(network: Checkpoint, pipe: Talk) -> dict[int, wire.FromModel]:
+    """The answers by request."""
+    ModelProcess(pipe, TransformerProposer(network)).run()
+    answers = [what for what in pipe.said if not isinstance(what, Ready)]
+    assert len({what.request_id for what in answers}) == len(answers), "each request has one answer"
+    return {what.request_id: what for what in answers}
+
+
+def answer_of(network: Checkpoint, number: int) -> CandidatesReady:
+    ideas = TransformerProposer(network).propose(busy(number), lambda: False)
+    assert ideas
+    return CandidatesReady(number, tuple(ideas))
+
+
+def looks_taken(network: Checkpoint, first: object) -> int:
+    """How often it looks up until it has done what was asked first."""
+    pipe = Talk({1: [first]}, [wire.Ask(busy(1))] if isinstance(first, wire.Prepare) else [])
+    talk(network, pipe)
+    return pipe.looks
+
+
+def test_a_cancel_at_any_look_stops_its_request_alone(network: Checkpoint) -> None:
+    """Before the first step, between chunks of a prompt, in each pass, in the last step, too late; twice, and of
+    requests that nobody made."""
+    first, second = answer_of(network, 1), answer_of(network, 2)
+    cancels = [wire.CancelAsk(1), wire.CancelAsk(1), wire.CancelAsk(77)]
+    looks = looks_taken(network, wire.Ask(busy(1)))
+    for look in sorted({1, 2, 3, *range(4, looks, 7), looks - 2, looks - 1, looks}):
+        script = {1: [wire.Ask(busy(1)), *(cancels if look == 1 else [])]} | ({look: cancels} if look > 1 else {})
+        answers = talk(network, Talk(script, [wire.Ask(busy(2))]))
+        assert answers[1] in (CandidatesReady(1, ()), first)
+        assert answers[2] == second
+        assert set(answers) == {1, 2}
+
+
+@pytest.mark.parametrize("kind", [wire.Ask, wire.Prepare])
+def test_the_other_end_may_go_at_any_look(network: Checkpoint, kind: type) -> None:
+    looks = looks_taken(network, kind(busy(1)))
+    for look in sorted({1, 2, *range(3, looks, 11), looks - 1}):
+        pipe = Talk({1: [kind(busy(1))]}, ends=look)
+        talk(network, pipe)
+        assert pipe.closed
+
+
+def test_a_grammar_that_allows_nothing_fails_its_request_alone_and_the_stand_in_is_asked(
+    network: Checkpoint, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    allowed = Grammar.mask
+    second = answer_of(network, 2)
+    pipe = Talk({1: [wire.Ask(busy(1))]}, [wire.Ask(busy(2))])
+    monkeypatch.setattr(Grammar, "mask", lambda self: allowed(self) if pipe.then == [] else bytes(vocab.SIZE))
+    answers = talk(network, pipe)
+    failed = answers[1]
+    assert isinstance(failed, Failed)
+    assert failed.sentence.startswith("The model stumbled")
+    assert answers[2] == second
+    assert "Traceback" in capsys.readouterr().err, "the log says where"
+
+
+@pytest.mark.parametrize("window", [1, 8, 16])
+def test_a_window_that_is_too_short_for_anything_gives_no_ideas_and_the_stand_in_is_asked(
+    network: Checkpoint, window: int
+) -> None:
+    short = replace(network, config=replace(network.config, max_position_embeddings=window))
+    answers = talk(short, Talk({1: [wire.Ask(busy(1))]}, [wire.Ask(busy(2))]))
+    assert [getattr(answer, "candidates", ()) for answer in answers.values()] == [(), ()]
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.02, 0.1, 0.2, 0.3, 0.5])
+def test_a_real_process_whose_pipe_ends_at_any_moment_goes_without_a_word(
+    model: Path, capfd: pytest.CaptureFixture[str], after_s: float
+) -> None:
+    """While Python starts, while it loads, while it warms up, while it computes."""
+    child, pipe = spawn("jamlink.runtime.model_main", "--folder", str(model))
+    for number in range(1, 4):
+        pipe.send(wire.encode(wire.Ask(busy(number))))
+    threading.Event().wait(after_s)  # any moment will do
+    pipe.close()
+    assert child.wait(PATIENCE_S) == 0
+    assert capfd.readouterr().err == ""

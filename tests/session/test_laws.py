@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 
+import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -14,22 +16,31 @@ from jamlink.session import effects as fx
 from jamlink.session.core import Session
 from jamlink.session.effects import Record, Send
 from jamlink.session.inputs import (
+    BringBack,
     Do,
+    EditNote,
+    Hear,
     Heard,
     Mode,
+    MoveChord,
     ProposerIs,
     Repeat,
     ReplaceChord,
+    Select,
     SetBars,
+    SetChannels,
     SetMode,
     SetRepeat,
     SetRoles,
+    SetStyle,
     SetTempo,
+    Take,
     Turn,
 )
+from jamlink.session.plain import plain, value
 from jamlink.session.proposal import Role
 from jamlink.session.settings import SessionSettings
-from jamlink.session.wire import is_input, plain, read_input, record, value
+from jamlink.session.wire import is_input, read_input, record
 from jamlink.timing.units import Ns, ms, tempo_of_bpm
 from tests.session.conftest import Plain
 
@@ -56,6 +67,21 @@ gestures = st.one_of(
     st.sets(st.sampled_from(Role), min_size=1).map(lambda r: lambda at: SetRoles(frozenset(r), "test")),
     st.sampled_from(["Am7", "H", "Bb/D"]).map(lambda c: lambda at: ReplaceChord(0, c, "test")),
     st.floats(-1, 2).map(lambda v: lambda at: Turn("surprise", v, "test")),
+    st.sampled_from(["", "jazz"]).map(lambda s: lambda at: SetStyle(s, "test")),
+    st.tuples(st.sampled_from(["chords", "melody", "bass", "preview", "drums"]), st.integers(0, 16)).map(
+        lambda c: lambda at: SetChannels((c,), "test")
+    ),
+    st.tuples(st.sampled_from([Select, Hear, Take]), st.integers(0, 4)).map(lambda g: lambda at: g[0](g[1], "test")),
+    st.integers(16, 60).map(lambda idea: lambda at: BringBack(idea, "test")),
+    st.tuples(st.integers(0, 2), st.floats(-4, 4), st.none() | st.integers(0, 4)).map(
+        lambda m: lambda at: MoveChord(m[0], m[1], "test", m[2])
+    ),
+    st.tuples(st.integers(0, 4), st.integers(0, 4), st.none() | st.integers(0, 127)).map(
+        lambda n: lambda at: EditNote(*n, "test")
+    ),
+    st.tuples(st.sampled_from(["Am7", "Bb/D"]), st.integers(0, 4)).map(
+        lambda c: lambda at: ReplaceChord(0, c[0], "test", c[1])
+    ),
     st.booleans().map(lambda here: lambda at: ProposerIs(here, "plain", "" if here else "gone")),
 )
 moments = st.integers(0, MINUTE // 2)
@@ -63,12 +89,15 @@ scripts = st.lists(st.tuples(moments, gestures), max_size=60)
 delays = st.sampled_from([0, 100, 900, 3_000])
 
 
-def perform(script, delay_ms=0, seed=1):
+def perform(script, delay_ms=0, seed=1, looks=()):
     session = Session(SessionSettings(seed=seed, tempo=tempo_of_bpm(120), bars=2), Ns(0))
     offline = Offline(session, Plain(), Plain("stand-in"), thinking=lambda request: ms(delay_ms))
     offline.at(Ns(0), Do(Action.PLAY_STOP, "test"))
     for at, make in script:
         offline.at(Ns(at), make(Ns(at)))
+    for at in sorted(looks):
+        offline.run_until(Ns(at))
+        offline.session.state()
     offline.run_until(Ns(MINUTE // 2))
     return offline
 
@@ -182,3 +211,13 @@ def test_every_record_survives_the_way_to_the_ledger(script, delay):
             assert read_input(kind, payload) == entry.value
         else:
             assert value(plain(entry.value), type(entry.value)) == entry.value
+
+
+@slow
+@given(scripts, delays, st.lists(st.integers(0, MINUTE // 2), max_size=20))
+def test_looking_changes_nothing_and_everything_seen_can_be_told(script, delay, looks):
+    plain_run = perform(script, delay)
+    looked_at = perform(script, delay, looks=looks)
+    assert [record(r.value) for r in looked_at.records] == [record(r.value) for r in plain_run.records]
+    assert looked_at.sent == plain_run.sent
+    assert json.loads(msgspec.json.encode(looked_at.session.state())) is not None

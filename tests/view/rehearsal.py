@@ -21,7 +21,6 @@ from jamlink.session.core import Session
 from jamlink.session.inputs import Do, Heard
 from jamlink.session.proposal import Candidate, ProposalRequest, Role
 from jamlink.session.settings import SessionSettings
-from jamlink.session.wire import plain
 from jamlink.timing.units import Ns, Ticks, ms, tempo_of_bpm
 from jamlink.view.hub import Hub
 
@@ -122,7 +121,7 @@ class Rehearsal:
 
     def state(self) -> dict[str, Any]:
         """As the session process builds it."""
-        state: dict[str, Any] = plain(self.session.snapshot())
+        state = self.session.state()
         state["saved"] = len(self.jam.records) - self.held_back
         state["ports"] = {"inputs": [], "outputs": [], "bound": list(self.bound)}
         state["lateness"] = {"p50_ms": 0.1, "p99_ms": self.late[-1], "count": 10, "lost": 0, "realtime": True}

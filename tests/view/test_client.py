@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from jamlink.session.core import Session
+from jamlink.session.plain import plain
 from jamlink.session.settings import SessionSettings
-from jamlink.session.wire import plain
 from jamlink.testing.clock import ManualClock
 from jamlink.timing.units import Ns, ms
 from jamlink.view import protocol

@@ -10,6 +10,7 @@ from jamlink.midi.actions import Action
 from jamlink.midi.events import NoteOff, NoteOn
 from jamlink.runtime.ipc import Framed
 from jamlink.session.inputs import Do
+from jamlink.session.wishes import ChoosePorts, Teach
 from jamlink.timing.units import Ns
 from jamlink.view import protocol
 from jamlink.view.hub import BACKLOG, PLAYED_WAITING, Hub
@@ -207,3 +208,44 @@ def test_notes_that_nobody_fetches_do_not_pile_up(pair):
         pair.view.send(protocol.encode(Play(True, pitch)))
         pair.hub.receive()
     assert [event.pitch for event in pair.hub.played(Ns(0))] == [60] * PLAYED_WAITING
+
+
+def test_what_a_view_asks_of_the_process_is_kept_apart_from_gestures_with_who_asked(pair):
+    page = pair.another("page")
+    say(page, protocol.Learn("accept"), protocol.Do("panic"), protocol.Ports("MPK"), protocol.Learn("dance"))
+    assert list(pair.hub.receive()) == [Do(Action.PANIC, "page")]
+    assert pair.hub.wishes() == [(Teach(Action.ACCEPT), "page"), (ChoosePorts("MPK", None), "page")]
+    assert pair.hub.wishes() == []
+    pair.hub.tell("page", "No.")
+    assert [type(answer) for answer in heard(page)] == [Hello, Notice, Notice]
+    assert heard(pair.view) == [Hello()]
+    page.close()
+
+
+def test_views_of_one_name_are_told_apart(pair):
+    pages = [pair.another("page") for _ in range(3)]
+    for page in pages:
+        say(page, protocol.Do("panic"))
+    assert [gesture.via for gesture in pair.hub.receive()] == ["page", "page 2", "page 3"]
+    pages[1].close()
+    list(pair.hub.receive())
+    again = pair.another("page")
+    say(again, protocol.Do("panic"))
+    assert [gesture.via for gesture in pair.hub.receive()] == ["page 2"]
+    for page in (pages[0], pages[2], again):
+        page.close()
+
+
+def test_a_view_that_goes_takes_its_fingers_off_its_keys(pair):
+    page = pair.another("page")
+    say(page, Play(True, 60), Play(True, 64), Play(False, 60))
+    pair.hub.receive()
+    pair.hub.played(Ns(0))
+    page.close()
+    pair.hub.receive()
+    assert pair.hub.played(Ns(5)) == [NoteOff(Ns(5), "page", 0, 64, 80)]
+
+
+def test_a_ping_that_comes_this_far_changes_nothing(pair):
+    say(pair.view, protocol.Ping(3), protocol.Do("accept"))
+    assert list(pair.hub.receive()) == [Do(Action.ACCEPT, "terminal")]

@@ -10,7 +10,7 @@ import pytest
 
 from jamlink.midi.actions import Action
 from jamlink.runtime.ipc import Framed
-from jamlink.session.wire import plain
+from jamlink.session.plain import plain
 from jamlink.testing.clock import ManualClock
 from jamlink.timing.units import Ns, ms
 from jamlink.view import lines, protocol

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from jamlink.errors import Nonsense
 from jamlink.session.core import Session
+from jamlink.session.plain import plain
 from jamlink.session.settings import SessionSettings
 from jamlink.session.snapshot import Card, HandView, PlacedView
-from jamlink.session.wire import plain
 from jamlink.timing.meter import KNOWN_METERS, Meter
 from jamlink.timing.units import Ns, Ticks
 from jamlink.view.picture import (

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jamlink.errors import Nonsense
-from jamlink.midi.actions import Action
+from jamlink.midi.actions import Action, Knob
 from jamlink.music.key import Key
 from jamlink.session import inputs
 from jamlink.session.proposal import Role
+from jamlink.session.wishes import ChoosePorts, Teach
 from jamlink.timing.meter import Meter
 from jamlink.view import protocol
 from jamlink.view.protocol import Applied, Delta, Hello, Mirror, Publisher, Snapshot
@@ -136,6 +137,45 @@ GESTURES = [
         inputs.ReplaceChord(1, "Am7", "page"),
         '{"kind":"chord","index":1,"symbol":"Am7"}',
     ),
+    (
+        protocol.ReplaceChord(1, "Am7", 0),
+        inputs.ReplaceChord(1, "Am7", "page", 0),
+        '{"kind":"chord","index":1,"symbol":"Am7","idea":0}',
+    ),
+    (protocol.Select(31), inputs.Select(31, "page"), '{"kind":"select","index":31}'),
+    (protocol.Hear(0), inputs.Hear(0, "page"), '{"kind":"hear","index":0}'),
+    (protocol.Take(5), inputs.Take(5, "page"), '{"kind":"take","index":5}'),
+    (protocol.BringBack(70), inputs.BringBack(70, "page"), '{"kind":"bring_back","id":70}'),
+    (protocol.EditNote(1, 3, 67), inputs.EditNote(1, 3, 67, "page"), '{"kind":"note","index":1,"note":3,"pitch":67}'),
+    (
+        protocol.EditNote(1, 3, None),
+        inputs.EditNote(1, 3, None, "page"),
+        '{"kind":"note","index":1,"note":3,"pitch":null}',
+    ),
+    (
+        protocol.MoveChord(1, -0.5),
+        inputs.MoveChord(1, -0.5, "page"),
+        '{"kind":"move_chord","index":1,"beats":-0.5}',
+    ),
+    (
+        protocol.MoveChord(1, 2.0, 0),
+        inputs.MoveChord(1, 2.0, "page", 0),
+        '{"kind":"move_chord","index":1,"beats":2.0,"idea":0}',
+    ),
+    (protocol.Style("jazz"), inputs.SetStyle("jazz", "page"), '{"kind":"style","style":"jazz"}'),
+    (
+        protocol.Channels({"bass": 16, "chords": 1}),
+        inputs.SetChannels((("bass", 15), ("chords", 0)), "page"),
+        '{"kind":"channels","channels":{"bass":16,"chords":1}}',
+    ),
+]
+
+WISHES = [
+    (protocol.Ports("MPK", ""), ChoosePorts("MPK", ""), '{"kind":"ports","input":"MPK","output":""}'),
+    (protocol.Ports(output="FLUID"), ChoosePorts(None, "FLUID"), '{"kind":"ports","output":"FLUID"}'),
+    (protocol.Learn("accept"), Teach(Action.ACCEPT), '{"kind":"learn","control":"accept"}'),
+    (protocol.Learn("drive"), Teach(Knob.DRIVE), '{"kind":"learn","control":"drive"}'),
+    (protocol.Learn(""), Teach(None), '{"kind":"learn","control":""}'),
 ]
 
 
@@ -145,9 +185,50 @@ def test_every_command_has_one_form_on_the_wire_and_one_meaning(command, gesture
     assert protocol.to_gesture(protocol.decode_from_view(wire.encode()), "page") == gesture
 
 
+@pytest.mark.parametrize(("request_", "wish", "wire"), WISHES)
+def test_every_request_has_one_form_on_the_wire_and_one_meaning(request_, wish, wire):
+    assert protocol.encode(request_).decode() == wire
+    assert protocol.to_wish(protocol.decode_from_view(wire.encode())) == wish
+
+
+def test_a_ping_comes_back_with_its_number():
+    assert protocol.decode_from_view(b'{"kind":"ping","t":12}') == protocol.Ping(12)
+    assert protocol.encode(protocol.Pong(12.5, 9)) == b'{"kind":"pong","t":12.5,"now":9}'
+
+
 @pytest.mark.parametrize(
     ("wire", "complaint"),
     [
+        ('{"kind":"ports"}', "No port was named. Name an input or an output."),
+        ('{"kind":"ports","input":7}', "The message was not understood"),
+        ('{"kind":"ports","input":"%s"}' % ("x" * 999), "is no port. Choose one of the list."),
+        ('{"kind":"learn","control":"dance"}', "There is no control called 'dance'."),
+    ],
+)
+def test_a_bad_request_is_one_sentence(wire, complaint):
+    with pytest.raises(Nonsense) as refused:
+        protocol.to_wish(protocol.decode_from_view(wire.encode()))
+    assert complaint in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("wire", "complaint"),
+    [
+        ('{"kind":"select","index":-1}', "There is no idea 0. A hand has 1 to 32."),
+        ('{"kind":"take","index":32}', "There is no idea 33. A hand has 1 to 32."),
+        ('{"kind":"hear","index":1.5}', "The message was not understood"),
+        ('{"kind":"take"}', "The message was not understood: Object missing required field `index`"),
+        ('{"kind":"note","index":0,"note":-1,"pitch":60}', "There is no note 0. Count the notes from 1."),
+        ('{"kind":"note","index":0,"note":0,"pitch":128}', "There is no key 128. Keys go from 0 to 127."),
+        ('{"kind":"note","index":0,"note":0}', "The message was not understood"),
+        ('{"kind":"move_chord","index":1,"beats":1e9}', "1e+09 beats are too far. Move it within its idea."),
+        ('{"kind":"move_chord","index":99,"beats":1}', "There is no chord 100."),
+        ('{"kind":"chord","index":0,"symbol":"C","idea":40}', "There is no idea 41."),
+        ('{"kind":"bring_back","id":-4}', "There was no idea -4. Choose one of the history."),
+        ('{"kind":"style","style":"polka"}', "There is no style called 'polka'. Use one of pop, jazz"),
+        ('{"kind":"channels","channels":{}}', "No output was named."),
+        ('{"kind":"channels","channels":{"drums":1}}', "There is no output called 'drums'."),
+        ('{"kind":"channels","channels":{"bass":0}}', "There is no MIDI channel 0. Choose 1 to 16."),
         ('{"kind":"do","action":"dance"}', "There is no gesture called 'dance'. Use one of accept, reject"),
         ('{"kind":"dance"}', "The message was not understood: Invalid value 'dance'"),
         ('{"kind":"do"}', "The message was not understood: Object missing required field `action`"),
@@ -189,10 +270,18 @@ def test_any_bytes_are_a_message_or_nonsense_and_nothing_else(frame):
 
 
 @given(
-    st.sampled_from(["do", "turn", "tempo", "meter", "bars", "roles", "key", "repeat", "mode", "chord"]),
+    st.sampled_from(
+        [
+            *("do", "turn", "tempo", "meter", "bars", "roles", "key", "repeat", "mode", "style", "channels"),
+            *("chord", "move_chord", "note", "select", "hear", "take", "bring_back"),
+        ]
+    ),
     st.dictionaries(
         st.sampled_from(
-            ["action", "control", "value", "bpm", "text", "bars", "roles", "key", "repeat", "mode", "index", "symbol"]
+            [
+                *("action", "control", "value", "bpm", "text", "bars", "roles", "key", "repeat", "mode", "style", "id"),
+                *("index", "symbol", "idea", "beats", "note", "pitch", "channels"),
+            ]
         ),
         JSON,
     ),

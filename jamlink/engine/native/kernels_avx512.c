@@ -8,9 +8,10 @@
 #define TABLE kernels_avx512
 #define LEVEL "avx512"
 #define FUSED(a, b, c) _mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c))
+#define LARGER(a, b) _mm512_max_ps((__m512)(a), (__m512)(b))
 #define WIDEST 8
-#define TILES_F32 T(12, 2) T(8, 2) T(7, 2) T(6, 4) T(5, 4) T(4, 4) T(3, 4) T(2, 8) T(1, 8) T(1, 4)
-#define SINGLES(M) M(12, 1) M(8, 1) M(7, 1) M(6, 1) M(5, 1) M(4, 1) M(3, 1) M(2, 1) M(1, 1)
+#define TILES_F32 T(8, 2) T(7, 2) T(6, 4) T(5, 4) T(4, 4) T(3, 4) T(2, 8) T(1, 8) T(1, 4)
+#define SINGLES(M) M(8, 1) M(7, 1) M(6, 1) M(5, 1) M(4, 1) M(3, 1) M(2, 1) M(1, 1)
 #define TILES_I8 TILES_F32
 
 typedef __m512i Sum, Spread, Four;

@@ -25,12 +25,35 @@ static int can(int level) {
     }
 }
 
-static const Kernels *const tables[] = {&kernels_generic, &kernels_avx2, &kernels_avxvnni, &kernels_avx512};
+static const Kernels *const tables[] = {
+    [JL_GENERIC] = &kernels_generic, [JL_AVX2] = &kernels_avx2,
+    [JL_AVXVNNI] = &kernels_avxvnni, [JL_AVX512] = &kernels_avx512,
+};
+
+#elif defined(__aarch64__)
+
+#if defined(__linux__)
+#include <sys/auxv.h>
+/* Bit 20 of AT_HWCAP is "asimddp" in Linux's list for arm64; old headers lack its name. */
+static int has_dotprod(void) { return getauxval(AT_HWCAP) >> 20 & 1; }
+#elif defined(__APPLE__)
+/* All of Apple's that run macOS have it, the first (M1) too. */
+static int has_dotprod(void) { return 1; }
+#else
+static int has_dotprod(void) { return 0; }
+#endif
+
+static int can(int level) { return level == JL_GENERIC || level == JL_NEON || (level == JL_DOTPROD && has_dotprod()); }
+
+static const Kernels *const tables[] = {
+    [JL_GENERIC] = &kernels_generic, [JL_NEON] = &kernels_neon, [JL_DOTPROD] = &kernels_dotprod,
+};
 
 #else
 
 static int can(int level) { return level == JL_GENERIC; }
-static const Kernels *const tables[] = {&kernels_generic, &kernels_generic, &kernels_generic, &kernels_generic};
+
+static const Kernels *const tables[] = {[JL_GENERIC] = &kernels_generic};
 
 #endif
 
@@ -39,9 +62,10 @@ const Kernels *kernels_of(int level) { return can(level) ? tables[level] : NULL;
 int jl_can(int level) { return can(level); }
 
 int jl_best_level(void) {
-    int level = JL_AVX512;
+    int level = JL_DOTPROD;
     while (!can(level)) level--;
     return level;
 }
 
-int jl_has_bytes(int level) { return can(level) && level != JL_GENERIC; }
+/* Advanced SIMD without the product of bytes widens them in as many instructions as floats take. */
+int jl_has_bytes(int level) { return can(level) && level != JL_GENERIC && level != JL_NEON; }

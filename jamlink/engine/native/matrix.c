@@ -15,7 +15,7 @@ size_t matrix_bytes(int in, int out, int precision) {
 
 int make_matrix(jl_decoder *d, Matrix *m, int in, int out) {
     size_t outputs = (size_t)up_to_block(out);
-    m->in = in, m->out = out, m->blocks = (int)outputs / BLOCK;
+    m->in = in, m->out = out, m->blocks = (int)outputs / BLOCK, m->shift = d->kernels->shift;
     if (d->precision == JL_FLOATS) {
         m->floats = weights_room(d, outputs * in * sizeof(float));
         return m->floats ? 0 : -1;
@@ -42,7 +42,7 @@ static void pack_bytes(Matrix *m, const float *row, int out, int width) {
         sum += byte;
     }
     m->scale[out] = most / 127.0f;
-    m->sum[out] = 128 * sum;
+    m->sum[out] = m->shift * sum;
 }
 
 /* `count` rows of `width` numbers become outputs `first` and on; inputs beyond `width` stay zero. */
@@ -54,16 +54,20 @@ void pack(Matrix *m, const float *rows, int first, int count, int width) {
             pack_floats(m, rows, first + o, width);
 }
 
+/* Rows as their matrix wants them. */
+Input input_of(const jl_decoder *d, Scratch *s, Rows x, int n, int width) {
+    Input input = {x, {s->quantised, width, s->row_scale}};
+    if (d->precision == JL_BYTES) d->kernels->quantise(x, n, width, s->quantised, width, s->row_scale);
+    return input;
+}
+
 /* y (n, whole blocks) = x (n, m->in) m, or += . */
-void multiply(jl_decoder *d, Rows x, int n, const Matrix *m, float *y, ptrdiff_t y_stride, int add) {
+void multiply(const jl_decoder *d, Input x, int n, const Matrix *m, float *y, ptrdiff_t y_stride, int add) {
     if (m->floats) {
         Floats w = {m->floats, BLOCK, (ptrdiff_t)m->in * BLOCK};
-        d->kernels->linear_f32(x, n, m->in, w, m->blocks, y, y_stride, add);
+        d->kernels->linear_f32(x.floats, n, m->in, w, m->blocks, y, y_stride, add);
         return;
     }
-    Scratch *s = &d->scratch;
-    d->kernels->quantise(x, n, m->in, s->quantised, m->in, s->row_scale);
-    ByteRows bytes = {s->quantised, m->in, s->row_scale};
     Bytes w = {m->bytes, (ptrdiff_t)m->in * BLOCK, m->scale, m->sum, AHEAD};
-    d->kernels->linear_i8(bytes, n, m->in, w, m->blocks, y, y_stride, add);
+    d->kernels->linear_i8(x.bytes, n, m->in, w, m->blocks, y, y_stride, add);
 }

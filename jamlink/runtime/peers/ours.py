@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
 
 from jamlink.engine.choose import Engine, Rows
 from jamlink.engine.decoder import Decoder
 from jamlink.engine.native import Level, NativeDecoder, Precision
+from jamlink.engine.sampling import Boldness, Choice, Sampling
 from jamlink.runtime.peers import Ids, Order
 
 PRECISIONS = {"fp32": Precision.FLOATS, "int8": Precision.BYTES}
 
 
 class Ours:
-    """Any engine of ours."""
+    """Any engine of ours. Two threads share the rows, as in `jamlink.engine.generate`."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, threads: int = 1) -> None:
+        self._engine, self._threads = engine, threads
+        self._helper = ThreadPoolExecutor(1)
 
     def read(self, context: Sequence[int]) -> None:
         """As `Peer.read`."""
@@ -25,12 +30,19 @@ class Ours:
 
     def fork(self, firsts: Sequence[int], tokens: int) -> None:
         """As `Peer.fork`."""
-        self._firsts, self._tokens = list(firsts), tokens
-        self._rows = self._engine.fork(len(firsts), tokens)
+        lanes = min(self._threads, len(firsts))
+        parts = [list(firsts[i::lanes]) for i in range(lanes)]
+        self._tokens, self._parts = (
+            tokens,
+            [(self._engine.fork(len(part), tokens), self._engine.vocab_size, part) for part in parts],
+        )
 
     def decode(self) -> Ids:
         """As `Peer.decode`."""
-        return _likeliest(self._rows, self._firsts, self._tokens)
+        one, *others = self._parts
+        futures = [self._helper.submit(_likeliest, *other, self._tokens) for other in others]
+        said = [_likeliest(*one, self._tokens), *(future.result() for future in futures)]
+        return [said[i % len(said)][i // len(said)] for i in range(sum(map(len, said)))]
 
     def append(self, ids: Sequence[int]) -> None:
         """As `Peer.append`."""
@@ -38,9 +50,9 @@ class Ours:
 
 
 def native(order: Order) -> Ours:
-    """`order.engine` ends with the level's name. One thread, which is all there is."""
+    """`order.engine` ends with the level's name."""
     level = Level[order.engine.split()[-1].upper()]
-    return Ours(NativeDecoder(order.config, order.weights, PRECISIONS[order.precision], level))
+    return Ours(NativeDecoder(order.config, order.weights, PRECISIONS[order.precision], level), order.threads)
 
 
 def numpy(order: Order) -> Ours:
@@ -48,9 +60,11 @@ def numpy(order: Order) -> Ours:
     return Ours(Decoder(order.config, order.weights))
 
 
-def _likeliest(rows: Rows, ids: list[int], tokens: int) -> Ids:
-    said = []
+def _likeliest(rows: Rows, vocab_size: int, ids: list[int], tokens: int) -> Ids:
+    everything = np.ones((rows.rows, vocab_size), bool)
+    choice = Choice(everything, Boldness.of([Sampling(0, temperature=0)] * rows.rows), np.zeros(rows.rows))
+    places, said = range(rows.rows), []
     for _ in range(tokens):
-        ids = rows.logits(rows.step(ids)).argmax(axis=1).tolist()
+        ids = rows.advance(ids, places, choice)[0].tolist()
         said.append(ids)
     return [list(row) for row in zip(*said, strict=True)]

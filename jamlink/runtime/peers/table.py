@@ -71,8 +71,12 @@ PEERS = (
 )
 
 
-def _ours(engine: str, make: str, *precisions: str) -> Kind:
-    return Kind(engine, f"jamlink.runtime.peers.ours:{make}", precisions, threads=(1,), ours=True)
+def _ours(engine: str, make: str, *precisions: str, threads: Sequence[int] = THREADS) -> Kind:
+    return Kind(engine, f"jamlink.runtime.peers.ours:{make}", precisions, threads=tuple(threads), ours=True)
+
+
+def _numpy() -> Kind:
+    return _ours("numpy", "numpy", "fp32", threads=(1,))
 
 
 def ours() -> list[Kind]:
@@ -80,13 +84,13 @@ def ours() -> list[Kind]:
     try:
         library = loaded()
     except Unavailable:
-        return [_ours("numpy", "numpy", "fp32")]
+        return [_numpy()]
     levels = [level for level in Level if library.jl_can(level)]
     floats = [_ours(f"native {level.name.lower()}", "native", "fp32") for level in levels]
     bytes_ = [
         _ours(f"native {level.name.lower()}", "native", "int8") for level in levels if library.jl_has_bytes(level)
     ]
-    return [*floats, *bytes_, _ours("numpy", "numpy", "fp32")]
+    return [*floats, *bytes_, _numpy()]
 
 
 def native_missing() -> str:

@@ -1,0 +1,63 @@
+"""Which ports a jam has: named on the command line, chosen on the page, or the only one that is plugged in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from jamlink.errors import Nonsense
+from jamlink.ports.base import Listing
+from jamlink.ports.discovery import find, is_loop_cable
+from jamlink.runtime.io_link import standard_ports
+from jamlink.runtime.io_wire import OpenPorts
+from jamlink.session.wishes import ChoosePorts
+
+Remember = Callable[[dict[str, str]], None]
+"""Keeps the names for the next start; may wait for the disk."""
+
+
+class PortChoice:
+    """One thread. `input` and `output` are parts of port names, empty for ports of our own."""
+
+    def __init__(self, input: str, output: str, system: str, remember: Remember = lambda names: None) -> None:
+        self.input, self.output = input, output
+        self._system = system
+        self._remember = remember
+        self._open_minded = {"input": not input, "output": not output}
+        """Where nobody has said anything yet, the only device there is taken."""
+        self._had: tuple[str, str] | None = None
+
+    def look(self, there: Listing) -> OpenPorts | None:
+        """The ports to have, now that these are there; None to leave them as they are."""
+        if self._open_minded["input"] and (alone := _only_one(there.inputs)):
+            self.input, self._open_minded["input"] = alone, False
+        if self._open_minded["output"] and (alone := _only_one(there.outputs)):
+            self.output, self._open_minded["output"] = alone, False
+        if self._had == (self.input, self.output):
+            return None
+        self._had = self.input, self.output
+        return standard_ports(self.input, self.output, self._system)
+
+    def choose(self, wish: ChoosePorts, there: Listing) -> None:
+        """Have these from now on; `look` says what that means. Raises `Nonsense` for a port that is not there, and
+        nothing is changed."""
+        for name, had, names in ((wish.input, self.input, there.inputs), (wish.output, self.output, there.outputs)):
+            if name and name != had and find(name, names) is None:
+                raise Nonsense(f"There is no port called {name!r} now.", "Choose one of the list.")
+        if wish.input is not None:
+            self.input, self._open_minded["input"] = wish.input, False
+        if wish.output is not None:
+            self.output, self._open_minded["output"] = wish.output, False
+
+    def chosen(self, there: Listing) -> dict[str, str]:
+        """What a view shows as chosen: the full name where the port is there, else as it was said."""
+        wanted = {"input": (self.input, there.inputs), "output": (self.output, there.outputs)}
+        return {way: (said and find(said, names)) or said for way, (said, names) in wanted.items()}
+
+    def remember(self) -> None:
+        """Keep the choice for the next start. May wait for the disk; any thread."""
+        self._remember({"input": self.input, "output": self.output})
+
+
+def _only_one(names: tuple[str, ...]) -> str:
+    real = [name for name in names if not is_loop_cable(name)]
+    return real[0] if len(real) == 1 else ""

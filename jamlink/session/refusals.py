@@ -1,0 +1,138 @@
+"""Why a control would be refused now, in one sentence: the session refuses by these rules, and views show them.
+
+A control is named by its action ("accept", "pick-3") or by the word of its message ("take", "chord"). What depends on
+more than the situation, such as a chord that is none, is refused where it is carried out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from jamlink.midi.actions import Action
+from jamlink.session.proposal import Hand, Proposal
+from jamlink.session.stand import is_offered
+
+NO_SUCH_IDEA = "There is no such idea on the stand; wait for the next hand."
+TOO_LATE = "Too late for these bars; the next hand comes by itself."
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What the rules look at. `too_late` is true between the decide-by and the slot."""
+
+    playing: bool
+    hand: Hand | None
+    selected: int
+    too_late: bool
+    asking: bool
+    undoable: bool
+    remembers: bool
+    """Whether anything was offered in this session."""
+
+    def idea(self, index: int) -> Proposal | None:
+        """The idea in place `index` of the hand."""
+        proposals = self.hand.proposals if self.hand else ()
+        return proposals[index] if 0 <= index < len(proposals) else None
+
+
+Rule = Callable[[Situation], str]
+"""The sentence; empty where the control may be used."""
+
+
+def why_not(control: str, now: Situation) -> str:
+    """Why `control` would be refused; empty where it would not be."""
+    rule = RULES.get(control)
+    return rule(now) if rule else ""
+
+
+def disabled(now: Situation) -> dict[str, str]:
+    """Every control that would be refused, with the sentence."""
+    return {control: why for control, rule in RULES.items() if (why := rule(now))}
+
+
+def why_not_take(now: Situation, index: int) -> str:
+    """Why the idea in place `index` cannot be accepted."""
+    idea = now.idea(index)
+    if idea is None:
+        return NO_SUCH_IDEA
+    if not is_offered(idea):
+        return "That idea is taken already."
+    return "" if now.playing else "Start playing first; an idea is taken for the bars that come."
+
+
+def why_not_hear(now: Situation, index: int) -> str:
+    """Why the idea in place `index` cannot be heard."""
+    if now.hand is None:
+        return "There is nothing on the stand to hear."
+    return "" if now.idea(index) else NO_SUCH_IDEA
+
+
+def why_not_change(now: Situation, index: int) -> str:
+    """Why the idea in place `index` cannot be edited."""
+    idea = now.idea(index)
+    return "" if idea and is_offered(idea) else "Select an idea that is still on offer; then change it."
+
+
+def why_not_select(now: Situation, index: int) -> str:
+    """Why the idea in place `index` cannot be chosen."""
+    if now.hand is None:
+        return "There is nothing on the stand to choose from."
+    return "" if now.idea(index) else NO_SUCH_IDEA
+
+
+def _unless_hand(sentence: str) -> Rule:
+    return lambda now: "" if now.hand else sentence
+
+
+def _while_stopped(sentence: str) -> Rule:
+    return lambda now: sentence if now.playing else ""
+
+
+def _chosen(rule: Callable[[Situation, int], str]) -> Rule:
+    return lambda now: rule(now, now.selected)
+
+
+def _at(rule: Callable[[Situation, int], str], index: int) -> Rule:
+    return lambda now: rule(now, index)
+
+
+def _next_hand(now: Situation) -> str:
+    if now.too_late:
+        return TOO_LATE
+    return "Ideas are coming already." if now.asking and now.hand is None else ""
+
+
+def _bring_back(now: Situation) -> str:
+    if not now.remembers:
+        return "Nothing has been offered yet."
+    return TOO_LATE if now.too_late else ""
+
+
+RULES: dict[str, Rule] = {
+    Action.ACCEPT.value: _chosen(why_not_take),
+    Action.PICK_1.value: _at(why_not_take, 0),
+    Action.PICK_2.value: _at(why_not_take, 1),
+    Action.PICK_3.value: _at(why_not_take, 2),
+    Action.PICK_4.value: _at(why_not_take, 3),
+    Action.REJECT.value: _unless_hand("There is nothing on the stand to refuse."),
+    Action.LET_PASS.value: _unless_hand("There is nothing on the stand to let pass."),
+    Action.SELECT.value: _chosen(why_not_select),
+    Action.NEXT_HAND.value: _next_hand,
+    Action.PREVIEW.value: _chosen(why_not_hear),
+    Action.UNDO.value: lambda now: "" if now.undoable else "There is nothing to undo.",
+    Action.TRANSPOSE_UP.value: _chosen(why_not_change),
+    Action.TRANSPOSE_DOWN.value: _chosen(why_not_change),
+    Action.INVERT.value: _chosen(why_not_change),
+    Action.SIMPLIFY.value: _chosen(why_not_change),
+    Action.CLEAR.value: _while_stopped("Stop first; then clear."),
+    "ports": _while_stopped("Stop first; then choose other ports."),
+    "meter": _while_stopped("Stop first; then change the meter."),
+    "take": _chosen(why_not_take),
+    "hear": _chosen(why_not_hear),
+    "select": _chosen(why_not_select),
+    "chord": _chosen(why_not_change),
+    "move_chord": _chosen(why_not_change),
+    "note": _chosen(why_not_change),
+    "bring_back": _bring_back,
+}
