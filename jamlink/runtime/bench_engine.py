@@ -37,7 +37,8 @@ from jamlink.runtime.peers.ours import Ours
 from jamlink.runtime.peers.table import PEERS, Kind, native_missing, ours
 from jamlink.tokens import vocab
 
-_LEAST_PATIENCE_S, _TIMES_SLOWER = 30.0, 4.0
+_PATIENCE_S = 5.0
+"""For one turn of another way to set an engine up, or as long as all turns of the way that is known take together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,21 +148,17 @@ class _Network:
         """Of the ways to set an engine up, the one that is fastest when it is warm; the others need not be named."""
         best: Entrant | None = None
         for subject in ways:
-            best = _faster(best, self._started(subject, right, self._patience_s(best)))
+            limit_s = max(_PATIENCE_S, best.warm_s) if best else self._plan.start_limit_s
+            best = _faster(best, self._started(subject, right, limit_s))
         if best:
             self._entrants.append(best)
             for subject in ways:
                 self.gone.pop(self._name(subject), None)
 
-    def _patience_s(self, best: Entrant | None) -> float:
-        """For a turn of a way that may be worse by far than one that is known."""
-        known = max(_LEAST_PATIENCE_S, _TIMES_SLOWER * best.warm_s) if best else self._plan.start_limit_s
-        return min(known, self._plan.start_limit_s)
-
     def _started(self, subject: Subject, right: Ids, limit_s: float) -> Entrant | None:
         self._tell(f"starting {self._name(subject)}")
         try:
-            worker = Worker(subject, self._work, self._folder, self._scratch, limit_s)
+            worker = Worker(subject, self._work, self._folder, self._scratch, self._plan.start_limit_s)
         except Unavailable as trouble:
             self.gone[self._name(subject)] = str(trouble)
             return None

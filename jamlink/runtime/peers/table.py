@@ -62,7 +62,7 @@ def _peer(
 PEERS = (
     _peer(GENERATE, "generate:AsItComes", ["fp32"], "torch", "transformers", openmp=True),
     _peer(CONTEXT_READ, "generate:ContextRead", ["fp32"], "torch", "transformers", openmp=True),
-    _peer(COMPILED, "generate:Compiled", ["fp32"], "torch", "transformers", openmp=True, tools=["g++"]),
+    _peer(COMPILED, "generate:Compiled", ["fp32"], "torch", "transformers", tools=["g++"]),
     _peer("torch by hand", "torch_loop:make", ["fp32", "bf16"], "torch", openmp=True),
     _peer("onnxruntime", "onnx_runtime:make", ["fp32", "int8"], "onnx", "onnxruntime"),
     _peer("openvino", "open_vino:make", ["fp32", "bf16"], "onnx", "openvino"),
