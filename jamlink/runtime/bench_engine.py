@@ -38,7 +38,7 @@ from jamlink.runtime.peers.table import PEERS, Kind, native_missing, ours
 from jamlink.tokens import vocab
 
 _PATIENCE_S = 5.0
-"""For one turn of another way to set an engine up, or as long as all turns of the way that is known take together."""
+"""For one turn of another way to set an engine up, or as long as all turns of the first way take together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,15 +145,12 @@ class _Network:
         return reference.decode()
 
     def _admit(self, ways: Sequence[Subject], right: Ids) -> None:
-        """Of the ways to set an engine up, the one that is fastest when it is warm; the others need not be named."""
-        best: Entrant | None = None
+        """All ways to set an engine up, but for those that are slower by far than the first."""
+        limit_s = self._plan.start_limit_s
         for subject in ways:
-            limit_s = max(_PATIENCE_S, best.warm_s) if best else self._plan.start_limit_s
-            best = _faster(best, self._started(subject, right, limit_s))
-        if best:
-            self._entrants.append(best)
-            for subject in ways:
-                self.gone.pop(self._name(subject), None)
+            if entrant := self._started(subject, right, limit_s):
+                self._entrants.append(entrant)
+                limit_s = max(_PATIENCE_S, entrant.warm_s)
 
     def _started(self, subject: Subject, right: Ids, limit_s: float) -> Entrant | None:
         self._tell(f"starting {self._name(subject)}")
@@ -188,8 +185,7 @@ class _Network:
         return True
 
     def _name(self, subject: Subject) -> str:
-        way = "".join(f", {name}={value}" for name, value in subject.environment.items())
-        return f"{subject.name}{way}, {self._parameters / 1e6:.1f}M weights"
+        return f"{subject.name}, {self._parameters / 1e6:.1f}M weights"
 
     def rows(self, limits: Limits) -> Iterator[dict[str, Any]]:
         """Ideas, by engine and batch.
@@ -225,15 +221,6 @@ class _Network:
             limits, self.found.config, subject.precision, subject.threads, batch, self._plan.context, self._plan.tokens
         )
         return None if lowest is None else round(lowest, 2)
-
-
-def _faster(one: Entrant | None, other: Entrant | None) -> Entrant | None:
-    """Whichever is, when warm; the other one ends."""
-    if one is None or other is None:
-        return one or other
-    faster, slower = sorted((one, other), key=lambda entrant: entrant.warm_s)
-    slower.worker.end()
-    return faster
 
 
 def _quantile(seconds: Sequence[float], share: float) -> float:

@@ -37,7 +37,7 @@ class Kind:
     openmp: bool = False
 
     def subjects(self) -> Iterator[list[Subject]]:
-        """For every precision and number of threads, the ways to set it up, of which the fastest is measured."""
+        """For every precision and number of threads, the ways to set it up; comparisons take the fastest."""
         for precision in self.precisions:
             for threads in self.threads:
                 ways: list[dict[str, str]] = [_SLEEPING, {}] if self.openmp and threads > 1 else [{}]
