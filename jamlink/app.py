@@ -34,9 +34,20 @@ from jamlink.resources import data_folder, shared_music
 from jamlink.session.inputs import Do
 from jamlink.session.settings import SessionSettings
 from jamlink.session.wire import header
-from jamlink.settings import Places, Settings, load, remember, remembered, session_settings, with_remembered
+from jamlink.settings import (
+    Places,
+    Settings,
+    clips_folder,
+    load,
+    offsets_ns,
+    programs,
+    remember,
+    remembered,
+    session_settings,
+    with_remembered,
+)
 from jamlink.timing.clock import Clock
-from jamlink.timing.units import Ns
+from jamlink.timing.units import Ns, Ticks
 
 if TYPE_CHECKING:
     from jamlink.nn.checkpoint import Checkpoint
@@ -102,10 +113,13 @@ def _jam_config(flags: Mapping[str, Any], sessions: Path | None, demo: bool, pla
     settings = load(places.settings, os.environ, {**flags, **_DEMO} if demo else flags)
     settings = with_remembered(settings, _not_said(remembered(places.remembered), flags))
     session_settings(settings, 1)
+    offsets_ns(settings)
+    programs(settings)
     _look_before_starting(settings)
     remember(places.remembered, {"input": settings.ports.input, "output": settings.ports.output})
     folder = sessions or places.sessions(settings)
     file = folder / f"{datetime.now():%Y-%m-%d %H.%M.%S}.jam"
+    clips_folder(settings, file)
     return JamConfig(settings, secrets.randbelow(2**31), str(file), demo, play)
 
 
@@ -197,6 +211,9 @@ def _put_together(config: JamConfig, descriptor: int) -> Any:
         styles=STYLES,
         ports=_ports_to_have(settings),
         teacher=_teacher(settings.ports.map),
+        clips=_clips(config, setup, started),
+        offsets=offsets_ns(settings),
+        programs=programs(settings),
     )
     return Jam(parts)
 
@@ -207,6 +224,16 @@ def _ports_to_have(settings: Settings) -> Any:
 
     ports, file = settings.ports, Places().remembered
     return PortChoice(ports.input, ports.output, ports.system, lambda names: remember(file, names))
+
+
+def _clips(config: JamConfig, setup: SessionSettings, started: Ns) -> Any:
+    """Where what is taken and captured goes as files."""
+    from jamlink.runtime.clips import Clips, ClipSettings
+    from jamlink.timing.timeline import Timeline
+
+    settings = config.settings
+    wanted = ClipSettings(clips_folder(settings, Path(config.file)), settings.clips.bars, programs(settings))
+    return Clips(wanted, started, Timeline(setup.tempo, Ticks(0), started), str(setup.meter))
 
 
 def _teacher(forced: str) -> Any:

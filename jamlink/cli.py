@@ -129,6 +129,7 @@ def jam(
     model: Annotated[str | None, typer.Option(help="A folder of models/ or a path.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed and playing give the same ideas.")] = None,
     sessions: Annotated[Path | None, typer.Option(help="Folder for session files.")] = None,
+    clips: Annotated[str | None, typer.Option(help="Folder for clips of what you take and capture, or off.")] = None,
     play: Annotated[bool, typer.Option("--play", help="Start the clock at once.")] = False,
 ) -> None:
     """Jam: play, see ideas before the bar line, take one with one gesture."""
@@ -150,6 +151,7 @@ def jam(
         "ports.system": system,
         "model.proposer": proposer.value if proposer else None,
         "model.folder": model,
+        "clips.folder": clips,
     }
     with one_sentence():
         raise typer.Exit(house.jam(flags, sessions, demo=demo, plain=plain, play=play))

@@ -33,11 +33,12 @@ from platformdirs import user_config_path, user_data_path
 
 from jamlink.errors import Nonsense
 from jamlink.music.key import parse_key
+from jamlink.session.effects import Out
 from jamlink.session.inputs import Click, Mode, Repeat
 from jamlink.session.proposal import Controls, Role
 from jamlink.session.settings import SessionSettings
 from jamlink.timing.meter import parse_meter
-from jamlink.timing.units import tempo_of_bpm
+from jamlink.timing.units import Ns, ms, tempo_of_bpm
 
 PREFIX = "JAMLINK_"
 """JAMLINK_SESSION_TEMPO=92 sets [session] tempo."""
@@ -65,12 +66,14 @@ class SessionTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class PortsTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """[ports]: parts of port names; empty opens ports of our own. `map` forces a controller map."""
+    """[ports]: parts of port names; empty opens ports of our own. `map` forces a controller map. `offsets` are
+    milliseconds by output, or for "all": so much later what is played there leaves, or earlier where it is below 0."""
 
     input: str = ""
     output: str = ""
     system: str = "auto"
     map: str = ""
+    offsets: dict[str, float] = {}
 
 
 class ModelTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -83,12 +86,30 @@ class ModelTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     threads: Literal[0, 1, 2] = 0
 
 
+class ClipsTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """[clips]: `folder` for MIDI files of what was taken and captured: empty for the folder clips beside the session
+    files, "off" for none; `bars` is how far "capture" reaches back."""
+
+    folder: str = ""
+    bars: int = 8
+
+
+class ProgramsTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """[programs]: General MIDI programs by role, 1 to 128; 0 leaves the sound to whoever plays it."""
+
+    chords: int = 0
+    melody: int = 0
+    bass: int = 0
+
+
 class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Everything a player can set before starting."""
 
     session: SessionTable = SessionTable()
     ports: PortsTable = PortsTable()
     model: ModelTable = ModelTable()
+    clips: ClipsTable = ClipsTable()
+    programs: ProgramsTable = ProgramsTable()
     sessions_folder: str = ""
 
 
@@ -155,6 +176,48 @@ def session_settings(settings: Settings, seed: int) -> SessionSettings:
         key=parse_key(table.key) if table.key else None,
         controls=controls,
     )
+
+
+EARLIEST_MS, LATEST_MS = -100.0, 250.0
+"""A note is handed over 150 ms ahead at least, so an offset cannot be earlier than that by far."""
+
+
+def offsets_ns(settings: Settings) -> dict[Out, Ns]:
+    """By how much each output is later (below 0: earlier) than the clock. Raises `Nonsense`."""
+    said = settings.ports.offsets
+    names = ["all", *(out.value for out in Out)]
+    for name, value in said.items():
+        if name not in names:
+            raise Nonsense(f"[ports] offsets: there is no output called {name!r}.", f"Use {', '.join(names)}.")
+        if not EARLIEST_MS <= value <= LATEST_MS:
+            remedy = f"Choose {EARLIEST_MS:g} to {LATEST_MS:g} ms."
+            raise Nonsense(f"[ports] offsets: {name} = {value:g} is too far.", remedy)
+    return {out: ms(said.get(out.value, said.get("all", 0.0))) for out in Out}
+
+
+def programs(settings: Settings) -> dict[str, int]:
+    """General MIDI programs (from 0) of the roles for which one was asked. Raises `Nonsense`."""
+    said = msgspec.structs.asdict(settings.programs)
+    for role, number in said.items():
+        if not 0 <= number <= 128:
+            raise Nonsense(f"[programs] {role} = {number}: there is no such sound.", "Choose 1 to 128, or 0 for none.")
+    return {role: number - 1 for role, number in said.items() if number}
+
+
+CLIPS_OFF = "off"
+MOST_CAPTURED_BARS = 256
+
+
+def clips_folder(settings: Settings, session_file: Path) -> Path | None:
+    """The folder for the clips of this session, inside the one that a DAW's browser watches; None where none are
+    wanted. Raises `Nonsense`."""
+    table = settings.clips
+    if not 1 <= table.bars <= MOST_CAPTURED_BARS:
+        raise Nonsense(f"[clips] bars = {table.bars} is not possible.", f"Choose 1 to {MOST_CAPTURED_BARS}.")
+    if table.folder == CLIPS_OFF:
+        return None
+    watched = Path(table.folder).expanduser() if table.folder else session_file.parent / "clips"
+    return watched / session_file.stem
 
 
 def with_remembered(settings: Settings, remembered: Mapping[str, str]) -> Settings:
@@ -253,7 +316,13 @@ def _fields(table: str) -> list[str]:
     return [found.name for found in msgspec.structs.fields(owner)]
 
 
-_TABLES: dict[str, type[msgspec.Struct]] = {"session": SessionTable, "ports": PortsTable, "model": ModelTable}
+_TABLES: dict[str, type[msgspec.Struct]] = {
+    "session": SessionTable,
+    "ports": PortsTable,
+    "model": ModelTable,
+    "clips": ClipsTable,
+    "programs": ProgramsTable,
+}
 
 
 def _fitting(table: str, key: str) -> str:
