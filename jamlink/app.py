@@ -410,14 +410,19 @@ def _chooser(accept: str, seed: int) -> Any:
 
 
 def export(session: Path, target: Path) -> None:
-    """A session file as a MIDI file; as a lead sheet where the target's name ends in .musicxml."""
+    """A session file as what the target's name ends in; as a MIDI file where that says nothing else."""
+    from jamlink.ledger.abc_tune import abc_tune
+    from jamlink.ledger.dawproject import dawproject
     from jamlink.ledger.export import export as write
+    from jamlink.ledger.ireal import ireal
     from jamlink.ledger.musicxml import musicxml
     from jamlink.midi.files import write_whole
 
+    makers = {".musicxml": musicxml, ".abc": abc_tune, ".ireal": ireal, ".dawproject": dawproject}
     check_target(target, session)
-    if target.suffix.lower() == ".musicxml":
-        write_whole(target, musicxml(session))
+    make = makers.get(target.suffix.lower())
+    if make is not None:
+        write_whole(target, make(session))
     else:
         write(session, target)
 

@@ -238,7 +238,8 @@ def render(
 def export(session: Path, target: Path) -> None:
     """Write a session as a MIDI file: a track for each player and role, tempo, meter and chord markers.
 
-    A target that ends in .musicxml gets a lead sheet instead.
+    A target that ends in .musicxml or .abc gets a lead sheet instead, in .ireal the chords as a link for iReal Pro, in
+    .dawproject a project with a track for each player and role.
     """
     from jamlink import app as house
 
