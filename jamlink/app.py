@@ -43,6 +43,7 @@ from jamlink.settings import (
     programs,
     remember,
     remembered,
+    remote_config,
     session_settings,
     with_remembered,
 )
@@ -136,8 +137,20 @@ def _look_before_starting(settings: Settings) -> None:
     systems(settings.ports.system, "jamlink", MonotonicClock())
     _bindings(settings.ports.map)
     without_model(settings)
+    _look_at_osc(settings)
     for mistake in read_maps(Places().config / "maps")[1]:
         print(f"jamlink: {mistake} Until then that map is left out.", file=sys.stderr)
+
+
+def _look_at_osc(settings: Settings) -> None:
+    """Raises `Unavailable` where somebody else listens where OSC is wanted."""
+    config = remote_config(settings)
+    if config.wanted:
+        from jamlink.remote.main import sockets
+
+        for sock in sockets(config):
+            if sock is not None:
+                sock.close()
 
 
 # -- the session process -------------------------------------------------------------------------------------------
@@ -203,7 +216,7 @@ def _put_together(config: JamConfig, descriptor: int) -> Any:
         stand_in=without_model(settings),
         ledger=ledger,
         bindings=_bindings(settings.ports.map),
-        views=Hub(inherited(descriptor)),
+        views=_with_osc(Hub(inherited(descriptor)), settings),
         clock=clock,
         file=Path(config.file).name,
         opening=(Do(Action.PLAY_STOP, "start"),) if config.play else (),
@@ -224,6 +237,17 @@ def _ports_to_have(settings: Settings) -> Any:
 
     ports, file = settings.ports, Places().remembered
     return PortChoice(ports.input, ports.output, ports.system, lambda names: remember(file, names))
+
+
+def _with_osc(hub: Any, settings: Settings) -> Any:
+    """`hub` with the OSC process among its views, where one is wanted; it ends when its connection does."""
+    from jamlink.runtime.ipc import spawn
+
+    config = remote_config(settings)
+    if config.wanted:
+        _, connection = spawn("jamlink.remote.main", "--config", msgspec.json.encode(config).decode())
+        hub.add(connection, "OSC", helper=True)
+    return hub
 
 
 def _clips(config: JamConfig, setup: SessionSettings, started: Ns) -> Any:

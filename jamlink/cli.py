@@ -130,6 +130,10 @@ def jam(
     seed: Annotated[int | None, typer.Option(help="The same seed and playing give the same ideas.")] = None,
     sessions: Annotated[Path | None, typer.Option(help="Folder for session files.")] = None,
     clips: Annotated[str | None, typer.Option(help="Folder for clips of what you take and capture, or off.")] = None,
+    osc: Annotated[
+        bool | None, typer.Option("--osc/--no-osc", help="Remote control by OSC, from this machine.")
+    ] = None,
+    daw: Annotated[str | None, typer.Option(help="Talk to live, reaper, bitwig or ardour by OSC.")] = None,
     play: Annotated[bool, typer.Option("--play", help="Start the clock at once.")] = False,
 ) -> None:
     """Jam: play, see ideas before the bar line, take one with one gesture."""
@@ -152,6 +156,8 @@ def jam(
         "model.proposer": proposer.value if proposer else None,
         "model.folder": model,
         "clips.folder": clips,
+        "osc.on": osc,
+        "bridge.daw": daw,
     }
     with one_sentence():
         raise typer.Exit(house.jam(flags, sessions, demo=demo, plain=plain, play=play))

@@ -33,6 +33,7 @@ from platformdirs import user_config_path, user_data_path
 
 from jamlink.errors import Nonsense
 from jamlink.music.key import parse_key
+from jamlink.remote.settings import BridgeTable, OscTable, RemoteConfig
 from jamlink.session.effects import Out
 from jamlink.session.inputs import Click, Mode, Repeat
 from jamlink.session.proposal import Controls, Role
@@ -110,6 +111,8 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     model: ModelTable = ModelTable()
     clips: ClipsTable = ClipsTable()
     programs: ProgramsTable = ProgramsTable()
+    osc: OscTable = OscTable()
+    bridge: BridgeTable = BridgeTable()
     sessions_folder: str = ""
 
 
@@ -202,6 +205,17 @@ def programs(settings: Settings) -> dict[str, int]:
         if not 0 <= number <= 128:
             raise Nonsense(f"[programs] {role} = {number}: there is no such sound.", "Choose 1 to 128, or 0 for none.")
     return {role: number - 1 for role, number in said.items() if number}
+
+
+def remote_config(settings: Settings) -> RemoteConfig:
+    """What the OSC process is told. Raises `Nonsense`."""
+    osc, bridge = settings.osc, settings.bridge
+    for name, port in (("[osc] port", osc.port), ("[bridge] port", bridge.port), ("reply_port", bridge.reply_port)):
+        if not 0 <= port <= 65_535:
+            raise Nonsense(f"{name} = {port}: there is no such port.", "Choose 1024 to 65535.")
+    if bridge.track < 1:
+        raise Nonsense(f"[bridge] track = {bridge.track}: tracks count from 1.", "Choose the first track for clips.")
+    return RemoteConfig(osc, bridge)
 
 
 CLIPS_OFF = "off"
@@ -322,6 +336,8 @@ _TABLES: dict[str, type[msgspec.Struct]] = {
     "model": ModelTable,
     "clips": ClipsTable,
     "programs": ProgramsTable,
+    "osc": OscTable,
+    "bridge": BridgeTable,
 }
 
 

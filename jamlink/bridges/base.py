@@ -250,9 +250,9 @@ def whole(message: Message, place: int) -> int:
 
 
 def switch(message: Message, place: int = 0) -> bool:
-    """Argument `place` as on or off: a truth, or a number that is 0 for off. Raises `Nonsense`."""
+    """Argument `place` as on or off: a truth, 1 or 0. Raises `Nonsense`."""
     value = _argument(message, place)
-    if not isinstance(value, int | float) or not math.isfinite(value):
+    if value not in (0, 1):
         raise odd(message)
     return bool(value)
 

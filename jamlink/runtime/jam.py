@@ -40,7 +40,7 @@ from jamlink.session.core import Session
 from jamlink.session.effects import Effect, Out
 from jamlink.session.inputs import Do, Gesture, Heard, Ideas, Input, ProposerIs, Turn
 from jamlink.session.wire import record
-from jamlink.session.wishes import ChoosePorts, Teach, Wish
+from jamlink.session.wishes import ChoosePorts, Teach, Tell, Wish
 from jamlink.timing.clock import Clock
 from jamlink.timing.units import Ns, ms
 
@@ -338,6 +338,8 @@ class Jam:
                     self._choose(wish)
                 case Teach(control):
                     self._teach(control)
+                case Tell(part, sentence):
+                    self._trouble(part, sentence)
         except Nonsense as refused:
             self._parts.views.tell(via, str(refused))
         self._dirty = True
