@@ -553,6 +553,14 @@ def _only_input() -> str:
     return inputs[0]
 
 
+def loopback(heard: str, played: str, system: str) -> list[Any]:
+    """The way out of one port and into another, measured, with the offset to set."""
+    from jamlink.runtime.doctor import measure_loopback
+    from jamlink.runtime.monotonic import MonotonicClock
+
+    return [measure_loopback(MonotonicClock(), heard, played, system)]
+
+
 def doctor() -> list[Any]:
     """Everything that can be wrong with this machine or installation, checked; the model last."""
     from jamlink.runtime.doctor import run_checks

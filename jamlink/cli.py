@@ -180,12 +180,20 @@ def ports(as_json: Annotated[bool, AS_JSON] = False) -> None:
 
 
 @app.command()
-def doctor(as_json: Annotated[bool, AS_JSON] = False) -> None:
+def doctor(
+    loopback: Annotated[
+        bool, typer.Option("--loopback", help="Measure the way out and in again, and say which offset to set.")
+    ] = False,
+    input: Annotated[str, typer.Option("--in", help="With --loopback: hear on the port of this name.")] = "",
+    output: Annotated[str, typer.Option("--out", help="With --loopback: play to the port of this name.")] = "",
+    system: Annotated[str, typer.Option(help="auto, JACK, ALSA, CoreMIDI or Windows.")] = "auto",
+    as_json: Annotated[bool, AS_JSON] = False,
+) -> None:
     """Check Python, ports, loop-back latency, model and disk; each failing line says what to do."""
     from jamlink import app as house
 
     with one_sentence():
-        checks = house.doctor()
+        checks = house.loopback(input, output, system) if loopback else house.doctor()
         if as_json:
             print(json.dumps([{"name": c.name, "ok": c.ok, "what": c.what, "remedy": c.remedy} for c in checks]))
         else:
