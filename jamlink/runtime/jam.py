@@ -28,6 +28,7 @@ from jamlink.ports.base import HOUSE, Listing, Outgoing
 from jamlink.proposers.base import Proposer
 from jamlink.runtime import io_wire, model_link
 from jamlink.runtime.clips import Clips
+from jamlink.runtime.connections import Connections
 from jamlink.runtime.demo import Demo
 from jamlink.runtime.echo import Echoes, sentence
 from jamlink.runtime.errands import Errands
@@ -180,6 +181,7 @@ class Jam:
         self._echoes = Echoes()
         self._loops: list[str] = []
         self._said: tuple[Any, str] = ((), "")
+        self._connections = Connections()
         self._leaving = False
 
     def leave(self) -> None:
@@ -397,6 +399,8 @@ class Jam:
     def _port_changed(self, message: io_wire.PortChanged) -> None:
         direction, number = message.direction.value, message.port
         self._status.bound[direction, number] = (message.name, message.bound)
+        self._connections.changed(message)
+        self._dirty = True
         if direction == "in":
             self._input_changed(number, message.bound)
         elif message.bound:
@@ -424,6 +428,7 @@ class Jam:
         if wanted is not None:
             self._asked_for_ports = True
             self._status.bound.clear()
+            self._connections.forget()
             self._parts.io.open(wanted)
 
     def _pulled(self, port: str) -> None:
@@ -590,7 +595,14 @@ class Jam:
         if self._parts.clips is not None:
             state["clips"] = {"written": self._parts.clips.written, "newest": self._parts.clips.newest}
         chosen = self._parts.ports.chosen(self._listing) if self._parts.ports else {}
-        state["ports"] = {"inputs": status.inputs, "outputs": status.outputs, "bound": bound, **chosen}
+        state["ports"] = {
+            "inputs": status.inputs,
+            "outputs": status.outputs,
+            "bound": bound,
+            "missing": status.troubles.get("midi", ""),
+            **chosen,
+            **self._connections.section(self._listing),
+        }
         state["lateness"] = {**status.lateness(), "lost": status.lost, "realtime": status.realtime}
         state["trouble"] = list(dict.fromkeys(status.troubles.values()))  # five roles on one lost port are one trouble
         state["file"] = self._parts.file

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { beatsLeft, coming, isSaved, nowAndNext, placeOf, standing } from "../../../jamlink/web/static/js/music/place.js";
+import { beatsLeft, coming, isSaved, madeBy, nowAndNext, placeOf, standing } from "../../../jamlink/web/static/js/music/place.js";
 import { parts, spoken, voicing } from "../../../jamlink/web/static/js/music/chord.js";
-import { beats, due, voicesOf } from "../../../jamlink/web/static/js/sound/score.js";
+import { beats, voicesOf } from "../../../jamlink/web/static/js/sound/score.js";
 import { newNotices } from "../../../jamlink/web/static/js/view/announce.js";
 
 const BAR = 3840;
@@ -49,19 +49,16 @@ test("beats left round up and stop at nought; none while stopped", () => {
   assert.equal(beatsLeft({ hand, clock: { ...CLOCK, playing: false } }, 0), null);
 });
 
-test("the page sounds only what is saved, each note once, and the old idea stops where the new begins", () => {
-  const voices = [{ onset: 0, duration: 480, pitch: 60, velocity: 80, role: "melody" }];
-  const [playing, taken] = [{ ...placed(1, 0, ["C", "F"]), voices: [...voices, { ...voices[0], onset: BAR }] }, { ...placed(2, BAR, ["G"]), voices }];
-  assert.deepEqual(due({ playing, taken }, false, 0, 9 * BAR).map((note) => note.id), ["1:0:0", "1:0:1"]);
-  assert.deepEqual(due({ playing, taken }, true, 0, 9 * BAR).map((note) => note.id), ["1:0:0", "2:3840:0"]);
-  assert.deepEqual(due({ playing, taken }, true, 1, BAR), []);
-});
-
 test("the click falls on beats and knows the bar's first, before bar 1 too", () => {
   assert.deepEqual(beats(CLOCK, -960, 961).map((beat) => beat.strong), [false, true, false]);
 });
 
-test("a chord without voices is voiced plainly, the bass left to the bass", () => {
+test("who made it is said of stand-ins and of what the player changed", () => {
+  assert.equal(madeBy({ model: "jam-s" }, "jam-s"), "jam-s");
+  assert.equal(madeBy({ model: "jam-s" }, "rules", true), "stand-in: rules, changed by you");
+});
+
+test("a chord of the hand is voiced plainly, the bass left to the bass", () => {
   assert.deepEqual(voicing("C"), [36, 55, 60, 64]);
   assert.deepEqual(voicing("N.C."), []);
   assert.equal(voicesOf({ chords: [[0, "C"]], melody: [], bass: [{ onset: 0, duration: 9, pitch: 36 }] }, BAR).filter((note) => note.role === "chords").length, 3);

@@ -2,6 +2,7 @@
 // at once, so that the player sees it in the same frame; it is shown as made only when the session says that it is saved.
 
 import { speak } from "./core/protocol.js";
+import { chooseKeys } from "./input/keys_start.js";
 import { whyNot } from "./view/controls.js";
 
 const DECISIONS = ["accept", "reject", "next-hand", "undo", "let-pass"];
@@ -84,7 +85,7 @@ export class Gestures {
 
   page(what) {
     const { local } = this._store;
-    if (what === "keys") this._store.set({ keysPlay: !local.keysPlay });
+    if (what === "keys") chooseKeys(this._store, !local.keysPlay);
     else if (what === "learn") this._learn.toggle();
     else if (what === "help") this._open("help");
     else if (what === "escape") this._escape();

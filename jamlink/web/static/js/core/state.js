@@ -4,7 +4,10 @@
 
 import { Applied, Mirror } from "./mirror.js";
 
-const KEPT = "jamlink-page"; // what this page remembers over a reload; nothing of the music
+// What is remembered; nothing of the music. A tab keeps how it looks over a reload, the browser what its player likes.
+const KEPT = "jamlink-page";
+const OF_TAB = ["panel", "pianoShown", "octave", "velocity", "putAway", "putAwaySound"];
+const OF_PLAYER = ["keysWanted", "soundWanted", "loudness", "theme", "helpSeen"];
 
 const LOCAL = {
   connection: "opening", // opening, open, lost, over
@@ -12,34 +15,36 @@ const LOCAL = {
   panel: "", // the open panel, "" for none
   pianoShown: true,
   keysPlay: true, // computer keys are a piano
+  keysWanted: "auto", // auto (where no keyboard is plugged in), on, off: what the player chose
   octave: 4, // the C under the A key is C4
   velocity: 80,
   sustain: false,
   soundWanted: "auto", // auto, here, off
   loudness: 0.8,
   soundOwner: false, // this tab holds the sound of all tabs
+  awake: false, // the browser lets this page sound: after the first key or touch
   pending: null, // a decision on its way: {what, index, decision, at}
   learning: false,
   editing: null, // the chord or note of a card that is being changed
   theme: "auto",
   putAway: "", // the troubles that were read and put away
+  putAwaySound: "", // the same of who plays the sound
   helpSeen: false,
   passed: "", // the device whose offer was turned down
   says: "", // the newest sentence for the player
 };
 
-const REMEMBERED = ["panel", "pianoShown", "keysPlay", "octave", "velocity", "soundWanted", "loudness", "theme", "helpSeen", "putAway"];
-
 export class Store {
-  // `later` runs a function before the next frame; `memory` has getItem and setItem. Both can be replaced in tests.
-  constructor(later = (run) => requestAnimationFrame(run), memory = globalThis.sessionStorage) {
+  // `later` runs a function before the next frame; `tab` and `player` have getItem and setItem. Tests have their own.
+  constructor(later = (run) => requestAnimationFrame(run), tab = storage("sessionStorage"), player = storage("localStorage")) {
     this._later = later;
-    this._memory = memory;
+    this._memories = [[tab, OF_TAB], [player, OF_PLAYER]];
+    this._heeding = [];
     this._mirror = new Mirror();
     this._views = [];
     this._dirty = new Set();
     this._waiting = false;
-    this.local = { ...LOCAL, ...remembered(memory) };
+    this.local = Object.assign({ ...LOCAL }, ...this._memories.map(([memory, names]) => remembered(memory, names)));
   }
 
   get shared() {
@@ -56,7 +61,13 @@ export class Store {
   receive(message) {
     const { applied, sections } = this._mirror.apply(message);
     this._touch(sections);
+    if (applied === Applied.CHANGED) for (const run of this._heeding) run(this.shared);
     return applied === Applied.GAP;
+  }
+
+  // `run(shared)` runs with each piece of news, at once: for what is heard, which waits for no frame.
+  onNews(run) {
+    this._heeding.push(run);
   }
 
   // A connection was lost: what is shown stays, what comes next must be a snapshot.
@@ -69,7 +80,7 @@ export class Store {
     if (!changed.length) return;
     Object.assign(this.local, changes);
     this._touch(changed.map((name) => `local.${name}`));
-    if (changed.some((name) => REMEMBERED.includes(name))) this._remember();
+    for (const [memory, names] of this._memories) if (changed.some((name) => names.includes(name))) this._remember(memory, names);
   }
 
   _touch(sections) {
@@ -89,20 +100,29 @@ export class Store {
     }
   }
 
-  _remember() {
-    const kept = Object.fromEntries(REMEMBERED.map((name) => [name, this.local[name]]));
+  _remember(memory, names) {
+    const kept = Object.fromEntries(names.map((name) => [name, this.local[name]]));
     try {
-      this._memory?.setItem(KEPT, JSON.stringify(kept));
+      memory?.setItem(KEPT, JSON.stringify(kept));
     } catch {
       // private windows may refuse to keep anything; the page then starts afresh, no more
     }
   }
 }
 
-function remembered(memory) {
+// Private windows may refuse even to look.
+function storage(name) {
+  try {
+    return globalThis[name];
+  } catch {
+    return null;
+  }
+}
+
+function remembered(memory, names) {
   try {
     const kept = JSON.parse(memory?.getItem(KEPT) ?? "{}");
-    return Object.fromEntries(REMEMBERED.filter((name) => typeof kept[name] === typeof LOCAL[name]).map((name) => [name, kept[name]]));
+    return Object.fromEntries(names.filter((name) => typeof kept[name] === typeof LOCAL[name]).map((name) => [name, kept[name]]));
   } catch {
     return {};
   }

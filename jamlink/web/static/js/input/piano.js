@@ -11,6 +11,7 @@ export class Piano {
     this._held = new Map(); // pitch -> how many fingers, keys and cables hold it
     this._byKey = new Map(); // offset -> pitch, since the octave may change in between
     this._listeners = [];
+    this._onKey = () => {};
   }
 
   get held() {
@@ -19,6 +20,11 @@ export class Piano {
 
   onChange(listener) {
     this._listeners.push(listener);
+  }
+
+  // `listener()` hears of notes from the computer keys.
+  onKey(listener) {
+    this._onKey = listener;
   }
 
   // `told` false: the session hears this note by itself, from the same keyboard.
@@ -44,6 +50,7 @@ export class Piano {
 
   key(offset, on) {
     if (on) {
+      this._onKey();
       const pitch = (this._store.local.octave + 1) * 12 + offset;
       this._byKey.set(offset, pitch);
       this.press(pitch);

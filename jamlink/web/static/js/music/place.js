@@ -76,8 +76,8 @@ export function between(chords, start, length, promise) {
   });
 }
 
-// Whoever answers in the model's place is called a stand-in.
-export const madeBy = (state, maker) => (maker === state.model ? maker : `stand-in: ${maker}`);
+// Whoever answers in the model's place is called a stand-in; what the player changed is the player's too.
+export const madeBy = (state, maker, edited = false) => `${maker === state.model ? maker : `stand-in: ${maker}`}${edited ? ", changed by you" : ""}`;
 
 // The symbols of each bar; a bar in which none begins repeats the one before, as charts write it.
 export function byBar(chords, bars, barTicks) {

@@ -3,6 +3,7 @@
 
 import { AudioClock } from "./audio_clock.js";
 import { bass, click, electricPiano, mallet, pad } from "./instruments.js";
+import { Room } from "./room.js";
 
 const MOST_VOICES = 56;
 const FULL = 1.25; // gain of the whole at full loudness; the limiter rounds what is above
@@ -17,7 +18,13 @@ export class Sound {
     this._kept = []; // voices that the pedal holds
     this._pedal = false;
     this._level01 = 0.8;
+    this._onState = () => {};
     this.context = null;
+  }
+
+  // `listener(awake)` hears whenever the browser lets this page sound, or no longer does.
+  onState(listener) {
+    this._onState = listener;
   }
 
   // In a gesture's own handler, or the browser refuses.
@@ -62,7 +69,7 @@ export class Sound {
     for (const voice of this._kept.splice(0)) this._end(voice, this.context.currentTime);
   }
 
-  // A note of the machine's, heard from `ms` until `untilMs`; answers {cancel()}, or null where nothing can sound.
+  // A note of the machine's, heard from `ms` until `untilMs`; answers {cut(), end(ms)}, or null where nothing can sound.
   schedule(role, pitch, velocity, ms, untilMs) {
     if (!this.awake) return null;
     const [at, until] = [this.clock.at(ms), this.clock.at(untilMs)];
@@ -70,7 +77,7 @@ export class Sound {
     const begin = Math.max(at, this.context.currentTime);
     const voice = this._add(BY_ROLE[role](this.context, this._levels[role], pitch, velocity / 127, begin));
     voice.stop(until);
-    return { cancel: () => this._end(voice, this.context.currentTime) };
+    return { cut: () => this._cut(voice), end: (endMs) => voice.stop(this.clock.at(endMs)) };
   }
 
   tick(strong, ms) {
@@ -78,27 +85,29 @@ export class Sound {
     const at = this.clock.at(ms);
     if (at < this.context.currentTime - 0.02) return null;
     const voice = click(this.context, this._out, strong, Math.max(at, this.context.currentTime));
-    return { cancel: () => this._end(voice, this.context.currentTime) };
+    return { cut: () => this._cut(voice) };
   }
 
-  // Everything, now.
+  // Everything, now, and what the room still holds of it.
   silence() {
     if (!this.context) return;
-    for (const voice of this._voices.splice(0)) this._end(voice, this.context.currentTime);
+    for (const voice of this._voices.splice(0)) this._cut(voice);
     this._mine.clear();
     this._kept = [];
+    this._room.empty();
   }
 
   _build() {
     const context = this._makeContext();
     this.context = context;
+    context.onstatechange = () => this._onState(this.awake);
     this.clock = new AudioClock(context);
     this._out = context.createGain();
     this._out.gain.value = this._level01 ** 2 * FULL;
     const limit = context.createWaveShaper(); // unlike a compressor it delays nothing
     limit.curve = softCurve();
     this._out.connect(limit).connect(context.destination);
-    room(context, this._out).connect(limit);
+    this._room = new Room(context, this._out, limit);
     this._levels = Object.fromEntries(Object.entries(LEVEL).map(([role, level]) => [role, this._level(level)]));
   }
 
@@ -112,8 +121,12 @@ export class Sound {
   _add(voice) {
     this._voices.push(voice);
     if (this._voices.length > MOST_VOICES) this._voices = this._voices.filter((each) => !each.done);
-    if (this._voices.length > MOST_VOICES) this._end(this._voices.shift(), this.context.currentTime);
+    if (this._voices.length > MOST_VOICES) this._cut(this._voices.shift());
     return voice;
+  }
+
+  _cut(voice) {
+    voice.cut(this.context.currentTime);
   }
 
   _end(voice, at) {
@@ -124,24 +137,4 @@ export class Sound {
 // Straight in the middle, rounded at the ends.
 function softCurve() {
   return Float32Array.from({ length: 1025 }, (_, i) => Math.tanh((i / 512 - 1) * 1.2) / Math.tanh(1.2));
-}
-
-// A small room out of noise that dies away; made here, nothing is loaded.
-function room(context, dry) {
-  const length = Math.round(context.sampleRate * 1.1);
-  const buffer = context.createBuffer(2, length, context.sampleRate);
-  for (const channel of [0, 1]) {
-    const samples = buffer.getChannelData(channel);
-    let smooth = 0;
-    for (let i = 0; i < length; i += 1) {
-      smooth += 0.35 * (Math.random() * 2 - 1 - smooth);
-      samples[i] = smooth * (1 - i / length) ** 3;
-    }
-  }
-  const convolver = context.createConvolver();
-  convolver.buffer = buffer;
-  const wet = context.createGain();
-  wet.gain.value = 0.16;
-  dry.connect(convolver).connect(wet);
-  return wet;
 }

@@ -3,6 +3,8 @@
 
 const frequency = (pitch) => 440 * 2 ** ((pitch - 69) / 12);
 const SILENCE = 0.0001; // exponential ramps cannot reach zero
+const SHORTEST = 0.02; // seconds; less is a click
+const CUT = 0.008; // how fast a note that must be silent falls: a sixteenth after 11 ms
 
 // An electric piano: a tone that a second one bends (the body), and a short high one (the tine).
 export function electricPiano(context, out, pitch, velocity, at) {
@@ -86,16 +88,25 @@ function lowpass(context, hertz, at, into) {
   return filter;
 }
 
-// `release` is how fast the damper falls; oscillators end by themselves after `length` seconds.
+// `release` is how fast the damper falls; oscillators end by themselves after `length` seconds. `stop` may be asked
+// again: the new moment counts. `cut` is silence within a frame, and for a note that has not begun it is no note.
 function voice(gain, tones, at, length, release) {
+  let ends = Infinity;
   for (const each of tones) each.stop(at + length);
   const made = {
     done: false,
-    stop(when) {
-      const from = Math.max(when, at);
-      gain.gain.cancelScheduledValues(from);
-      gain.gain.setTargetAtTime(0, from, release / 2);
-      for (const each of tones) each.stop(from + release * 4);
+    stop(when, fall = release) {
+      const from = Math.max(when, at + SHORTEST);
+      hold(gain.gain, Math.min(from, ends));
+      gain.gain.setTargetAtTime(0, from, fall / 2);
+      for (const each of tones) each.stop(from + fall * 4);
+      ends = from;
+    },
+    cut(now) {
+      if (now > at) return made.stop(now, CUT);
+      gain.disconnect();
+      for (const each of tones) each.stop();
+      made.done = true;
     },
   };
   tones[0].onended = () => {
@@ -103,4 +114,10 @@ function voice(gain, tones, at, length, release) {
     gain.disconnect();
   };
   return made;
+}
+
+// From `at` on nothing that was planned for `param` happens, and it stays where it is by then.
+function hold(param, at) {
+  if (param.cancelAndHoldAtTime) param.cancelAndHoldAtTime(at);
+  else param.cancelScheduledValues(at);
 }

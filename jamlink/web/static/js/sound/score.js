@@ -1,49 +1,18 @@
-// Which machine notes are due in a window of ticks, from what the state says of placed ideas. Pure.
-// A note: {id, tick, end, pitch, velocity, role}; the id is the same each time the same sounding note is asked for.
+// What an idea of the hand sounds like in a preview, and where beats fall. Pure.
 
 import { voicing } from "../music/chord.js";
 
-// The notes of `playing` and `taken` that begin in [from, until), oldest first. What was taken but is not saved yet
-// is not promised and stays silent. `voices(placed)` answers an idea's notes in ticks from its start.
-export function due(state, saved, from, until, voices = plainly) {
-  const { playing, taken } = state;
-  const stop = taken && saved ? taken.start : Infinity;
-  const now = playing ? placedNotes(playing, voices).filter((note) => note.tick < stop) : [];
-  const next = taken && saved ? placedNotes(taken, voices) : [];
-  return [...now, ...next].filter((note) => note.tick >= from && note.tick < until).sort((a, b) => a.tick - b.tick);
-}
+const VELOCITY = { chords: 66, melody: 84, bass: 84 };
+const GAP_TICKS = 30; // between one chord and the next
 
-const plainly = (placed) => voicesOf(placed, placed.end - placed.start);
-
-// Every note of a placed idea, in absolute ticks; worked out once, since deltas bring a new object where it changed.
-const remembered = new WeakMap();
-
-export function placedNotes(placed, voices = plainly) {
-  const known = remembered.get(placed);
-  if (known) return known;
-  const notes = notesOf(placed, voices(placed));
-  remembered.set(placed, notes);
-  return notes;
-}
-
-function notesOf(placed, voices) {
-  return voices.map((note, index) => ({
-    ...note,
-    id: `${placed.id}:${placed.start}:${index}`,
-    tick: placed.start + note.onset,
-    end: placed.start + note.onset + note.duration,
-  }));
-}
-
-// The notes of an idea (a card or a placed one) in ticks from its start. Where the session says no voices, its chords
-// are voiced plainly.
-export function voicesOf(idea, length) {
-  if (idea.voices?.length) return idea.voices;
-  const lines = ["melody", "bass"].flatMap((role) => (idea[role] ?? []).map((note) => ({ ...note, velocity: 84, role })));
-  const chords = idea.chords.flatMap(([onset, symbol], index) => {
-    const end = idea.chords[index + 1]?.[0] ?? length;
-    const pitches = idea.bass?.length ? voicing(symbol).slice(1) : voicing(symbol);
-    return pitches.map((pitch) => ({ onset, duration: Math.max(1, end - onset - 30), pitch, velocity: 66, role: "chords" }));
+// The notes of a card, in ticks from its start. How it will be laid out is decided when it is taken; until then its
+// chords are voiced plainly.
+export function voicesOf(card, length) {
+  const lines = ["melody", "bass"].flatMap((role) => (card[role] ?? []).map((note) => ({ ...note, velocity: VELOCITY[role], role })));
+  const chords = card.chords.flatMap(([onset, symbol], index) => {
+    const end = card.chords[index + 1]?.[0] ?? length;
+    const pitches = card.bass?.length ? voicing(symbol).slice(1) : voicing(symbol);
+    return pitches.map((pitch) => ({ onset, duration: Math.max(1, end - onset - GAP_TICKS), pitch, velocity: VELOCITY.chords, role: "chords" }));
   });
   return [...chords, ...lines];
 }

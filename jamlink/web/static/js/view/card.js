@@ -49,9 +49,9 @@ export class CardView {
     say(this._standing, pending ? "… sent" : (SIGNS[stands] ?? (card.selected ? "chosen" : "")));
     this._drawChords(card, hand, clock, editable);
     say(this._words, (card.edits.length ? `Changed: ${card.edits.join(", ")}. ` : "") + card.words);
-    say(this._closest, card.closest ? `close to ${card.closest}` : "");
+    say(this._closest, card.closest ? `≈ close to ${card.closest}` : "");
     this._closest.title = card.closest;
-    say(this._maker, `by ${madeBy(state, card.made_by)}`);
+    say(this._maker, `by ${madeBy(state, card.made_by, card.edits.length)}`);
     this._buttons(card, stands);
     const key = `${JSON.stringify(card.melody)}${JSON.stringify(card.bass)}${editable}${hand.slot_bars}`;
     if (this._drawn !== key) this._mini.show(card, hand.slot_bars * clock.bar_ticks, clock.bar_ticks, editable, flatsIn(state.key));

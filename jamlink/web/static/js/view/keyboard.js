@@ -1,6 +1,8 @@
 // The piano on the screen: for mouse and touch, with the computer keys written on it. Sliding over it plays on.
 
 import { capOfPiano, PIANO_KEYS } from "../input/keymap.js";
+import { chooseKeys } from "../input/keys_start.js";
+import { soundButton } from "./sound_line.js";
 import { isBlack, pitchName } from "../music/chord.js";
 import { press } from "./actions.js";
 import { flag, h, once, say } from "./dom.js";
@@ -34,13 +36,13 @@ export class Keyboard {
     this._octave = h("output", {});
     this._velocity = h("output", {});
     [this._octaveKeys, this._velocityKeys] = ["Z X", "C V"].map((keys) => h("kbd", { class: "beside", aria: { hidden: "true" } }, keys));
-    this._keysPlay = h("button", { type: "button", class: "button small quiet", id: "keys-play", onclick: () => this._store.set({ keysPlay: !this._store.local.keysPlay }) }, "Computer keys play", h("kbd", { aria: { hidden: "true" } }, "`"));
+    this._keysPlay = h("button", { type: "button", class: "button small quiet", id: "keys-play", onclick: () => chooseKeys(this._store, !this._store.local.keysPlay) }, "Computer keys play", h("kbd", { aria: { hidden: "true" } }, "`"));
     this._pedal = h("button", { type: "button", class: "button small quiet", onclick: () => this._piano.sustain(!this._store.local.sustain) }, "Sustain");
     this._fold = h("button", { type: "button", class: "button small quiet fold", onclick: () => this._store.set({ pianoShown: !this._store.local.pianoShown }) }, "Piano");
     this._clash = h("span", { class: "faint clash" });
     return h("div", { class: "piano-controls" }, this._fold, this._keysPlay, this._clash,
       h("span", { class: "dial piano-only" }, adjust("octave-down", "−", "An octave lower"), this._octave, this._octaveKeys, adjust("octave-up", "+", "An octave higher")),
-      h("span", { class: "dial piano-only" }, adjust("softer", "−", "Softer"), this._velocity, this._velocityKeys, adjust("louder", "+", "Louder")), this._pedal);
+      h("span", { class: "dial piano-only" }, adjust("softer", "−", "Softer"), this._velocity, this._velocityKeys, adjust("louder", "+", "Louder")), this._pedal, soundButton(this._store));
   }
 
   _say(local) {

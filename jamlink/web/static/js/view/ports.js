@@ -2,13 +2,13 @@
 
 import { speak } from "../core/protocol.js";
 import { heardBySession } from "../input/webmidi.js";
-import { soundsHere } from "../sound/band.js";
+import { whose } from "../sound/whose.js";
 import { press } from "./actions.js";
 import { h, once, say } from "./dom.js";
 import { select } from "./steering.js";
 
 const ROLES = ["chords", "melody", "bass", "metronome", "preview"];
-const SOUNDS = [["auto", "If nothing else does"], ["here", "Always"], ["off", "Never"]];
+const SOUNDS = [["auto", "if nothing else does"], ["here", "always"], ["off", "never"]];
 
 export class Ports {
   constructor({ store, send, midi, sound }) {
@@ -24,7 +24,7 @@ export class Ports {
     this._soundWords = h("p", { class: "faint" });
     this._late = h("p", { class: "faint" });
     this.root = h("div", { class: "ports" }, this._heard, this._input.root, this._output.root, this._soundField(), h("div", { class: "field" }, h("span", { class: "field-name" }, "Channels"), this._channels), this._midiField(), h("h3", {}, "Connected"), this._bound, this._late);
-    store.watch(["ports", "heard_on", "steering", "disabled", "lateness", "clock", "local.soundWanted", "local.soundOwner", "local.loudness"], (shared, local) => this._draw(shared, local));
+    store.watch(["ports", "heard_on", "steering", "disabled", "lateness", "clock", "page", "local.soundWanted", "local.soundOwner", "local.awake", "local.loudness"], (shared, local) => this._draw(shared, local));
   }
 
   _soundField() {
@@ -58,7 +58,7 @@ export class Ports {
     this._drawHeard(shared.heard_on, ports);
     once(this._bound, ports.bound.join("\n"), () => (ports.bound.length ? ports.bound.map((entry) => h("li", {}, entry)) : [h("li", { class: "faint" }, "nothing yet")]));
     this._drawChannels(shared.steering.channels ?? {});
-    this._drawSound(ports, local);
+    this._drawSound(shared, local);
     const late = shared.lateness;
     say(this._late, late?.count ? `Notes leave ${late.p50_ms} ms late as a rule, ${late.p99_ms} ms at most (99 of 100); ${late.lost} lost.` : "");
   }
@@ -81,13 +81,12 @@ export class Ports {
     return field;
   }
 
-  _drawSound(ports, local) {
+  _drawSound(shared, local) {
     this._sounds.forEach((button) => press(button, button.dataset.value === local.soundWanted));
-    const here = local.soundWanted === "here" || (local.soundWanted === "auto" && soundsHere(ports));
     this._loud.value = String(local.loudness);
     this._loud.style.setProperty("--value", String(local.loudness));
     const late = this._sound.latencyMs;
     const heard = late === null ? "" : ` A note is heard ${late.toFixed(0)} ms after its key.`;
-    say(this._soundWords, !here ? "Not now: your synth or DAW plays it." : local.soundOwner ? `It does now.${heard}` : "Another tab of jamlink makes the sound.");
+    say(this._soundWords, `${whose(shared, local).words}${heard}`);
   }
 }

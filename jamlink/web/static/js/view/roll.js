@@ -3,7 +3,8 @@
 // filled, the machine's square and hatched, what a human changed in the machine's carries a bar at its left.
 
 import { coming, chosen, isSaved } from "../music/place.js";
-import { placedNotes, voicesOf } from "../sound/score.js";
+import { due, roundsOf } from "../music/rounds.js";
+import { voicesOf } from "../sound/score.js";
 import { drawRibbon, font, ribbonHeight } from "./ribbon.js";
 import { hatch, readInk, sharpen } from "./ink.js";
 import { gridLines, pitchRange, pitchRow, timeScale } from "./scale.js";
@@ -13,10 +14,9 @@ const USUAL_TEXT_PX = 15;
 const LOCAL_KEPT_MS = 1500; // how long a note played here is drawn by this page before the session's word is expected
 
 export class Roll {
-  constructor(canvas, clock, piano, recall) {
+  constructor(canvas, clock, piano) {
     this._canvas = canvas;
     this._clock = clock;
-    this._recall = recall;
     this._context = canvas.getContext("2d");
     this._box = { width: 0, height: 0 };
     this._mine = []; // notes played on this page that the session has not told back yet
@@ -60,11 +60,7 @@ export class Roll {
   // {tick, end, pitch, who, sure}: played, then promised, then what the chosen idea would bring.
   _notes(state, tick, scale) {
     const played = (state.notes ?? []).filter((note) => note.tick <= tick || note.who === "player").map((note) => ({ ...note, end: note.end ?? tick, sure: 1 }));
-    const ahead = [state.playing, state.taken].filter(Boolean).flatMap((placed) => {
-      const sure = placed === state.taken && !isSaved(state) ? 0.5 : 1;
-      return placedNotes(placed, (each) => this._recall.voices(each)).filter((note) => note.tick > tick).map((note) => ({ ...note, who: note.edited ? "edited" : "jamlink", sure, ahead: true }));
-    });
-    const all = [...played, ...this._mineNow(state, tick), ...ahead, ...ideaNotes(state)];
+    const all = [...played, ...this._mineNow(state, tick), ...aheadOf(state, tick, scale.last), ...ideaNotes(state)];
     return all.filter((note) => note.end >= scale.first && note.tick <= scale.last);
   }
 
@@ -135,6 +131,15 @@ export class Roll {
       pen.fillRect(x, y - 1, 4 * unit, high + 2);
     }
   }
+}
+
+// What was taken and is not saved yet is drawn, half transparent: the eye may know it before the ear can rely on it.
+function aheadOf(state, tick, last) {
+  const saved = isSaved(state);
+  return roundsOf(state, true, tick).flatMap((round) => {
+    const sure = round.placed === state.taken && !saved ? 0.5 : 1;
+    return due(round, tick, last).map((note) => ({ ...note, who: round.placed.edited ? "edited" : "jamlink", sure, ahead: true }));
+  });
 }
 
 function ideaNotes(state) {

@@ -38,7 +38,7 @@ export class Stand {
   _drawNow(state, now) {
     const { root, words, chord: place } = this._now;
     flag(root, "empty", !now);
-    say(words, now && state.playing ? `${madeBy(state, state.playing.made_by)} plays` : state.clock.playing ? "you alone" : "");
+    say(words, now && state.playing ? playsWords(state) : state.clock.playing ? "you alone" : "");
     show(place, now ? now.symbol : state.chord, !now && state.chord ? "heard" : "");
   }
 
@@ -82,6 +82,9 @@ function fit(place) {
   const wide = ink.getBoundingClientRect().width;
   if (wide > room && room > 0) place.style.setProperty("--shrink", (room / wide).toFixed(3));
 }
+
+// "jam-s plays" or "you and jam-s play": an idea that was changed has two makers.
+const playsWords = ({ playing, ...state }) => (playing.edited ? `you and ${madeBy(state, playing.made_by)} made this` : `${madeBy(state, playing.made_by)} plays`);
 
 function promiseWords(state, promise) {
   return promise === Promised.IDEA && state.steering.repeat === "keep going" ? "unless you refuse it" : WORDS[promise][1];

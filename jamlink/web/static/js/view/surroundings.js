@@ -2,16 +2,24 @@
 
 import { speak } from "../core/protocol.js";
 import { heardBySession } from "../input/webmidi.js";
+import { wantsSound } from "../sound/whose.js";
 import { h, once, say } from "./dom.js";
 
 // One line per part that has trouble now, with its remedy. Read once it can be put away, until something else is wrong.
 export function watchTrouble(root, store) {
   const away = h("button", { type: "button", class: "button small quiet", onclick: () => store.set({ putAway: root.dataset.text }) }, "Put away");
-  store.watch(["trouble", "local.putAway"], ({ trouble = [] }, { putAway }) => {
+  store.watch(["trouble", "ports", "page", "local.soundWanted", "local.putAway"], (shared, local) => {
+    const [trouble, { putAway }] = [toActOn(shared, local), local];
     root.dataset.text = trouble.join("\n");
     root.hidden = !trouble.length || putAway === root.dataset.text;
     once(root, root.dataset.text, () => [h("div", {}, trouble.map((sentence) => h("p", {}, h("span", { class: "sign", aria: { hidden: "true" } }, "!"), sentence))), away]);
   });
+}
+
+// That no MIDI system is there is no trouble while this page plays the sound; the quiet line says so.
+function toActOn(shared, local) {
+  const missing = wantsSound(shared, local) ? shared.ports?.missing : "";
+  return (shared.trouble ?? []).filter((sentence) => sentence !== missing);
 }
 
 // What must not be overlooked: jamlink is open to the network. And what a tablet need not see.
