@@ -34,9 +34,22 @@ from jamlink.resources import data_folder, shared_music
 from jamlink.session.inputs import Do
 from jamlink.session.settings import SessionSettings
 from jamlink.session.wire import header
-from jamlink.settings import PageTable, Places, Settings, load, remember, remembered, session_settings, with_remembered
+from jamlink.settings import (
+    PageTable,
+    Places,
+    Settings,
+    clips_folder,
+    load,
+    offsets_ns,
+    programs,
+    remember,
+    remembered,
+    remote_config,
+    session_settings,
+    with_remembered,
+)
 from jamlink.timing.clock import Clock
-from jamlink.timing.units import Ns
+from jamlink.timing.units import Ns, Ticks
 from jamlink.web.slip import Door, Role, Slip, close_doors, open_doors, write_slip
 
 if TYPE_CHECKING:
@@ -155,10 +168,13 @@ def _jam_config(flags: Mapping[str, Any], sessions: Path | None, demo: bool, pla
     settings = load(places.settings, os.environ, {**flags, **_DEMO} if demo else flags)
     settings = with_remembered(settings, _not_said(remembered(places.remembered), flags))
     session_settings(settings, 1)
+    offsets_ns(settings)
+    programs(settings)
     _look_before_starting(settings)
     remember(places.remembered, {"input": settings.ports.input, "output": settings.ports.output})
     folder = sessions or places.sessions(settings)
     file = folder / f"{datetime.now():%Y-%m-%d %H.%M.%S}.jam"
+    clips_folder(settings, file)
     return JamConfig(settings, secrets.randbelow(2**31), str(file), demo, play)
 
 
@@ -175,8 +191,20 @@ def _look_before_starting(settings: Settings) -> None:
     systems(settings.ports.system, "jamlink", MonotonicClock())
     _bindings(settings.ports.map)
     without_model(settings)
+    _look_at_osc(settings)
     for mistake in read_maps(Places().config / "maps")[1]:
         print(f"jamlink: {mistake} Until then that map is left out.", file=sys.stderr)
+
+
+def _look_at_osc(settings: Settings) -> None:
+    """Raises `Unavailable` where somebody else listens where OSC is wanted."""
+    config = remote_config(settings)
+    if config.wanted:
+        from jamlink.remote.main import sockets
+
+        for sock in sockets(config):
+            if sock is not None:
+                sock.close()
 
 
 # -- the session process -------------------------------------------------------------------------------------------
@@ -260,7 +288,7 @@ def _put_together(config: JamConfig, descriptor: int, page: Any, writer: int) ->
         stand_in=without_model(settings),
         ledger=ledger,
         bindings=_bindings(settings.ports.map),
-        views=_views(inherited(descriptor), page, clock),
+        views=_with_osc(_views(inherited(descriptor), page, clock), settings),
         clock=clock,
         file=Path(config.file).name,
         opening=(Do(Action.PLAY_STOP, "start"),) if config.play else (),
@@ -268,6 +296,9 @@ def _put_together(config: JamConfig, descriptor: int, page: Any, writer: int) ->
         styles=STYLES,
         ports=_ports_to_have(settings),
         teacher=_teacher(settings.ports.map),
+        clips=_clips(config, setup, started),
+        offsets=offsets_ns(settings),
+        programs=programs(settings),
     )
     return Jam(parts)
 
@@ -286,6 +317,27 @@ def _ports_to_have(settings: Settings) -> Any:
 
     ports, file = settings.ports, Places().remembered
     return PortChoice(ports.input, ports.output, ports.system, lambda names: remember(file, names))
+
+
+def _with_osc(hub: Any, settings: Settings) -> Any:
+    """`hub` with the OSC process among its views, where one is wanted; it ends when its connection does."""
+    from jamlink.runtime.ipc import spawn
+
+    config = remote_config(settings)
+    if config.wanted:
+        _, connection = spawn("jamlink.remote.main", "--config", msgspec.json.encode(config).decode())
+        hub.add(connection, "OSC", helper=True)
+    return hub
+
+
+def _clips(config: JamConfig, setup: SessionSettings, started: Ns) -> Any:
+    """Where what is taken and captured goes as files."""
+    from jamlink.runtime.clips import Clips, ClipSettings
+    from jamlink.timing.timeline import Timeline
+
+    settings = config.settings
+    wanted = ClipSettings(clips_folder(settings, Path(config.file)), settings.clips.bars, programs(settings))
+    return Clips(wanted, started, Timeline(setup.tempo, Ticks(0), started), str(setup.meter))
 
 
 def _teacher(forced: str) -> Any:
@@ -462,14 +514,19 @@ def _chooser(accept: str, seed: int) -> Any:
 
 
 def export(session: Path, target: Path) -> None:
-    """A session file as a MIDI file; as a lead sheet where the target's name ends in .musicxml."""
+    """A session file as what the target's name ends in; as a MIDI file where that says nothing else."""
+    from jamlink.ledger.abc_tune import abc_tune
+    from jamlink.ledger.dawproject import dawproject
     from jamlink.ledger.export import export as write
+    from jamlink.ledger.ireal import ireal
     from jamlink.ledger.musicxml import musicxml
     from jamlink.midi.files import write_whole
 
+    makers = {".musicxml": musicxml, ".abc": abc_tune, ".ireal": ireal, ".dawproject": dawproject}
     check_target(target, session)
-    if target.suffix.lower() == ".musicxml":
-        write_whole(target, musicxml(session))
+    make = makers.get(target.suffix.lower())
+    if make is not None:
+        write_whole(target, make(session))
     else:
         write(session, target)
 
@@ -574,6 +631,14 @@ def _only_input() -> str:
     if len(inputs) != 1:
         raise Nonsense(f"{len(inputs) or 'No'} controllers are plugged in.", "Name one: jamlink maps learn --in NAME")
     return inputs[0]
+
+
+def loopback(heard: str, played: str, system: str) -> list[Any]:
+    """The way out of one port and into another, measured, with the offset to set."""
+    from jamlink.runtime.doctor import measure_loopback
+    from jamlink.runtime.monotonic import MonotonicClock
+
+    return [measure_loopback(MonotonicClock(), heard, played, system)]
 
 
 def doctor() -> list[Any]:

@@ -134,6 +134,11 @@ def jam(
     model: Annotated[str | None, typer.Option(help="A folder of models/ or a path.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed and playing give the same ideas.")] = None,
     sessions: Annotated[Path | None, typer.Option(help="Folder for session files.")] = None,
+    clips: Annotated[str | None, typer.Option(help="Folder for clips of what you take and capture, or off.")] = None,
+    osc: Annotated[
+        bool | None, typer.Option("--osc/--no-osc", help="Remote control by OSC, from this machine.")
+    ] = None,
+    daw: Annotated[str | None, typer.Option(help="Talk to live, reaper, bitwig or ardour by OSC.")] = None,
     play: Annotated[bool, typer.Option("--play", help="Start the clock at once.")] = False,
     terminal: Annotated[bool, typer.Option("--terminal", help="No page in the browser, the terminal alone.")] = False,
     open_page: Annotated[
@@ -165,6 +170,9 @@ def jam(
         "page.open": _opens(open_page),
         "page.port": port,
         "page.lan": lan or None,
+        "clips.folder": clips,
+        "osc.on": osc,
+        "bridge.daw": daw,
     }
     with one_sentence():
         if terminal and lan:
@@ -189,12 +197,20 @@ def ports(as_json: Annotated[bool, AS_JSON] = False) -> None:
 
 
 @app.command()
-def doctor(as_json: Annotated[bool, AS_JSON] = False) -> None:
+def doctor(
+    loopback: Annotated[
+        bool, typer.Option("--loopback", help="Measure the way out and in again, and say which offset to set.")
+    ] = False,
+    input: Annotated[str, typer.Option("--in", help="With --loopback: hear on the port of this name.")] = "",
+    output: Annotated[str, typer.Option("--out", help="With --loopback: play to the port of this name.")] = "",
+    system: Annotated[str, typer.Option(help="auto, JACK, ALSA, CoreMIDI or Windows.")] = "auto",
+    as_json: Annotated[bool, AS_JSON] = False,
+) -> None:
     """Check Python, ports, loop-back latency, model and disk; each failing line says what to do."""
     from jamlink import app as house
 
     with one_sentence():
-        checks = house.doctor()
+        checks = house.loopback(input, output, system) if loopback else house.doctor()
         if as_json:
             print(json.dumps([{"name": c.name, "ok": c.ok, "what": c.what, "remedy": c.remedy} for c in checks]))
         else:
@@ -253,7 +269,8 @@ def render(
 def export(session: Path, target: Path) -> None:
     """Write a session as a MIDI file: a track for each player and role, tempo, meter and chord markers.
 
-    A target that ends in .musicxml gets a lead sheet instead.
+    A target that ends in .musicxml or .abc gets a lead sheet instead, in .ireal the chords as a link for iReal Pro, in
+    .dawproject a project with a track for each player and role.
     """
     from jamlink import app as house
 

@@ -13,22 +13,24 @@ import select
 import sys
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from jamlink.errors import Nonsense
 from jamlink.ledger.store import Ledger
 from jamlink.midi.actions import Action, Knob
-from jamlink.midi.events import ALL_SOUND_OFF, ControlChange, MidiEvent, NoteOn
+from jamlink.midi.events import ALL_SOUND_OFF, ControlChange, MidiEvent, NoteOn, program_change
 from jamlink.midi.maps import Bindings, KnobMoved
 from jamlink.midi.maps import Gesture as Reading
 from jamlink.midi.wire import Parser
 from jamlink.ports.base import HOUSE, Listing, Outgoing
 from jamlink.proposers.base import Proposer
 from jamlink.runtime import io_wire, model_link
+from jamlink.runtime.clips import Clips
 from jamlink.runtime.connections import Connections
 from jamlink.runtime.demo import Demo
+from jamlink.runtime.echo import Echoes, sentence
 from jamlink.runtime.errands import Errands
 from jamlink.runtime.io_link import IoBack, IoGone, IoLink
 from jamlink.runtime.model_link import ModelLink
@@ -39,7 +41,7 @@ from jamlink.session.core import Session
 from jamlink.session.effects import Effect, Out
 from jamlink.session.inputs import Do, Gesture, Heard, Ideas, Input, ProposerIs, Turn
 from jamlink.session.wire import record
-from jamlink.session.wishes import ChoosePorts, Teach, Wish
+from jamlink.session.wishes import ChoosePorts, Teach, Tell, Wish
 from jamlink.timing.clock import Clock
 from jamlink.timing.units import Ns, ms
 
@@ -141,6 +143,12 @@ class Parts:
     """Which ports to have of those that are there. Not asked while playing."""
     teacher: Teacher | None = None
     """Where pads and knobs are learned."""
+    clips: Clips | None = None
+    """Where what was taken and captured is kept as files."""
+    offsets: Mapping[Out, Ns] = field(default_factory=dict)
+    """How much later than the clock (below 0: earlier) what an output plays leaves."""
+    programs: Mapping[str, int] = field(default_factory=dict)
+    """General MIDI programs (from 0) by role, where the player asked for them."""
 
 
 class Jam:
@@ -170,6 +178,9 @@ class Jam:
         self._errands = Errands()
         self._teaching = Teaching(parts.teacher) if parts.teacher else None
         self._places: dict[str, str] = {}
+        self._echoes = Echoes()
+        self._loops: list[str] = []
+        self._said: tuple[Any, str] = ((), "")
         self._connections = Connections()
         self._leaving = False
 
@@ -226,6 +237,7 @@ class Jam:
         now = parts.clock.now()
         for bindings in self._bindings.values():
             self._gestures(bindings.tick(now))
+        self._tell_of_loops(now)
         self._carry_out(self._session.advance(now))
         self._publish(now)
 
@@ -283,7 +295,9 @@ class Jam:
             self._event(port, event)
 
     def _event(self, port: str, event: MidiEvent) -> None:
-        """A bound pad or knob is a gesture; everything else is music."""
+        """A bound pad or knob is a gesture; everything else is music, but what we sound ourselves."""
+        if self._echoes.is_echo(event):
+            return
         if isinstance(event, NoteOn):
             self._status.heard_on = {"port": port, "channel": event.channel + 1, "at": event.at}
             self._dirty = True
@@ -328,6 +342,8 @@ class Jam:
                     self._choose(wish)
                 case Teach(control):
                     self._teach(control)
+                case Tell(part, sentence):
+                    self._trouble(part, sentence)
         except Nonsense as refused:
             self._parts.views.tell(via, str(refused))
         self._dirty = True
@@ -387,6 +403,8 @@ class Jam:
         self._dirty = True
         if direction == "in":
             self._input_changed(number, message.bound)
+        elif message.bound:
+            self._choose_sound(number)
         missing = "" if message.bound else f"{message.what} {message.remedy}".strip()
         self._trouble(f"port {direction} {number}", missing)
 
@@ -453,6 +471,8 @@ class Jam:
                 number = parts.ledger.append(kind, payload, effect.at, durable=effect.durable)
                 if effect.durable:
                     self._decided, self._at_once = number, True
+                if parts.clips is not None:
+                    parts.clips.keep(effect.at, effect.value)
             case fx.Send():
                 self._send(effect)
             case fx.Cancel():
@@ -474,16 +494,62 @@ class Jam:
             case fx.CancelRequest():
                 if parts.model is not None:
                     parts.model.cancel(effect.request_id)
+            case fx.Taken():
+                self._keep_idea(effect)
+            case fx.Capture():
+                self._capture()
             case fx.Publish() | fx.Notice():
                 self._dirty = True
 
+    def _keep_idea(self, taken: fx.Taken) -> None:
+        work = self._parts.clips.idea(taken) if self._parts.clips else None
+        if work is not None:
+            self._errands.run(work, lambda trouble: self._trouble("clips", trouble))
+
+    def _capture(self) -> None:
+        clips = self._parts.clips
+        if clips is None:
+            return
+        try:
+            work = clips.capture(self._parts.clock.now())
+        except Nonsense as refused:
+            self._tell(str(refused))
+        else:
+            self._errands.run(work, lambda trouble: self._tell(trouble or f"Kept as {clips.written}."))
+
+    def _tell(self, sentence: str) -> None:
+        """A sentence for every view, until the session says something new."""
+        self._said = (self._session.snapshot().notices, sentence)
+        self._dirty = True
+
+    def _tell_of_loops(self, now: Ns) -> None:
+        loops = self._echoes.loops(now)
+        if loops != self._loops:
+            self._loops = loops
+            self._trouble("loop", sentence(loops))
+
     def _send(self, send: fx.Send) -> None:
-        batch = [Outgoing(t.due, _OUTPUT_NUMBER[t.message.out], t.message.owner, t.message.data) for t in send.messages]
+        batch = [self._outgoing(timed) for timed in send.messages]
+        self._echoes.sounded(batch)
         self._parts.io.send(batch)
         now = self._parts.clock.now()
         while self._in_flight and self._in_flight[0].due < now:
             self._in_flight.popleft()
         self._in_flight.extend(batch)
+
+    def _outgoing(self, timed: fx.Timed) -> Outgoing:
+        """A promised message as the io process gets it, moved by what its output is early or late."""
+        message = timed.message
+        due = Ns(timed.due + self._parts.offsets.get(message.out, 0))
+        return Outgoing(due, _OUTPUT_NUMBER[message.out], message.owner, message.data)
+
+    def _choose_sound(self, number: int) -> None:
+        """Output `number` is there: the program of its role, where the player asked for one."""
+        role = OUTPUTS[number].value
+        program = self._parts.programs.get(role)
+        if program is not None:
+            data = program_change(self._session.snapshot().channels[role] - 1, program)
+            self._parts.io.send([Outgoing(self._parts.clock.now(), number, HOUSE, data)])
 
     def _send_again(self) -> None:
         """A new io process has taken over: what the old one still had queued is lost, so hand it over once more."""
@@ -524,6 +590,10 @@ class Jam:
         for bindings in self._bindings.values():
             bindings.controls_are({knob: state["steering"]["controls"][knob.value] for knob in Knob})
         state["saved"] = self._parts.ledger.acknowledged
+        if self._said[1] and list(self._said[0]) == list(state["notices"]):
+            state["notices"] = (*state["notices"], self._said[1])
+        if self._parts.clips is not None:
+            state["clips"] = {"written": self._parts.clips.written, "newest": self._parts.clips.newest}
         chosen = self._parts.ports.chosen(self._listing) if self._parts.ports else {}
         state["ports"] = {
             "inputs": status.inputs,

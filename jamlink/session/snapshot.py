@@ -115,6 +115,8 @@ class SteeringView:
     key_lock: str
     controls: dict[str, float]
     style: str = ""
+    count_in: int = 1
+    """Bars."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +219,7 @@ def steering_view(settings: SessionSettings, controls: Controls, locked: Key | N
         key_lock=str(locked) if locked else "",
         controls=numbers,
         style=controls.style,
+        count_in=settings.count_in,
     )
 
 

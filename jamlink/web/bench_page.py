@@ -185,19 +185,16 @@ def _decide(page: Any, key: str) -> None:
 def smooth(browser: Any, folder: Path, amounts: Amounts, play: Callable[[float], None]) -> dict[str, Any]:
     """Frames and memory of a page whose session has offered so many ideas, while `play` plays 1,000 notes a minute."""
     more = {"JAMLINK_SESSION_HAND": str(HAND)}
-    with jamming(folder / "smooth", "--bars", "8", "--tempo", "60", "--click", "off", **more) as (link, _):
+    with jamming(folder / "smooth", "--bars", "1", "--tempo", "60", "--click", "off", **more) as (link, _):
         page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
         page.goto(link)
         until(page, "state.ready")
         page.keyboard.press("Space")
         until(page, "state.hand")
         page.evaluate(_PROBE.read_text())
-        while (count := page.evaluate("window.jamlink.store.shared.history.count")) < amounts.ideas:
-            page.evaluate("window.jamlink.connection.send({kind: 'do', action: 'next-hand'})")
-            until(page, f"state.history.count > {count}")
+        count = _offer(page, amounts.ideas)
         page.get_by_role("button", name="History").click()
         page.evaluate("window.probe.count(true)")
-        before = page.evaluate("window.jamlink.store.shared.lateness.count")
         play(amounts.smooth_s)
         page.evaluate("window.probe.count(false)")
         frames = page.evaluate("window.probe.found.frames")
@@ -209,11 +206,27 @@ def smooth(browser: Any, folder: Path, amounts: Amounts, play: Callable[[float],
     return {
         "ideas": count,
         "notes_in_view": heard,
-        "lateness_count_before": before,
         "frame_ms": _quantiles(frames, 1),
         "frames_over_two": round(sum(f > 2 * FRAME_MS + 1 for f in frames) / max(1, len(frames)), 4),
         "js_heap_mb": round(heap / 1e6, 1),
     }
+
+
+def _offer(page: Any, ideas: int) -> int:
+    """Ask for other ideas whenever there is a hand to refuse, until so many were offered; how many it became."""
+    deadline = time.monotonic() + PATIENCE_S * ideas / 1000
+    asked_at = -1
+    while (count := page.evaluate("window.jamlink.store.shared.history.count")) < ideas:
+        if time.monotonic() > deadline:
+            raise Unavailable(f"Only {count} ideas were offered.", "Run it again on a quieter machine.")
+        if count != asked_at and page.evaluate(_CAN_ASK):
+            page.evaluate("window.jamlink.connection.send({kind: 'do', action: 'next-hand'})")
+            asked_at = count
+        page.wait_for_timeout(5)
+    return count
+
+
+_CAN_ASK = "(() => { const state = window.jamlink.store.shared; return Boolean(state.hand && !state.asking); })()"
 
 
 Started = tuple[Any, Framed, str]

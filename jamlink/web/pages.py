@@ -244,6 +244,8 @@ class Pages:
                 protocol.check_version(message)
             case Resync():
                 page.start_over()
+            case protocol.Report():
+                raise Nonsense("Only jamlink's own helpers report.", "Nothing was changed.")
             case _:
                 self._check(page, message)
                 self._pass_on(page, frame)
