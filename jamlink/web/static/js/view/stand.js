@@ -87,7 +87,7 @@ function fit(place) {
 const playsWords = (state) => `${madeBy(state, state.playing.made_by)} ${state.playing.edited ? "+ you" : "plays"}`;
 
 function promiseWords(state, promise) {
-  return promise === Promised.IDEA && state.steering.repeat === "keep going" ? "unless you refuse it" : WORDS[promise][1];
+  return promise === Promised.IDEA && state.steering.repeat === "keep going" ? "unless refused" : WORDS[promise][1];
 }
 
 // "bar 9, in 3 beats".
