@@ -113,7 +113,7 @@ export class Gestures {
   _preview(index) {
     const { shared } = this._store;
     const card = shared?.hand?.cards[index];
-    if (card && this._band.sounding) this._band.preview(card, shared.clock, shared.hand.slot_bars);
+    if (card && this._band.sounding) this._band.preview(card, shared.clock, shared.hand.slot_bars, shared.arranged);
   }
 
   _mark(what, index) {

@@ -5,6 +5,7 @@ import { byBar, madeBy, standing, Standing } from "../music/place.js";
 import { ChordEditor } from "./chord_editor.js";
 import { chord, flag, h, once, say } from "./dom.js";
 import { MiniRoll } from "./mini.js";
+import { voicesOf } from "../sound/score.js";
 
 const SIGNS = { [Standing.SAVING]: "… saving", [Standing.TAKEN]: "✓ taken", [Standing.SOUNDS]: "♪ sounds", [Standing.GONE]: "× gone" };
 
@@ -53,9 +54,7 @@ export class CardView {
     this._closest.title = card.closest;
     say(this._maker, `by ${madeBy(state, card.made_by, card.edits.length)}`);
     this._buttons(card, stands);
-    const key = `${JSON.stringify(card.melody)}${JSON.stringify(card.bass)}${editable}${hand.slot_bars}`;
-    if (this._drawn !== key) this._mini.show(card, hand.slot_bars * clock.bar_ticks, clock.bar_ticks, editable, flatsIn(state.key));
-    this._drawn = key;
+    this._drawMini(state, card, editable);
   }
 
   // The theme changed.
@@ -69,6 +68,15 @@ export class CardView {
     this._take.dataset.why = gone ? `Idea ${card.place} is ${stands === Standing.GONE ? "no longer offered" : stands}.` : "";
     this._take.setAttribute("aria-label", `Take idea ${card.place}`);
     this._hear.setAttribute("aria-label", `Hear idea ${card.place}`);
+  }
+
+  _drawMini({ hand, clock, key, arranged }, card, editable) {
+    const length = hand.slot_bars * clock.bar_ticks;
+    const looks = `${JSON.stringify(card.melody)}${JSON.stringify(card.bass)}${editable}${length}`;
+    const voices = arranged?.[card.id];
+    if (this._looks === looks && this._voices === voices) return;
+    [this._looks, this._voices] = [looks, voices];
+    this._mini.show(card, length, clock.bar_ticks, editable, flatsIn(key), voicesOf(card, length, arranged).filter((note) => note.role === "chords"));
   }
 
   _drawChords(card, hand, clock, editable) {

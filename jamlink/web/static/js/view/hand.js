@@ -21,7 +21,7 @@ export class Hand {
     this._empty = h("div", { class: "no-hand" });
     const decide = h("div", { class: "decide" }, this._by, this._dots, this._left);
     root.append(h("div", { class: "hand-head" }, this._title, this._note, decide), this._row, this._empty);
-    store.watch(["hand", "clock", "key", "model", "asking", "decision", "saved", "taken", "steering", "local.pending"], (shared, local) => this._draw(shared, local));
+    store.watch(["hand", "clock", "key", "model", "asking", "decision", "saved", "taken", "steering", "arranged", "local.pending"], (shared, local) => this._draw(shared, local));
   }
 
   // In each frame: the count-down, by the line.

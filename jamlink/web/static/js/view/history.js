@@ -46,9 +46,13 @@ export class History {
     const verdict = item.verdict || "offered";
     const chords = Array.isArray(item.chords) ? item.chords.map((each) => (Array.isArray(each) ? each[1] : each)).join("  ") : item.chords;
     const back = h("button", { type: "button", class: "button small quiet", aria: { label: `Bring back: ${chords}` }, onclick: () => this._send(speak.bringBack(item.id)) }, "Bring back");
-    return h("div", { class: "past", data: { verdict }, title: item.words },
+    return h("div", { class: "past", data: { verdict }, title: changed(item) ? `Changed: ${item.edits.join(", ")}. ${item.words}` : item.words },
       h("span", { class: "past-sign", aria: { hidden: "true" } }, SIGNS[verdict] ?? "·"),
-      h("div", { class: "past-text" }, h("strong", {}, chords ? chords.split("  ").map(signs).join("  ") : "no chords"), h("span", { class: "faint" }, [`bar ${item.bar}`, WORDS[verdict] ?? verdict, `by ${item.by}`, item.words].filter(Boolean).join(" · "))),
+      h("div", { class: "past-text" }, h("strong", {}, chords ? chords.split("  ").map(signs).join("  ") : "no chords"), h("span", { class: "faint" }, about(item, verdict).filter(Boolean).join(" · "))),
       back);
   }
 }
+
+// What the player changed stands before what was special about it: it is the player's too.
+const about = (item, verdict) => [`bar ${item.bar}`, WORDS[verdict] ?? verdict, `by ${item.by}${changed(item) ? ", changed by you" : ""}`, item.words];
+const changed = (item) => Boolean(item.edits?.length);

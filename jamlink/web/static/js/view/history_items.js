@@ -11,5 +11,5 @@ export function merge(known, fresh, count) {
 
 // The old object where nothing differs, so that its row need not be drawn again.
 function same(old, item) {
-  return old && old.verdict === item.verdict && old.words === item.words ? old : item;
+  return old && old.verdict === item.verdict && old.words === item.words && (old.edits ?? []).length === (item.edits ?? []).length ? old : item;
 }

@@ -146,7 +146,7 @@ function ideaNotes(state) {
   const card = state.taken ? null : chosen(state.hand);
   if (!card || card.state !== "offered") return [];
   const start = state.hand.slot_start;
-  return voicesOf(card, state.hand.slot_bars * state.clock.bar_ticks).map((note) => ({
+  return voicesOf(card, state.hand.slot_bars * state.clock.bar_ticks, state.arranged).map((note) => ({
     tick: start + note.onset, end: start + note.onset + note.duration, pitch: note.pitch, who: "jamlink", sure: 0.55, ahead: true, idea: true,
   }));
 }

@@ -114,5 +114,5 @@ export function watchLook(store, refresh, want) {
     document.documentElement.dataset.theme = theme;
     changed();
   });
-  store.watch(["clock", "hand", "taken", "playing", "notes", "saved", "decision", "chord", "steering"], want);
+  store.watch(["clock", "hand", "taken", "playing", "notes", "saved", "decision", "chord", "steering", "arranged"], want);
 }
