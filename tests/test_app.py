@@ -13,6 +13,7 @@ from jamlink.errors import JamlinkError
 from jamlink.proposers import markov
 from jamlink.resources import data_folder
 from jamlink.settings import Settings, load
+from jamlink.web.slip import Door, Role, Slip
 
 
 @pytest.mark.parametrize(
@@ -67,3 +68,12 @@ def test_the_doctor_says_what_is_wrong_with_a_model(tmp_path):
     assert not gone.ok
     assert "config.json" in gone.what
     assert gone.remedy
+
+
+def test_the_terminal_is_told_of_the_network_only_where_it_may_come_in():
+    player = Door(3, "127.0.0.1", 5265, Role.PLAYER, "secret")
+    tablet = Door(4, "192.168.1.5", 5266, Role.TABLET, "other secret", "481623")
+    assert house._open_to(None) == ""
+    assert house._open_to(Slip((player,), "a.jam")) == ""
+    told = house._open_to(Slip((player, tablet), "a.jam"))
+    assert told == "Open to your network: http://192.168.1.5:5266/  code 481623"
