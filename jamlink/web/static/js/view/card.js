@@ -4,13 +4,14 @@
 import { byBar, madeBy, standing, Standing } from "../music/place.js";
 import { ChordEditor } from "./chord_editor.js";
 import { chord, flag, h, once, say } from "./dom.js";
+import { hoverToHear } from "./hover.js";
 import { MiniRoll } from "./mini.js";
 import { voicesOf } from "../sound/score.js";
 
 const SIGNS = { [Standing.SAVING]: "… saving", [Standing.TAKEN]: "✓ taken", [Standing.SOUNDS]: "♪ sounds", [Standing.GONE]: "× gone" };
 
 export class CardView {
-  // `to` has take(index), select(index), hear(index), chord(place, symbol), moveChord(place, beats), note(index, n, pitch)
+  // `to` has take(index), select(index), hear(index), hush(), chord(place, symbol), moveChord(place, beats), note(index, n, pitch)
   constructor(index, to) {
     this._index = index;
     this._to = to;
@@ -31,7 +32,8 @@ export class CardView {
   _build() {
     const head = h("header", { class: "card-head" }, this._number, this._name, this._standing);
     const foot = h("footer", { class: "card-foot" }, this._maker, this._closest, h("span", { class: "card-buttons" }, this._hear, this._take));
-    const root = h("article", { class: "card", data: { card: String(this._index) } }, head, this._chords, this._mini.canvas, this._words, foot);
+    const root = h("article", { class: "card", data: { card: String(this._index), control: this._index < 4 ? `pick-${this._index + 1}` : undefined } }, head, this._chords, this._mini.canvas, this._words, foot);
+    hoverToHear([this._mini.canvas, this._hear], () => this._to.hear(this._index), () => this._to.hush());
     root.addEventListener("click", (event) => {
       if (!event.target.closest("button, input, canvas")) this._to.select(this._index);
     });

@@ -5,6 +5,7 @@ import { CardView } from "./card.js";
 import { flag, h, once, say } from "./dom.js";
 
 const COUNTDOWN = 8;
+const EDGE_PX = 12; // the chosen card keeps off the edge by so much
 const CALM = globalThis.matchMedia?.("(prefers-reduced-motion: reduce)");
 
 export class Hand {
@@ -76,10 +77,10 @@ export class Hand {
   // Only sideways inside its own row: the page itself never jumps under a hand that plays.
   _bringIntoSight(hand) {
     const index = hand.cards.findIndex((card) => card.selected);
-    if (index < 0 || this._inSight === index || this._row.scrollWidth <= this._row.clientWidth) return;
-    this._inSight = index;
-    const card = this._cards[index].root;
-    this._row.scrollTo({ left: card.offsetLeft - this._row.offsetLeft - 12, behavior: CALM?.matches ? "auto" : "smooth" });
+    const which = `${hand.slot_start}:${hand.deal}:${index}`;
+    if (index < 0 || this._inSight === which || this._row.scrollWidth <= this._row.clientWidth) return;
+    this._inSight = which;
+    this._row.scrollTo({ left: this._cards[index].root.offsetLeft - EDGE_PX, behavior: CALM?.matches ? "auto" : "smooth" });
   }
 }
 

@@ -7,7 +7,7 @@ import { h, say } from "./dom.js";
 import { signs } from "../music/chord.js";
 import { VirtualList } from "./virtual.js";
 
-const ROW_PX = 64;
+const ROW_PX = 78;
 const SIGNS = { accepted: "✓", rejected: "×", "let pass": "–", offered: "·", undone: "↶", replaced: "–" };
 const WORDS = { accepted: "taken", rejected: "refused", undone: "taken back" };
 
@@ -54,5 +54,5 @@ export class History {
 }
 
 // What the player changed stands before what was special about it: it is the player's too.
-const about = (item, verdict) => [`bar ${item.bar}`, WORDS[verdict] ?? verdict, `by ${item.by}${changed(item) ? ", changed by you" : ""}`, item.words];
+const about = (item, verdict) => [WORDS[verdict] ?? verdict, `bar ${item.bar}`, changed(item) ? "changed by you" : "", item.words, `by ${item.by}`];
 const changed = (item) => Boolean(item.edits?.length);
