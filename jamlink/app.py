@@ -316,7 +316,13 @@ def _ports_to_have(settings: Settings) -> Any:
     from jamlink.runtime.port_choice import PortChoice
 
     ports, file = settings.ports, Places().remembered
-    return PortChoice(ports.input, ports.output, ports.system, lambda names: remember(file, names))
+    return PortChoice(
+        ports.input,
+        ports.output,
+        ports.system,
+        lambda names: remember(file, names),
+        together=ports.own == "one",
+    )
 
 
 def _with_osc(hub: Any, settings: Settings) -> Any:

@@ -32,7 +32,7 @@ from jamlink.runtime.connections import Connections
 from jamlink.runtime.demo import Demo
 from jamlink.runtime.echo import Echoes, sentence
 from jamlink.runtime.errands import Errands
-from jamlink.runtime.io_link import IoBack, IoGone, IoLink
+from jamlink.runtime.io_link import OUTPUT_NAMES, IoBack, IoGone, IoLink, output_number
 from jamlink.runtime.model_link import ModelLink
 from jamlink.runtime.port_choice import PortChoice
 from jamlink.runtime.teaching import Taught, Teacher, Teaching, in_words
@@ -44,10 +44,6 @@ from jamlink.session.wire import record
 from jamlink.session.wishes import ChoosePorts, Teach, Tell, Wish
 from jamlink.timing.clock import Clock
 from jamlink.timing.units import Ns, ms
-
-OUTPUTS = (Out.CHORDS, Out.MELODY, Out.BASS, Out.METRONOME, Out.PREVIEW)
-"""In the order of the output ports that the io process opens."""
-_OUTPUT_NUMBER = {out: number for number, out in enumerate(OUTPUTS)}
 
 FRAME = ms(40)
 """Views get at most one picture in this time; a decision, and that it is saved, are shown at once."""
@@ -161,6 +157,7 @@ class Jam:
         self._parsers: dict[str, Parser] = {}
         self._bindings: dict[str, Bindings] = {}
         self._ports: dict[int, str] = {}
+        self._outputs: tuple[str, ...] = OUTPUT_NAMES
         self._in_flight: deque[Outgoing] = deque()
         self._dirty = True
         self._next_frame = Ns(0)
@@ -245,7 +242,7 @@ class Jam:
         """The first gestures wait until ports are open and the model is warm, or have had long enough."""
         if self._opened:
             return
-        ports = all(self._status.bound.get(("out", number), ("", ""))[1] for number in range(len(OUTPUTS)))
+        ports = all(self._status.bound.get(("out", number), ("", ""))[1] for number in range(len(self._outputs)))
         model = self._parts.model is None or self._model_ready
         if (ports and model) or self._parts.clock.now() >= self._open_by:
             self._opened = self._dirty = True
@@ -428,7 +425,8 @@ class Jam:
         if wanted is not None:
             self._asked_for_ports = True
             self._status.bound.clear()
-            self._connections.forget()
+            self._outputs = tuple(spec.name for spec in wanted.outputs)
+            self._connections.forget(self._outputs)
             self._parts.io.open(wanted)
 
     def _pulled(self, port: str) -> None:
@@ -541,15 +539,15 @@ class Jam:
         """A promised message as the io process gets it, moved by what its output is early or late."""
         message = timed.message
         due = Ns(timed.due + self._parts.offsets.get(message.out, 0))
-        return Outgoing(due, _OUTPUT_NUMBER[message.out], message.owner, message.data)
+        return Outgoing(due, output_number(self._outputs, message.out.value), message.owner, message.data)
 
     def _choose_sound(self, number: int) -> None:
-        """Output `number` is there: the program of its role, where the player asked for one."""
-        role = OUTPUTS[number].value
-        program = self._parts.programs.get(role)
-        if program is not None:
-            data = program_change(self._session.snapshot().channels[role] - 1, program)
-            self._parts.io.send([Outgoing(self._parts.clock.now(), number, HOUSE, data)])
+        """Output `number` is there: the programs of the roles that play on it, where the player asked for some."""
+        channels = self._session.snapshot().channels
+        for role, program in self._parts.programs.items():
+            if output_number(self._outputs, role) == number:
+                data = program_change(channels[role] - 1, program)
+                self._parts.io.send([Outgoing(self._parts.clock.now(), number, HOUSE, data)])
 
     def _send_again(self) -> None:
         """A new io process has taken over: what the old one still had queued is lost, so hand it over once more."""

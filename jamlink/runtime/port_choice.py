@@ -16,11 +16,21 @@ Remember = Callable[[dict[str, str]], None]
 
 
 class PortChoice:
-    """One thread. `input` and `output` are parts of port names, empty for ports of our own."""
+    """One thread. `input` and `output` are parts of port names, empty for ports of our own; with `together` those are
+    one for all roles instead of one each."""
 
-    def __init__(self, input: str, output: str, system: str, remember: Remember = lambda names: None) -> None:
+    def __init__(
+        self,
+        input: str,
+        output: str,
+        system: str,
+        remember: Remember = lambda names: None,
+        *,
+        together: bool = False,
+    ) -> None:
         self.input, self.output = input, output
         self._system = system
+        self._together = together
         self._remember = remember
         self._open_minded = {"input": not input, "output": not output}
         """Where nobody has said anything yet, the only device there is taken."""
@@ -35,7 +45,7 @@ class PortChoice:
         if self._had == (self.input, self.output):
             return None
         self._had = self.input, self.output
-        return standard_ports(self.input, self.output, self._system)
+        return standard_ports(self.input, self.output, self._system, together=self._together)
 
     def choose(self, wish: ChoosePorts, there: Listing) -> None:
         """Have these from now on; `look` says what that means. Raises `Nonsense` for a port that is not there, and
