@@ -2,7 +2,8 @@
 
 Everything here belongs to one thread. It waits in a single place, until something can be read or the session's next
 deadline, and nothing that it calls waits: ports and model live in processes of their own, the disk in a thread of
-its own, and views that are slow get less.
+its own, and views that are slow get less. A mistake of ours is written to the log and the loop goes on: the session is
+told to recover, and what else broke is left out. Only a session that cannot recover ends the jam, silenced and saved.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import sys
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -32,6 +34,7 @@ from jamlink.runtime.connections import Connections
 from jamlink.runtime.demo import Demo
 from jamlink.runtime.echo import Echoes, sentence
 from jamlink.runtime.errands import Errands
+from jamlink.runtime.faults import Faults
 from jamlink.runtime.io_link import OUTPUT_NAMES, IoBack, IoGone, IoLink, output_number
 from jamlink.runtime.model_link import ModelLink
 from jamlink.runtime.port_choice import PortChoice
@@ -39,7 +42,7 @@ from jamlink.runtime.teaching import Taught, Teacher, Teaching, in_words
 from jamlink.session import effects as fx
 from jamlink.session.core import Session
 from jamlink.session.effects import Effect, Out
-from jamlink.session.inputs import Do, Gesture, Heard, Ideas, Input, ProposerIs, Turn
+from jamlink.session.inputs import Do, Gesture, Heard, Ideas, Input, ProposerIs, Recover, Turn
 from jamlink.session.wire import record
 from jamlink.session.wishes import ChoosePorts, Teach, Tell, Wish
 from jamlink.timing.clock import Clock
@@ -51,6 +54,11 @@ LONGEST_WAIT = ms(100)
 """The io link wants to be looked at this often, to see whether its process still answers."""
 LATENESS_REMEMBERED = 1000
 PATIENCE_AT_START = ms(5_000)
+BROKE = "Something in jamlink went wrong; it plays on. Please report the log beside the session file."
+
+
+class _Lost(Exception):
+    """The session cannot recover."""
 
 
 class Views(Protocol):
@@ -179,7 +187,13 @@ class Jam:
         self._loops: list[str] = []
         self._said: tuple[Any, str] = ((), "")
         self._connections = Connections()
+        self._faults = Faults(sys.stderr.write)  # standard error is the log beside the session file
         self._leaving = False
+
+    @property
+    def mistakes(self) -> int:
+        """How many mistakes of ours came up."""
+        return self._faults.count
 
     def leave(self) -> None:
         """End the loop soon. Safe in a signal handler."""
@@ -193,9 +207,9 @@ class Jam:
         try:
             self._open_by = Ns(self._parts.clock.now() + PATIENCE_AT_START)
             while not (self._leaving or self._parts.views.leaving):
-                self._wait(wakeup)
+                self._safely("waiting", self._wait, wakeup)
                 self._turn()
-                self._open_when_ready()
+                self._safely("starting", self._open_when_ready)
         finally:
             self._close()
 
@@ -216,27 +230,57 @@ class Jam:
     def _turn(self) -> None:
         parts = self._parts
         for message in parts.io.receive():
-            self._from_io(message)
+            self._safely("hearing the ports", self._from_io, message)
         if parts.model is not None:
             for answer in parts.model.receive():
-                self._from_model(answer)
+                self._safely("hearing the model", self._from_model, answer)
         for gesture in parts.views.receive():
-            self._feed(gesture)
+            self._safely("hearing a view", self._feed, gesture)
         for event in parts.views.played(parts.clock.now()):
-            self._feed(Heard(event), event.at)
+            self._safely("hearing a view", self._feed, Heard(event), event.at)
         for wish, via in parts.views.wishes():
-            self._grant(wish, via)
+            self._safely("granting a wish", self._grant, wish, via)
+        self._safely("tidying up", self._tidy_up)
+        if self._demo is not None and self._opened:
+            self._safely("playing the demo", self._play_demo, self._demo)
+        now = parts.clock.now()
+        self._safely("looking at what is held", self._holds, now)
+        self._safely("passing time", self._advance, now)
+        self._safely("showing", self._publish, now)
+
+    def _tidy_up(self) -> None:
         self._dirty = self._errands.finished() or self._dirty
         if self._listing_waits and not self._session.playing:
             self._choose_ports(self._listing)
-        if self._demo is not None and self._opened:
-            self._play_demo(self._demo)
-        now = parts.clock.now()
-        for bindings in self._bindings.values():
-            self._gestures(bindings.tick(now))
-        self._tell_of_loops(now)
-        self._carry_out(self._session.advance(now))
-        self._publish(now)
+        self._tell_of_loops(self._parts.clock.now())
+
+    def _advance(self, now: Ns) -> None:
+        self._carry_out(self._by_session(lambda: self._session.advance(now)))
+
+    def _safely(self, doing: str, work: Callable[..., object], *arguments: Any) -> None:
+        """Do `work`; a mistake in it is written down, said, and over."""
+        try:
+            work(*arguments)
+        except _Lost:
+            raise
+        except Exception as bug:
+            self._broke(bug, doing)
+
+    def _by_session(self, work: Callable[[], list[Effect]]) -> list[Effect]:
+        """What the session wants done; where it breaks, what it did until then and what it takes to go on."""
+        try:
+            return work()
+        except Exception as bug:
+            why = self._broke(bug, "deciding")
+            try:
+                return self._session.handle(Recover(why), self._session.now)
+            except Exception as worse:
+                self._broke(worse, "recovering")
+                raise _Lost(why) from bug
+
+    def _broke(self, bug: Exception, doing: str) -> str:
+        self._trouble("jamlink", BROKE)
+        return self._faults.note(bug, doing, self._parts.clock.now())
 
     def _open_when_ready(self) -> None:
         """The first gestures wait until ports are open and the model is warm, or have had long enough."""
@@ -255,7 +299,8 @@ class Jam:
 
     def _feed(self, item: Input, at: Ns | None = None) -> None:
         now = self._parts.clock.now()
-        self._carry_out(self._session.handle(item, now if at is None else min(at, now)))
+        moment = now if at is None else min(at, now)
+        self._carry_out(self._by_session(lambda: self._session.handle(item, moment)))
 
     def _from_io(self, message: object) -> None:
         status = self._status
@@ -375,6 +420,10 @@ class Jam:
             else:
                 self._feed(Do(gesture.action, gesture.via))
 
+    def _holds(self, now: Ns) -> None:
+        for bindings in self._bindings.values():
+            self._gestures(bindings.tick(now))
+
     def _binding_deadlines(self) -> list[Ns | None]:
         return [bindings.next_deadline() for bindings in self._bindings.values()]
 
@@ -457,7 +506,7 @@ class Jam:
         """Everything in order; answers that are there at once are fed in after the last effect, never between two, so
         that the record keeps the session's own order."""
         for effect in effects:
-            self._do(effect)
+            self._safely(f"carrying out {type(effect).__name__}", self._do, effect)
         while self._answers:
             self._feed(self._answers.popleft())
 
@@ -615,8 +664,9 @@ class Jam:
         """Silence first; then let everything go, each with a bounded wait of its own."""
         parts = self._parts
         parts.io.silence()
-        if self._session.playing:
-            self._feed(Do(Action.PLAY_STOP, "leaving"))
+        with suppress(_Lost):
+            if self._session.playing:
+                self._feed(Do(Action.PLAY_STOP, "leaving"))
         parts.io.close()
         if parts.model is not None:
             parts.model.close()

@@ -220,9 +220,17 @@ class ProposerIs:
     why: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Recover:
+    """A mistake of ours came up (`why`, for the record) while the session did something: put right what that can have
+    left half done, and go on. Never asked for by a player."""
+
+    why: str
+
+
 Edit: TypeAlias = ReplaceChord | MoveChord | EditNote
 Setting: TypeAlias = (
     Turn | SetTempo | SetMeter | SetBars | SetRoles | LockKey | SetRepeat | SetMode | SetStyle | SetChannels
 )
 Gesture: TypeAlias = Do | Select | Hear | Take | BringBack | Edit | Setting
-Input: TypeAlias = Heard | Gesture | Ideas | ProposerIs
+Input: TypeAlias = Heard | Gesture | Ideas | ProposerIs | Recover

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from types import SimpleNamespace
 
 import msgspec
@@ -15,8 +16,9 @@ from jamlink.midi.smf import read_score
 from jamlink.ports.base import Direction, Listing
 from jamlink.runtime import io_wire
 from jamlink.runtime.clips import Clips, ClipSettings
+from jamlink.runtime.faults import Faults
 from jamlink.runtime.io_link import standard_ports
-from jamlink.runtime.jam import Jam
+from jamlink.runtime.jam import BROKE, Jam, _Lost
 from jamlink.runtime.port_choice import PortChoice
 from jamlink.runtime.teaching import Teacher
 from jamlink.session import effects as fx
@@ -104,6 +106,7 @@ def house(tmp_path):
     """A jam of lists, and its hands on everything."""
     remembered = []
     house = SimpleNamespace(io=Io(), views=Views(), ledger=Ledger(), clock=ManualClock(), remembered=remembered)
+    house.expected = 0
     parts = SimpleNamespace(
         session=Session(SessionSettings(count_in=0), Ns(0)),
         io=house.io,
@@ -127,6 +130,7 @@ def house(tmp_path):
     house.state = lambda: msgspec.json.decode(msgspec.json.encode(house.jam._state()))
     yield house
     house.jam._errands.close()
+    assert house.jam.mistakes == house.expected, "what the loop survives is a mistake all the same"
 
 
 def turn(house, *reports, wish=None):
@@ -372,3 +376,73 @@ def test_every_idea_that_is_taken_is_a_clip(house, tmp_path):
     newest = house.state()["clips"]["newest"]
     assert file.stem == newest["name"]
     assert sum(len(part.notes) for part in read_score(file).parts) == len(newest["notes"]) > 0
+
+
+# -- mistakes of ours -------------------------------------------------------------------------------------------------
+
+
+def breaks(*arguments, **options):
+    raise ZeroDivisionError("a mistake")
+
+
+def test_a_mistake_in_the_session_is_logged_and_the_jam_goes_on(house, monkeypatch, capsys):
+    house.expected, silences = 1, []
+    house.jam._faults = Faults(sys.stderr.write)
+    house.io.silence = lambda: silences.append(house.clock.now())
+    house.jam._feed(Do(Action.PLAY_STOP, "test"))
+    before = len(silences)
+    with monkeypatch.context() as broken:
+        broken.setattr(Session, "_ask", breaks)
+        house.jam._feed(Do(Action.NEXT_HAND, "test"))
+    assert len(silences) == before + 1
+    assert house.session.playing
+    assert "recover" in house.ledger.kinds
+    state = house.state()
+    assert "its ideas begin anew" in state["notices"][-1]
+    assert state["trouble"] == [BROKE]
+    said = capsys.readouterr().err
+    assert said.startswith("A mistake in jamlink while deciding; the jam goes on.")
+    assert "ZeroDivisionError: a mistake" in said
+    house.jam._feed(Do(Action.NEXT_HAND, "test"))
+    house.jam._feed(Do(Action.ACCEPT, "test"))
+    assert house.ledger.kinds.count("decided") == 1
+
+
+def test_a_mistake_in_one_effect_leaves_the_others_done(house):
+    house.expected = 1
+    house.jam._keep_idea = breaks
+    house.jam._feed(Do(Action.PLAY_STOP, "test"))
+    house.jam._feed(Do(Action.NEXT_HAND, "test"))
+    house.jam._feed(Do(Action.ACCEPT, "test"))
+    assert house.ledger.kinds.count("decided") == 1
+    assert house.session.snapshot().taken is not None
+
+
+def test_a_mistake_in_showing_or_hearing_is_over_at_the_next_turn(house):
+    house.expected, shown = 3, []
+    house.views.publish = shown.append
+    plugged_in(house)
+    house.clock.advance(Ns(50_000_000))
+    right, house.jam._state = house.jam._state, breaks
+    heard_right, house.jam._hear = house.jam._hear, breaks
+    turn(house, heard(note()))
+    house.clock.advance(Ns(50_000_000))
+    house.jam._dirty = True
+    turn(house)
+    house.jam._state, house.jam._hear = right, heard_right
+    house.clock.advance(Ns(50_000_000))
+    turn(house, heard(note(pitch=64)))
+    assert shown[-1]["sounding"] == (64,)
+
+
+def test_a_session_that_cannot_recover_ends_the_jam_silent_and_saved(house):
+    done = []
+    house.io.silence = lambda: done.append("silence")
+    house.io.close = lambda: done.append("io closed")
+    house.ledger.close = lambda: done.append("saved") or True
+    house.jam._session.handle = house.jam._session.advance = breaks
+    with pytest.raises(_Lost):
+        house.jam._turn()
+    house.jam._close()
+    assert done == ["silence", "io closed", "saved"]
+    house.expected = house.jam.mistakes
