@@ -333,8 +333,10 @@ class Jam:
     def _hear(self, message: io_wire.Heard) -> None:
         port = self._ports.get(message.input, f"input {message.input + 1}")
         parser = self._parsers.setdefault(port, Parser())
-        for event in parser.feed(message.data, message.at, port):
-            self._event(port, event)
+        for said in parser.feed(message.data, message.at, port):
+            event = self._bind(port).translated(said)
+            if event is not None:
+                self._event(port, event)
 
     def _event(self, port: str, event: MidiEvent) -> None:
         """A bound pad or knob is a gesture; everything else is music, but what we sound ourselves."""
