@@ -21,13 +21,14 @@ from jamlink.music.chord import ChordSpan, parse_chord
 from jamlink.music.key import Key
 from jamlink.music.note import Note
 from jamlink.music.pitch import pitch_name
+from jamlink.session import clock_out, refusals
 from jamlink.session import effects as fx
 from jamlink.session import inputs as gestures
-from jamlink.session import refusals
 from jamlink.session import snapshot as views
 from jamlink.session.chronicle import Chronicle, Scene
 from jamlink.session.effects import Effect, Record, Recorded, Verdict
 from jamlink.session.inputs import Click, Input, Mode, Repeat
+from jamlink.session.leader import Leader, is_jump, whole_bars
 from jamlink.session.listener import Listener
 from jamlink.session.outbox import Outbox
 from jamlink.session.planner import Playing, clicks, messages_of, plan, preview_messages
@@ -58,7 +59,7 @@ from jamlink.session.stand import (
 from jamlink.timing.tap import Taps
 from jamlink.timing.timeline import Timeline
 from jamlink.timing.transport import Transport
-from jamlink.timing.units import Ns, Ticks, ms, tempo_of_bpm
+from jamlink.timing.units import TICKS_PER_QUARTER, Ns, Ticks, ms, tempo_of_bpm
 
 START_LEAD = ms(60)
 """Between the start gesture and the first beat, so that the first click is promised in time."""
@@ -98,6 +99,9 @@ class Session:
         self._model: gestures.ProposerIs | None = None
         self._ids = fx.FIRST_PROPOSAL
         self._click_bar = 0
+        self._leader = Leader()
+        self._pulses_until = Ticks(0)
+        """Where the clock that we send is laid out to."""
         self._rechecked = False
         self._missed = 0
         self._asked_key: Key | None = None
@@ -152,7 +156,7 @@ class Session:
         """Everything a view shows, as one frozen value."""
         stand, meter, key = self._stand, self._transport.meter, self._listener.key
         return views.Snapshot(
-            clock=views.clock_view(self._transport),
+            clock=views.clock_view(self._transport, self._leader),
             key=str(key) if key else "",
             chord=views.heard_chord(self._listener),
             sounding=self._listener.sounding,
@@ -192,6 +196,8 @@ class Session:
             asking=stand.request is not None,
             undoable=bool(stand.rolled or stand.taken or stand.playing),
             remembers=not self._chronicle.history.empty,
+            leader=self._leader.source.value if self._leader.leads else "",
+            led_bars=self._leader.transports,
         )
 
     def _refuses(self, why: str) -> bool:
@@ -221,6 +227,8 @@ class Session:
             yield stand.request.deadline, self._expire
         if self._prepare_at is not None:
             yield self._prepare_at, self._prepare
+        if self._leader.meeting is not None:
+            yield self._leader.meet_at, self._meet
         if stand.playing is not None:
             yield line.ns_at(stand.playing.end), self._play_out
         if not self._transport.playing:
@@ -229,6 +237,8 @@ class Session:
             yield line.ns_at(stand.taken.start), self._take_over
         click_at = line.ns_at(self._transport.meter.bar_start(self._click_bar))
         yield Ns(click_at - 2 * self._settings.horizon), self._plan_clicks
+        if self._settings.send_clock:
+            yield Ns(line.ns_at(self._pulses_until) - 2 * self._settings.horizon), self._plan_pulses
         yield line.ns_at(self._stage_tick()), self._next_stage
         if stand.stage is Stage.OPEN and not self._rechecked:
             yield line.ns_at(Ticks(stand.slot.start - self._transport.meter.bar_ticks)), self._recheck
@@ -259,6 +269,8 @@ class Session:
         self._emit(fx.Send(tuple(released)))
         for timed in released:
             message = timed.message
+            if message.owner == fx.CLOCK_OUT:
+                continue
             self._record(fx.Sent(timed.due, message.at, message.data, message.out, message.owner))
             self._first_note(message.owner)
 
@@ -272,6 +284,23 @@ class Session:
         if self._settings.click is Click.ON or (counting_in and self._settings.click is Click.COUNT_IN):
             self._outbox.add(clicks(self._transport.meter, self._click_bar, self._settings.channels))
         self._click_bar += 1
+
+    # -- our own clock, for others -------------------------------------------------------------------------------------
+
+    def _plan_pulses(self) -> None:
+        end = Ticks(self._pulses_until + TICKS_PER_QUARTER)
+        self._outbox.add(clock_out.pulses(self._pulses_until, end))
+        self._pulses_until = end
+
+    def _send_clock_anew(self, place: bool) -> None:
+        """What was laid out of our clock is gone or wrong: begin again here; `place` where followers have to move."""
+        if not self._settings.send_clock:
+            return
+        self._outbox.cancel(fx.CLOCK_OUT)
+        self._pulses_until = Ticks(self._tick() + 1)
+        if place:
+            self._outbox.add(clock_out.begun(self._tick()))
+        self._plan_pulses()
 
     # -- slots --------------------------------------------------------------------------------------------------------
 
@@ -716,21 +745,38 @@ class Session:
     # -- transport ----------------------------------------------------------------------------------------------------
 
     def _play_stop(self, via: str) -> None:
+        leader = self._leader
         if self._transport.playing:
+            leader.stayed_out = leader.transports
             self._stop()
-        else:
+        elif not leader.transports:
             self._play(Ns(self._now + START_LEAD), self._settings.count_in)
+        elif leader.heard is not None and leader.heard.rolling:
+            self._join()
+        else:
+            self._notice(f"Press play there: the {leader.source.value} starts and stops jamlink.")
 
     def _play(self, at: Ns, count_in: int) -> None:
+        """Start at `at`, or at the next beat of a tempo that leads."""
+        first = Ticks(-count_in * self._transport.meter.bar_ticks)
+        at = self._leader.next_beat(at, first)
+        self._transport = self._transport.started(at, count_in)
+        if self._leader.line is not None:
+            self._transport = self._transport.along(self._leader.line)
+        self._begin_run(at, first)
+
+    def _begin_run(self, at: Ns, first: Ticks) -> None:
+        """The clock runs from `at`, where it is at `first`."""
         self._outbox.clear()
         self._emit(fx.Silence())
-        self._transport = self._transport.started(at, count_in)
+        self._leader.meeting = None
         self._listener.forget(at, self._transport.timeline)
         self._ours.clear()
         self._our_melody.clear()
-        self._click_bar = -count_in
+        self._click_bar = self._transport.meter.at(first).bar
         self._retire_hand_and_request()
-        self._stand.next_slot(self._slot_after(Ticks(0)))
+        self._stand.next_slot(self._slot_after(Ticks(max(0, first))))
+        self._send_clock_anew(place=True)
         self._clocked()
 
     def _stop(self) -> None:
@@ -740,6 +786,9 @@ class Session:
         self._cut_playing(Happening.STOP)
         self._outbox.clear()
         self._emit(fx.Silence())
+        if self._transport.playing and self._settings.send_clock:
+            self._outbox.add(clock_out.ended(self._tick()))
+        self._leader.meeting = None
         self._transport = self._transport.stopped()
         self._stand.next_slot(self._slot_after(Ticks(0)))
         self._clocked()
@@ -761,6 +810,8 @@ class Session:
         self._stand.rolled, self._stand.hands_off = None, True
         self._outbox.clear()
         self._emit(fx.Panic())
+        if self._transport.playing:
+            self._send_clock_anew(place=False)
         self._emit(fx.Publish())
 
     def _clear(self, via: str) -> None:
@@ -780,12 +831,19 @@ class Session:
             self._play(self._now, 0)
             return
         self._transport = self._transport.with_one_at(self._now)
+        if self._leader.leads:
+            bar = self._transport.meter.bar_ticks
+            line = self._leader.align(Ticks(round(self._tick() / bar) * bar), self._now, TICKS_PER_QUARTER)
+            self._transport = self._transport.along(line)
         self._outbox.skip(self._tick())
+        self._emit(fx.Cancel(fx.CLOCK_OUT))
+        self._send_clock_anew(place=True)
         self._click_bar = max(self._click_bar, self._transport.meter.at(self._tick()).bar)
         self._clocked()
 
     def _set_tempo(self, item: gestures.SetTempo) -> None:
-        self._set_bpm(item.bpm)
+        if not self._refuses(self.why_not("tempo")):
+            self._set_bpm(item.bpm)
 
     def _set_bpm(self, bpm: float) -> None:
         tempo = tempo_of_bpm(bpm)
@@ -806,6 +864,123 @@ class Session:
         self._record(fx.Clocked(transport.playing, transport.timeline, str(transport.meter)))
         self._soon()
         self._emit(fx.Publish())
+
+    # -- following ----------------------------------------------------------------------------------------------------
+
+    def _followed(self, item: gestures.Followed) -> None:
+        """A clock from outside has something new to say."""
+        leader, before = self._leader, self._leader.heard
+        led = leader.leads
+        leader.heard = item
+        if not leader.leads:
+            self._left_alone(before)
+        elif item.rolling is None:
+            self._keep_time(led)
+        elif item.rolling:
+            self._roll_along(item)
+        elif before is not None and before.rolling and self._transport.playing:
+            self._stop()
+        leader.stayed_out = leader.stayed_out and bool(item.rolling)
+        if leader.leads and not self._transport.playing:
+            self._take_tempo(item.timeline)
+        self._emit(fx.Publish())
+
+    def _left_alone(self, before: gestures.Followed | None) -> None:
+        """Nobody leads any more: all goes on as it is."""
+        self._leader.meeting = None
+        if before is not None and before.bond is not gestures.Bond.LOST:
+            self._notice(f"The {before.source.value} is gone; the tempo goes on as it was.")
+
+    def _take_tempo(self, line: Timeline) -> None:
+        if line.tempo != self._transport.timeline.tempo:
+            self._transport = self._transport.with_tempo(line.tempo, self._now)
+            self._clocked()
+
+    def _keep_time(self, led: bool) -> None:
+        """Its tempo is ours; where the bars are we say ourselves."""
+        line, own = self._leader.line, self._transport.timeline
+        if not self._transport.playing or line is None:
+            return
+        if not led or is_jump(own, line, self._now):
+            self._leader.settle(own, self._now)
+        self._steer()
+
+    def _roll_along(self, item: gestures.Followed) -> None:
+        leader, own = self._leader, self._transport.timeline
+        if not self._transport.playing:
+            if item.located or not leader.stayed_out:
+                self._join()
+            return
+        leader.shift = Ticks(0)
+        if leader.line is not None and (item.located or is_jump(own, leader.line, self._now)):
+            self._go_to(leader.line)
+        else:
+            self._steer()
+
+    def _steer(self) -> None:
+        """Come to agree with the leader, unheard."""
+        approach = self._leader.approach(self._transport.timeline, self._now)
+        if approach is not None:
+            self._transport = self._transport.along(approach)
+            self._clocked()
+
+    def _meet(self) -> None:
+        assert self._leader.meeting is not None
+        self._transport = replace(self._transport, timeline=self._leader.meeting)
+        self._leader.meeting = None
+        self._clocked()
+
+    def _join(self) -> None:
+        """The leader plays already, or has just begun: in at its place."""
+        self._leader.shift, self._leader.stayed_out = Ticks(0), False
+        line = self._leader.line
+        assert line is not None
+        self._transport = self._transport.along(line)
+        self._begin_run(self._now, self._tick())
+        self._click_from_here()
+
+    def _go_to(self, line: Timeline) -> None:
+        """The leader has gone to another place, as a loop does: what plays goes along where whole bars were skipped."""
+        by = whole_bars(self._transport.timeline, line, self._now, self._transport.meter)
+        near = not is_jump(self._transport.timeline, line, self._now)
+        self._outbox.clear()
+        self._emit(fx.Silence())
+        self._leader.meeting = None
+        if by is None and not near:
+            self._withdraw_taken(Happening.STOP)
+            self._cut_playing(Happening.STOP)
+            self._listener.forget(self._now, line)
+        self._transport = self._transport.along(line)
+        if by is not None:
+            self._listener.moved(self._now, line, by)
+        self._ours.clear()
+        self._our_melody.clear()
+        self._carry_on(by or Ticks(0))
+        self._retire_hand_and_request()
+        self._stand.next_slot(self._slot_following(self._tick()))
+        self._click_from_here()
+        self._send_clock_anew(place=True)
+        self._clocked()
+
+    def _carry_on(self, by: Ticks) -> None:
+        """What plays and what was taken, `by` ticks further on, from here."""
+        stand = self._stand
+        if stand.playing is not None:
+            stand.playing = replace(stand.playing, start=Ticks(stand.playing.start + by))
+            if stand.playing.start > self._tick():  # its next round was laid out already
+                self._place(
+                    replace(stand.playing, start=Ticks(stand.playing.start - stand.playing.proposal.slot.length))
+                )
+            self._place(stand.playing)
+        if stand.taken is not None:
+            stand.taken = replace(stand.taken, start=Ticks(stand.taken.start + by))
+            self._place(stand.taken)
+        self._outbox.skip(self._tick())
+
+    def _click_from_here(self) -> None:
+        self._click_bar = self._transport.meter.at(self._tick()).bar
+        self._plan_clicks()
+        self._outbox.skip(self._tick())
 
     # -- steering -----------------------------------------------------------------------------------------------------
 
@@ -961,6 +1136,7 @@ class Session:
         gestures.BringBack: _bring_back,
         gestures.Ideas: _ideas,
         gestures.ProposerIs: _proposer_is,
+        gestures.Followed: _followed,
     }
 
     _ACTIONS: ClassVar[dict[Action, Callable[[Session, str], None]]] = {

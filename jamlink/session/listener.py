@@ -55,6 +55,12 @@ class Listener:
         self._timelines.clear()
         self._timelines.append((at, timeline))
 
+    def moved(self, at: Ns, timeline: Timeline, by: Ticks) -> None:
+        """The music went `by` ticks onward at `at`, as when a loop begins again; what was heard stays just before."""
+        self._notes = deque((note.shifted(by) for note in self._notes), maxlen=REMEMBERED_NOTES)
+        self._timelines.clear()
+        self._timelines.append((at, timeline))
+
     def _tick_of(self, at: Ns) -> Ticks:
         """The tick of a moment, by the timeline that held then."""
         lines = reversed(self._timelines)

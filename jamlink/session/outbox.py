@@ -43,7 +43,7 @@ class Outbox:
         kept, skipped = [], set()
         for entry in sorted(self._heap):
             at, is_on, _, message = entry
-            note = (message.owner, message.out, message.data[0] & 0x0F, message.data[1])
+            note = (message.owner, message.out, message.data[0] & 0x0F, message.data[1:2])
             if is_on and at < tick:
                 skipped.add(note)
             elif not is_on and note in skipped:

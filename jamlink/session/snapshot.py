@@ -11,6 +11,8 @@ from dataclasses import dataclass, fields
 
 from jamlink.music.chord import NO_CHORD, Chord, ChordSpan
 from jamlink.music.key import Key
+from jamlink.session.inputs import Source
+from jamlink.session.leader import Leader
 from jamlink.session.listener import Listener
 from jamlink.session.proposal import Controls, Proposal, Role, Slot
 from jamlink.session.settings import Channels, SessionSettings
@@ -35,6 +37,10 @@ class ClockView:
     tick_origin: int
     ns_origin: int
     tempo_ns: int
+    source: str = "own clock"
+    """Whose tempo it is, in the player's words."""
+    bond: str = ""
+    """How sure that is; empty for our own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +134,7 @@ class Snapshot:
     """Controls that would be refused now, each with the reason in a sentence."""
 
 
-def clock_view(transport: Transport) -> ClockView:
+def clock_view(transport: Transport, leader: Leader) -> ClockView:
     """The clock as numbers a view can run by itself."""
     line, meter = transport.timeline, transport.meter
     return ClockView(
@@ -141,6 +147,8 @@ def clock_view(transport: Transport) -> ClockView:
         tick_origin=line.tick_origin,
         ns_origin=line.ns_origin,
         tempo_ns=line.tempo,
+        source=leader.heard.source.value if leader.heard else Source.OWN.value,
+        bond=leader.heard.bond.value if leader.heard else "",
     )
 
 

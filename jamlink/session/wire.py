@@ -44,6 +44,7 @@ INPUT_KINDS: dict[str, type] = {
         inputs.BringBack,
         inputs.Ideas,
         inputs.ProposerIs,
+        inputs.Followed,
     )
 }
 """Every input but Heard, whose event travels as bytes."""
