@@ -83,12 +83,26 @@ class ModelTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     threads: Literal[0, 1, 2] = 0
 
 
+class SyncTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """[sync]: whose clock. `auto` follows what comes in at the clock port, the most trusted first; "playing" finds the
+    tempo in what you play; `port` is a part of the name of the port to listen to, empty opens one of our own; `offset`
+    says how many ms late it comes; `starts_at` is the time code of bar 1; `send` lets others follow us, at `to`."""
+
+    source: Literal["auto", "MIDI clock", "time code", "playing", "internal"] = "auto"
+    port: str = ""
+    offset: float = 0.0
+    starts_at: str = "00:00:00:00"
+    send: bool = False
+    to: str = ""
+
+
 class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Everything a player can set before starting."""
 
     session: SessionTable = SessionTable()
     ports: PortsTable = PortsTable()
     model: ModelTable = ModelTable()
+    sync: SyncTable = SyncTable()
     sessions_folder: str = ""
 
 
@@ -154,6 +168,7 @@ def session_settings(settings: Settings, seed: int) -> SessionSettings:
         count_in=table.count_in,
         key=parse_key(table.key) if table.key else None,
         controls=controls,
+        send_clock=settings.sync.send,
     )
 
 
@@ -253,7 +268,12 @@ def _fields(table: str) -> list[str]:
     return [found.name for found in msgspec.structs.fields(owner)]
 
 
-_TABLES: dict[str, type[msgspec.Struct]] = {"session": SessionTable, "ports": PortsTable, "model": ModelTable}
+_TABLES: dict[str, type[msgspec.Struct]] = {
+    "session": SessionTable,
+    "ports": PortsTable,
+    "model": ModelTable,
+    "sync": SyncTable,
+}
 
 
 def _fitting(table: str, key: str) -> str:
@@ -264,6 +284,6 @@ def _fitting(table: str, key: str) -> str:
     choices = [c.value for c in kind] if isinstance(kind, type) and issubclass(kind, Enum) else typing.get_args(kind)
     if choices:
         return f"one of {', '.join(choices)}"
-    return {float: "a number", int: "a whole number", str: 'text in quotes, "like this"'}.get(
+    return {bool: "true or false", float: "a number", int: "a whole number", str: 'text in quotes, "like this"'}.get(
         kind, "lines of a table, under its name in brackets"
     )

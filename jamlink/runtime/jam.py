@@ -20,7 +20,7 @@ from typing import Any, Protocol
 from jamlink.errors import Nonsense
 from jamlink.ledger.store import Ledger
 from jamlink.midi.actions import Action, Knob
-from jamlink.midi.events import ALL_SOUND_OFF, ControlChange, MidiEvent, NoteOn
+from jamlink.midi.events import ALL_SOUND_OFF, ControlChange, MidiEvent, NoteOn, SystemEvent
 from jamlink.midi.maps import Bindings, KnobMoved
 from jamlink.midi.maps import Gesture as Reading
 from jamlink.midi.wire import Parser
@@ -36,15 +36,20 @@ from jamlink.runtime.teaching import Taught, Teacher, Teaching, in_words
 from jamlink.session import effects as fx
 from jamlink.session.core import Session
 from jamlink.session.effects import Effect, Out
-from jamlink.session.inputs import Do, Gesture, Heard, Ideas, Input, ProposerIs, Turn
+from jamlink.session.inputs import Do, Followed, Gesture, Heard, Ideas, Input, ProposerIs, Turn
 from jamlink.session.wire import record
 from jamlink.session.wishes import ChoosePorts, Teach, Wish
+from jamlink.sync.base import Own
+from jamlink.sync.follower import Follower
 from jamlink.timing.clock import Clock
 from jamlink.timing.units import Ns, ms
 
 OUTPUTS = (Out.CHORDS, Out.MELODY, Out.BASS, Out.METRONOME, Out.PREVIEW)
-"""In the order of the output ports that the io process opens."""
-_OUTPUT_NUMBER = {out: number for number, out in enumerate(OUTPUTS)}
+"""In the order of the output ports that the io process opens; the clock's, where there is one, comes after them."""
+_OUTPUT_NUMBER = {out: number for number, out in enumerate((*OUTPUTS, Out.CLOCK))}
+_FELT = {Action.HALF_TIME: 0.5, Action.DOUBLE_TIME: 2.0}
+CLOCK_INPUT = 1
+"""The input after the keyboard's: what comes in there is a clock, and no music."""
 
 FRAME = ms(40)
 """Views get at most one picture in this time."""
@@ -140,6 +145,8 @@ class Parts:
     """Which ports to have of those that are there. Not asked while playing."""
     teacher: Teacher | None = None
     """Where pads and knobs are learned."""
+    follower: Follower | None = None
+    """Who listens to clocks from outside."""
 
 
 class Jam:
@@ -191,6 +198,7 @@ class Jam:
         parts, now = self._parts, self._parts.clock.now()
         deadlines = [Ns(now + LONGEST_WAIT), self._session.next_deadline, *self._binding_deadlines()]
         deadlines.append(self._demo.next_moment(self._session.timeline) if self._demo and self._opened else None)
+        deadlines.append(parts.follower.next_look(now) if parts.follower else None)
         if self._dirty:
             deadlines.append(self._next_frame)
         until = min(due for due in deadlines if due is not None)
@@ -222,6 +230,8 @@ class Jam:
         now = parts.clock.now()
         for bindings in self._bindings.values():
             self._gestures(bindings.tick(now))
+        if parts.follower is not None:
+            self._told(parts.follower.look(now, self._own()), now)
         self._carry_out(self._session.advance(now))
         self._publish(now)
 
@@ -242,6 +252,8 @@ class Jam:
 
     def _feed(self, item: Input, at: Ns | None = None) -> None:
         now = self._parts.clock.now()
+        if isinstance(item, Do) and item.action in _FELT and self._parts.follower is not None:
+            self._parts.follower.felt(_FELT[item.action])
         self._carry_out(self._session.handle(item, now if at is None else min(at, now)))
 
     def _from_io(self, message: object) -> None:
@@ -276,7 +288,25 @@ class Jam:
         port = self._ports.get(message.input, f"input {message.input + 1}")
         parser = self._parsers.setdefault(port, Parser())
         for event in parser.feed(message.data, message.at, port):
-            self._event(port, event)
+            if message.input == CLOCK_INPUT or isinstance(event, SystemEvent):
+                self._keep_time(event, clock=message.input == CLOCK_INPUT)
+            else:
+                self._event(port, event)
+
+    def _keep_time(self, event: MidiEvent, clock: bool) -> None:
+        """What a clock says, and what a player's hands say of the tempo. A clock that a keyboard sends of its own
+        accord is nobody's tempo."""
+        follower = self._parts.follower
+        if follower is not None and (clock == isinstance(event, SystemEvent)):
+            self._told(follower.hear(event, self._own()), event.at)
+
+    def _told(self, news: Followed | None, at: Ns) -> None:
+        if news is not None:
+            self._feed(news, at)
+
+    def _own(self) -> Own:
+        session = self._session
+        return Own(session.timeline, session.meter.bar_ticks, session.own_tempo)
 
     def _event(self, port: str, event: MidiEvent) -> None:
         """A bound pad or knob is a gesture; everything else is music."""
@@ -289,6 +319,8 @@ class Jam:
         self._gestures(reading.gestures)
         if not reading.consumed:
             self._feed(Heard(event), event.at)
+            if isinstance(event, NoteOn):
+                self._keep_time(event, clock=False)
 
     def _bind(self, port: str, made: Bindings | None = None) -> Bindings:
         """The gestures of `port`: `made`, or as they were, or by its map."""

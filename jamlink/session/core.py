@@ -56,10 +56,11 @@ from jamlink.session.stand import (
     last_call,
     moved,
 )
+from jamlink.timing.meter import Meter
 from jamlink.timing.tap import Taps
 from jamlink.timing.timeline import Timeline
 from jamlink.timing.transport import Transport
-from jamlink.timing.units import TICKS_PER_QUARTER, Ns, Ticks, ms, tempo_of_bpm
+from jamlink.timing.units import TICKS_PER_QUARTER, Ns, Tempo, Ticks, bpm_of_tempo, ms, tempo_of_bpm
 
 START_LEAD = ms(60)
 """Between the start gesture and the first beat, so that the first click is promised in time."""
@@ -100,6 +101,7 @@ class Session:
         self._ids = fx.FIRST_PROPOSAL
         self._click_bar = 0
         self._leader = Leader()
+        self._own_tempo = settings.tempo
         self._pulses_until = Ticks(0)
         """Where the clock that we send is laid out to."""
         self._rechecked = False
@@ -146,6 +148,16 @@ class Session:
     def playing(self) -> bool:
         """Whether the clock runs."""
         return self._transport.playing
+
+    @property
+    def meter(self) -> Meter:
+        """How bars are counted now."""
+        return self._transport.meter
+
+    @property
+    def own_tempo(self) -> Tempo:
+        """The tempo that the player has set, whoever leads now."""
+        return self._own_tempo
 
     @property
     def timeline(self) -> Timeline:
@@ -826,6 +838,11 @@ class Session:
             meter_beat_quarters = self._transport.meter.beat_ticks / 960
             self._set_bpm(60e9 / beat * meter_beat_quarters)
 
+    def _feel(self, factor: float) -> None:
+        """Half or double time; where the tempo is found in the playing, who finds it was told so."""
+        if self._leader.source is not gestures.Source.PLAYING and not self._refuses(self.why_not("tempo")):
+            self._set_bpm(bpm_of_tempo(self._transport.timeline.tempo) * factor)
+
     def _this_is_one(self, via: str) -> None:
         if not self._transport.playing:
             self._play(self._now, 0)
@@ -846,7 +863,7 @@ class Session:
             self._set_bpm(item.bpm)
 
     def _set_bpm(self, bpm: float) -> None:
-        tempo = tempo_of_bpm(bpm)
+        tempo = self._own_tempo = tempo_of_bpm(bpm)
         if tempo != self._transport.timeline.tempo:
             self._transport = self._transport.with_tempo(tempo, self._now)
             self._clocked()
@@ -1158,6 +1175,8 @@ class Session:
         Action.PLAY_STOP: _play_stop,
         Action.TAP: _tap,
         Action.THIS_IS_ONE: _this_is_one,
+        Action.HALF_TIME: lambda self, via: self._feel(0.5),
+        Action.DOUBLE_TIME: lambda self, via: self._feel(2.0),
         Action.METRONOME: _next_click,
         Action.LOOP: lambda self, via: self._toggle_repeat(Repeat.LOOP),
         Action.KEEP_GOING: lambda self, via: self._toggle_repeat(Repeat.ROLL),

@@ -8,15 +8,17 @@ from typing import Protocol
 from jamlink.midi.events import MidiEvent
 from jamlink.session.inputs import Bond, Followed, Source
 from jamlink.timing.timeline import Timeline
-from jamlink.timing.units import Ns, Ticks
+from jamlink.timing.units import Ns, Tempo, Ticks
 
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """What the session does by itself when it is asked: the line it is on, and the length of its bars."""
+    """What the session does by itself when it is asked: the line it is on, the length of its bars, and the tempo that
+    the player has set, which a line on the way to a leader's may differ from."""
 
     timeline: Timeline
     bar: Ticks
+    tempo: Tempo
 
     @property
     def two_bars(self) -> Ns:

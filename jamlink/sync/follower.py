@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from jamlink.midi.events import MidiEvent
 from jamlink.session.inputs import Bond, Followed, Source
 from jamlink.sync.base import ClockSource, Own, later, lost
+from jamlink.sync.playing import Playing
 from jamlink.timing.timeline import Timeline
 from jamlink.timing.units import TICKS_PER_QUARTER, Ns, Ticks, ms
 
@@ -36,6 +37,12 @@ class Follower:
         for source in self._sources:
             source.hear(event, own)
         return self.look(event.at, own)
+
+    def felt(self, factor: float) -> None:
+        """The player feels the beat `factor` times as fast: what finds the tempo by itself is told."""
+        for source in self._sources:
+            if isinstance(source, Playing):
+                source.doubled() if factor > 1 else source.halved()
 
     def look(self, now: Ns, own: Own) -> Followed | None:
         """What the session is to be told at `now`, if anything; to be asked also when nothing comes in."""

@@ -137,12 +137,12 @@ class Pulses:
     def begin_at(self, at: Ns) -> None:
         """This pulse certainly is one; where it stands beside the line, the line begins anew with it and keeps its
         period."""
-        line, before = self._line, self.last
-        if line is not None and abs(at - line.moment(line.nearest(at))) > self._tolerance(line):
-            self._forget(line.period)
-            self._take(before + 1, at)
-        else:
+        line, before, heard = self._line, self.last, self.heard
+        if line is None or abs(at - line.moment(line.nearest(at))) <= self._tolerance(line):
             self.hear(at)
+        if self.heard != heard + 1:
+            self._forget(line.period if line else None)
+            self._take(before + 1, at)
 
     def _tolerance(self, line: Line) -> float:
         share = _OUTLIER_SHARE if self.heard >= _SHORTEST else _YOUNG_SHARE

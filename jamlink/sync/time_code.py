@@ -88,9 +88,9 @@ class TimeCode:
         bond = Bond.LOCKED if self._pulses.heard >= LOCKED_AFTER else Bond.SEEKING
         located, self._located = self._located, False
         nominal = NS_PER_SECOND / (4 * RATES[self._rate])
-        tick = round((self._origin + line.number) * nominal * TICKS_PER_QUARTER / own.timeline.tempo)
+        tick = round((self._origin + line.number) * nominal * TICKS_PER_QUARTER / own.tempo)
         pace = line.period / float(nominal)
-        timeline = Timeline(Tempo(round(own.timeline.tempo * pace)), Ticks(tick), Ns(round(line.at)))
+        timeline = Timeline(Tempo(round(own.tempo * pace)), Ticks(tick), Ns(round(line.at)))
         if silent > own.two_bars:
             bond = Bond.LOST
         return Followed(self.source, bond, silent <= STANDS_AFTER, timeline, located)

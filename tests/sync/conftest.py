@@ -47,7 +47,7 @@ class Led:
         self.told = 0
 
     def own(self) -> Own:
-        return Own(self.session.timeline, self.settings.meter.bar_ticks)
+        return Own(self.session.timeline, self.settings.meter.bar_ticks, self.session.own_tempo)
 
     def hear(self, event: MidiEvent) -> None:
         self._tell(self.follower.hear(event, self.own()), event.at)
