@@ -36,7 +36,6 @@ class Action(Enum):
     LOOP = "loop"
     KEEP_GOING = "keep-going"
     TRADE = "trade"
-    ACCOMPANY = "accompany"
     CLEAR = "clear"
     PANIC = "panic"
     SURPRISE_UP = "surprise-up"
@@ -92,7 +91,6 @@ GESTURES: tuple[Gesture, ...] = (
     Gesture(Action.LOOP, "l", "what is taken plays once, or loops until replaced"),
     Gesture(Action.KEEP_GOING, "k", "go on by itself: the best of each hand is taken unless you refuse it"),
     Gesture(Action.TRADE, "r", "trade: you play, it answers, in turn; again to stop trading"),
-    Gesture(Action.ACCOMPANY, "a", "accompany: chords follow your melody beat by beat; again to stop"),
     Gesture(Action.CLEAR, "c", "forget everything taken (only when stopped)"),
     Gesture(Action.PANIC, "escape", "silence everything, now"),
     Gesture(Action.SURPRISE_UP, "]", "bolder ideas"),

@@ -31,7 +31,7 @@ from jamlink.runtime.demo import Demo
 from jamlink.runtime.errands import Errands
 from jamlink.runtime.io_link import IoBack, IoGone, IoLink
 from jamlink.runtime.model_link import ModelLink
-from jamlink.runtime.port_choice import PortChoice
+from jamlink.runtime.port_choice import CLOCK_INPUT, PortChoice
 from jamlink.runtime.teaching import Taught, Teacher, Teaching, in_words
 from jamlink.session import effects as fx
 from jamlink.session.core import Session
@@ -48,8 +48,6 @@ OUTPUTS = (Out.CHORDS, Out.MELODY, Out.BASS, Out.METRONOME, Out.PREVIEW)
 """In the order of the output ports that the io process opens; the clock's, where there is one, comes after them."""
 _OUTPUT_NUMBER = {out: number for number, out in enumerate((*OUTPUTS, Out.CLOCK))}
 _FELT = {Action.HALF_TIME: 0.5, Action.DOUBLE_TIME: 2.0}
-CLOCK_INPUT = 1
-"""The input after the keyboard's: what comes in there is a clock, and no music."""
 
 FRAME = ms(40)
 """Views get at most one picture in this time."""
@@ -288,10 +286,14 @@ class Jam:
         port = self._ports.get(message.input, f"input {message.input + 1}")
         parser = self._parsers.setdefault(port, Parser())
         for event in parser.feed(message.data, message.at, port):
-            if message.input == CLOCK_INPUT or isinstance(event, SystemEvent):
-                self._keep_time(event, clock=message.input == CLOCK_INPUT)
+            if self._is_clock(message.input) or isinstance(event, SystemEvent):
+                self._keep_time(event, clock=self._is_clock(message.input))
             else:
                 self._event(port, event)
+
+    def _is_clock(self, number: int) -> bool:
+        """Whether what comes in at this input is a clock, and no music."""
+        return self._status.bound.get(("in", number), ("", ""))[0] == CLOCK_INPUT
 
     def _keep_time(self, event: MidiEvent, clock: bool) -> None:
         """What a clock says, and what a player's hands say of the tempo. A clock that a keyboard sends of its own

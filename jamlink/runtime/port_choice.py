@@ -16,6 +16,10 @@ Remember = Callable[[dict[str, str]], None]
 """Keeps the names for the next start; may wait for the disk."""
 
 
+CLOCK_INPUT = "clock in"
+"""The name of the input that a clock comes in at."""
+
+
 @dataclass(frozen=True, slots=True)
 class ClockPorts:
     """Ports for clocks beside the musical ones: parts of port names, empty for ports of our own, None for no port."""
@@ -25,7 +29,7 @@ class ClockPorts:
 
     def added_to(self, ports: OpenPorts) -> OpenPorts:
         """Clocks come last, so that the others keep their numbers."""
-        heard = () if self.input is None else (PortSpec("clock in", self.input),)
+        heard = () if self.input is None else (PortSpec(CLOCK_INPUT, self.input),)
         told = () if self.output is None else (PortSpec("clock", self.output),)
         return replace(ports, inputs=ports.inputs + heard, outputs=ports.outputs + told)
 

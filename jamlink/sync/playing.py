@@ -1,9 +1,9 @@
 """The tempo of what somebody plays: several guesses at the beat go along with the notes, and the best one speaks.
 
 Each guess is a beat and a place; notes near where it expects a beat confirm it and pull it a little, notes at its
-halves and thirds are no harm, long silence weakens all. New guesses come from the gaps between recent notes. The idea of many
-agents that compete is S. Dixon's ("Automatic extraction of tempo and beat from expressive performances", 2001). Whether
-the beat is felt in quarters or in halves no clock can know: `doubled` and `halved` settle it with one touch.
+halves and thirds are no harm, long silence weakens all. New guesses come from the gaps between recent notes. The idea
+of many agents that compete is S. Dixon's ("Automatic extraction of tempo and beat from expressive performances", 2001).
+Whether the beat is felt in quarters or in halves no clock can know: `doubled` and `halved` settle it with one touch.
 
 It says nothing of where bars are, and little of tempo in free playing; it is followed only where it was asked for.
 """

@@ -114,6 +114,7 @@ def house(tmp_path):
         demo=None,
         styles=("jazz",),
         ports=PortChoice("", "", "auto", remembered.append),
+        follower=None,
         teacher=Teacher(tmp_path / "maps", lambda port: NO_MAP),
     )
     house.session, house.jam, house.maps = parts.session, Jam(parts), tmp_path / "maps"
