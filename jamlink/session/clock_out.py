@@ -17,6 +17,32 @@ _BEFORE = Ticks(PULSE // 2)
 _LAST_POSITION = 0x3FFF
 
 
+class ClockOut:
+    """Lays the pulses out a quarter at a time. One owner: the session."""
+
+    def __init__(self) -> None:
+        self.until = Ticks(0)
+        """Pulses are laid out up to here."""
+
+    def goes_on(self) -> list[ScheduledMessage]:
+        """The next quarter."""
+        first, self.until = self.until, Ticks(self.until + TICKS_PER_QUARTER)
+        return pulses(first, self.until)
+
+    def goes_on_from(self, tick: Ticks) -> list[ScheduledMessage]:
+        """What was laid out was lost; whoever follows is where we are."""
+        self.until = Ticks(tick + 1)
+        return self.goes_on()
+
+    def begins(self, tick: Ticks) -> list[ScheduledMessage]:
+        """Our song is at `tick`, in a count-in where that is below 0, and whoever follows is elsewhere."""
+        return [*begun(tick), *self.goes_on_from(tick)]
+
+    def ends(self, tick: Ticks) -> list[ScheduledMessage]:
+        """Our song stops at `tick`."""
+        return [_message(tick, STOP)]
+
+
 def pulses(first: Ticks, end: Ticks) -> list[ScheduledMessage]:
     """The pulses in [first, end)."""
     start = -(-first // PULSE) * PULSE
@@ -33,11 +59,6 @@ def begun(tick: Ticks) -> list[ScheduledMessage]:
     place = joins // SIXTEENTH
     position = [_message(at, song_position(place))] if place <= _LAST_POSITION else []
     return [*position, _message(at, CONTINUE)]
-
-
-def ended(tick: Ticks) -> list[ScheduledMessage]:
-    """What stops a follower at `tick`."""
-    return [_message(tick, STOP)]
 
 
 def _message(at: Ticks, data: bytes) -> ScheduledMessage:

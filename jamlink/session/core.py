@@ -21,14 +21,15 @@ from jamlink.music.chord import ChordSpan, parse_chord
 from jamlink.music.key import Key
 from jamlink.music.note import Note
 from jamlink.music.pitch import pitch_name
-from jamlink.session import clock_out, refusals
 from jamlink.session import effects as fx
 from jamlink.session import inputs as gestures
+from jamlink.session import refusals
 from jamlink.session import snapshot as views
 from jamlink.session.chronicle import Chronicle, Scene
+from jamlink.session.clock_out import ClockOut
 from jamlink.session.effects import Effect, Record, Recorded, Verdict
+from jamlink.session.following import Alone, Along, Following, GoTo, Halt, Join, Move, Pace
 from jamlink.session.inputs import Click, Input, Mode, Repeat
-from jamlink.session.leader import Leader, is_jump, whole_bars
 from jamlink.session.listener import Listener
 from jamlink.session.outbox import Outbox
 from jamlink.session.planner import Playing, clicks, messages_of, plan, preview_messages
@@ -42,7 +43,7 @@ from jamlink.session.proposal import (
     State,
     next_state,
 )
-from jamlink.session.settings import SessionSettings, with_channels
+from jamlink.session.settings import COUNT_IN_AFTER, SessionSettings, with_channels
 from jamlink.session.showing import Showing
 from jamlink.session.stand import (
     AFTER,
@@ -55,12 +56,13 @@ from jamlink.session.stand import (
     is_offered,
     last_call,
     moved,
+    taken_effect,
 )
 from jamlink.timing.meter import Meter
 from jamlink.timing.tap import Taps
 from jamlink.timing.timeline import Timeline
 from jamlink.timing.transport import Transport
-from jamlink.timing.units import TICKS_PER_QUARTER, Ns, Tempo, Ticks, bpm_of_tempo, ms, tempo_of_bpm
+from jamlink.timing.units import Ns, Tempo, Ticks, bpm_of_tempo, ms, tempo_of_bpm
 
 START_LEAD = ms(60)
 """Between the start gesture and the first beat, so that the first click is promised in time."""
@@ -100,10 +102,8 @@ class Session:
         self._model: gestures.ProposerIs | None = None
         self._ids = fx.FIRST_PROPOSAL
         self._click_bar = 0
-        self._leader = Leader()
-        self._own_tempo = settings.tempo
-        self._pulses_until = Ticks(0)
-        """Where the clock that we send is laid out to."""
+        self._following = Following(settings.tempo)
+        self._clock_out = ClockOut() if settings.send_clock else None
         self._rechecked = False
         self._missed = 0
         self._asked_key: Key | None = None
@@ -157,7 +157,7 @@ class Session:
     @property
     def own_tempo(self) -> Tempo:
         """The tempo that the player has set, whoever leads now."""
-        return self._own_tempo
+        return self._following.own_tempo
 
     @property
     def timeline(self) -> Timeline:
@@ -168,14 +168,14 @@ class Session:
         """Everything a view shows, as one frozen value."""
         stand, meter, key = self._stand, self._transport.meter, self._listener.key
         return views.Snapshot(
-            clock=views.clock_view(self._transport, self._leader),
+            clock=views.clock_view(self._transport, self._following.view),
             key=str(key) if key else "",
             chord=views.heard_chord(self._listener),
             sounding=self._listener.sounding,
             asking=stand.request is not None,
             hand=self._showing.hand(stand, meter, key),
-            taken=views.placed_view(stand.taken, meter, key),
-            playing=views.placed_view(stand.playing, meter, key),
+            taken=self._showing.placed("taken", stand.taken, meter, key),
+            playing=self._showing.placed("playing", stand.playing, meter, key),
             coming=views.coming_chords((stand.playing, stand.taken), self._tick(), key),
             steering=views.steering_view(self._settings, self._controls, self._listener.locked_key),
             model=self._model.name if self._model and self._model.present else "",
@@ -208,8 +208,8 @@ class Session:
             asking=stand.request is not None,
             undoable=bool(stand.rolled or stand.taken or stand.playing),
             remembers=not self._chronicle.history.empty,
-            leader=self._leader.source.value if self._leader.leads else "",
-            led_bars=self._leader.transports,
+            leader=self._following.whose_tempo,
+            led_bars=self._following.transports,
         )
 
     def _refuses(self, why: str) -> bool:
@@ -239,8 +239,8 @@ class Session:
             yield stand.request.deadline, self._expire
         if self._prepare_at is not None:
             yield self._prepare_at, self._prepare
-        if self._leader.meeting is not None:
-            yield self._leader.meet_at, self._meet
+        if self._following.meet_at is not None:
+            yield self._following.meet_at, self._meet
         if stand.playing is not None:
             yield line.ns_at(stand.playing.end), self._play_out
         if not self._transport.playing:
@@ -249,8 +249,8 @@ class Session:
             yield line.ns_at(stand.taken.start), self._take_over
         click_at = line.ns_at(self._transport.meter.bar_start(self._click_bar))
         yield Ns(click_at - 2 * self._settings.horizon), self._plan_clicks
-        if self._settings.send_clock:
-            yield Ns(line.ns_at(self._pulses_until) - 2 * self._settings.horizon), self._plan_pulses
+        if self._clock_out is not None:
+            yield Ns(line.ns_at(self._clock_out.until) - 2 * self._settings.horizon), self._plan_pulses
         yield line.ns_at(self._stage_tick()), self._next_stage
         if stand.stage is Stage.OPEN and not self._rechecked:
             yield line.ns_at(Ticks(stand.slot.start - self._transport.meter.bar_ticks)), self._recheck
@@ -300,19 +300,15 @@ class Session:
     # -- our own clock, for others -------------------------------------------------------------------------------------
 
     def _plan_pulses(self) -> None:
-        end = Ticks(self._pulses_until + TICKS_PER_QUARTER)
-        self._outbox.add(clock_out.pulses(self._pulses_until, end))
-        self._pulses_until = end
+        if self._clock_out is not None:
+            self._outbox.add(self._clock_out.goes_on())
 
-    def _send_clock_anew(self, place: bool) -> None:
-        """What was laid out of our clock is gone or wrong: begin again here; `place` where followers have to move."""
-        if not self._settings.send_clock:
-            return
-        self._outbox.cancel(fx.CLOCK_OUT)
-        self._pulses_until = Ticks(self._tick() + 1)
-        if place:
-            self._outbox.add(clock_out.begun(self._tick()))
-        self._plan_pulses()
+    def _send_clock_anew(self) -> None:
+        """Whoever follows us has to move, too."""
+        if self._clock_out is not None:
+            self._outbox.cancel(fx.CLOCK_OUT)
+            self._emit(fx.Cancel(fx.CLOCK_OUT))
+            self._outbox.add(self._clock_out.begins(self._tick()))
 
     # -- slots --------------------------------------------------------------------------------------------------------
 
@@ -560,6 +556,7 @@ class Session:
         self._stand.taken = placed
         self._stand.voicing = placed.plan.voicing
         self._decided(taken, Verdict.ACCEPTED, actor, via)
+        self._emit(taken_effect(placed, self._transport, self._settings.channels, self._listener.key))
         self._place(placed)
         self._emit(fx.Publish())
 
@@ -757,38 +754,36 @@ class Session:
     # -- transport ----------------------------------------------------------------------------------------------------
 
     def _play_stop(self, via: str) -> None:
-        leader = self._leader
+        following = self._following
         if self._transport.playing:
-            leader.stayed_out = leader.transports
+            following.stopped(by_player=True)
             self._stop()
-        elif not leader.transports:
+        elif not following.transports:
             self._play(Ns(self._now + START_LEAD), self._settings.count_in)
-        elif leader.heard is not None and leader.heard.rolling:
-            self._join()
+        elif following.rolls:
+            self._join(following.joins())
         else:
-            self._notice(f"Press play there: the {leader.source.value} starts and stops jamlink.")
+            self._notice(f"Press play there: the {following.view.source} starts and stops jamlink.")
 
     def _play(self, at: Ns, count_in: int) -> None:
         """Start at `at`, or at the next beat of a tempo that leads."""
         first = Ticks(-count_in * self._transport.meter.bar_ticks)
-        at = self._leader.next_beat(at, first)
-        self._transport = self._transport.started(at, count_in)
-        if self._leader.line is not None:
-            self._transport = self._transport.along(self._leader.line)
-        self._begin_run(at, first)
+        line = self._following.line_from(first, at)
+        self._transport = self._transport.along(line)
+        self._begin_run(line.ns_at(first), first)
 
     def _begin_run(self, at: Ns, first: Ticks) -> None:
         """The clock runs from `at`, where it is at `first`."""
         self._outbox.clear()
         self._emit(fx.Silence())
-        self._leader.meeting = None
+        self._following.placed()
         self._listener.forget(at, self._transport.timeline)
         self._ours.clear()
         self._our_melody.clear()
         self._click_bar = self._transport.meter.at(first).bar
         self._retire_hand_and_request()
         self._stand.next_slot(self._slot_after(Ticks(max(0, first))))
-        self._send_clock_anew(place=True)
+        self._send_clock_anew()
         self._clocked()
 
     def _stop(self) -> None:
@@ -798,9 +793,9 @@ class Session:
         self._cut_playing(Happening.STOP)
         self._outbox.clear()
         self._emit(fx.Silence())
-        if self._transport.playing and self._settings.send_clock:
-            self._outbox.add(clock_out.ended(self._tick()))
-        self._leader.meeting = None
+        if self._transport.playing and self._clock_out is not None:
+            self._outbox.add(self._clock_out.ends(self._tick()))
+        self._following.stopped(by_player=False)
         self._transport = self._transport.stopped()
         self._stand.next_slot(self._slot_after(Ticks(0)))
         self._clocked()
@@ -822,8 +817,8 @@ class Session:
         self._stand.rolled, self._stand.hands_off = None, True
         self._outbox.clear()
         self._emit(fx.Panic())
-        if self._transport.playing:
-            self._send_clock_anew(place=False)
+        if self._transport.playing and self._clock_out is not None:
+            self._outbox.add(self._clock_out.goes_on_from(self._tick()))
         self._emit(fx.Publish())
 
     def _clear(self, via: str) -> None:
@@ -836,34 +831,31 @@ class Session:
         beat = self._taps.beat
         if beat is not None:
             meter_beat_quarters = self._transport.meter.beat_ticks / 960
-            self._set_bpm(60e9 / beat * meter_beat_quarters)
+            self._set_bpm(60e9 / beat * meter_beat_quarters, gestures.Source.TAP)
 
     def _feel(self, factor: float) -> None:
         """Half or double time; where the tempo is found in the playing, who finds it was told so."""
-        if self._leader.source is not gestures.Source.PLAYING and not self._refuses(self.why_not("tempo")):
-            self._set_bpm(bpm_of_tempo(self._transport.timeline.tempo) * factor)
+        if not self._following.finds_tempo:
+            self._set_bpm(bpm_of_tempo(self._transport.timeline.tempo) * factor, gestures.Source.OWN)
 
     def _this_is_one(self, via: str) -> None:
         if not self._transport.playing:
             self._play(self._now, 0)
             return
-        self._transport = self._transport.with_one_at(self._now)
-        if self._leader.leads:
-            bar = self._transport.meter.bar_ticks
-            line = self._leader.align(Ticks(round(self._tick() / bar) * bar), self._now, TICKS_PER_QUARTER)
-            self._transport = self._transport.along(line)
+        line = self._following.one_at(self._transport.timeline, self._now, self._transport.meter.bar_ticks)
+        self._transport = self._transport.along(line)
         self._outbox.skip(self._tick())
-        self._emit(fx.Cancel(fx.CLOCK_OUT))
-        self._send_clock_anew(place=True)
+        self._send_clock_anew()
         self._click_bar = max(self._click_bar, self._transport.meter.at(self._tick()).bar)
         self._clocked()
 
     def _set_tempo(self, item: gestures.SetTempo) -> None:
         if not self._refuses(self.why_not("tempo")):
-            self._set_bpm(item.bpm)
+            self._set_bpm(item.bpm, gestures.Source.OWN)
 
-    def _set_bpm(self, bpm: float) -> None:
-        tempo = self._own_tempo = tempo_of_bpm(bpm)
+    def _set_bpm(self, bpm: float, by: gestures.Source) -> None:
+        tempo = tempo_of_bpm(bpm)
+        self._following.set_by_hand(tempo, by)
         if tempo != self._transport.timeline.tempo:
             self._transport = self._transport.with_tempo(tempo, self._now)
             self._clocked()
@@ -886,113 +878,44 @@ class Session:
 
     def _followed(self, item: gestures.Followed) -> None:
         """A clock from outside has something new to say."""
-        leader, before = self._leader, self._leader.heard
-        led = leader.leads
-        leader.heard = item
-        if not leader.leads:
-            self._left_alone(before)
-        elif item.rolling is None:
-            self._keep_time(led)
-        elif item.rolling:
-            self._roll_along(item)
-        elif before is not None and before.rolling and self._transport.playing:
-            self._stop()
-        leader.stayed_out = leader.stayed_out and bool(item.rolling)
-        if leader.leads and not self._transport.playing:
-            self._take_tempo(item.timeline)
+        for move in self._following.hear(item, self._transport, self._now):
+            self._MOVES[type(move)](self, move)
         self._emit(fx.Publish())
 
-    def _left_alone(self, before: gestures.Followed | None) -> None:
-        """Nobody leads any more: all goes on as it is."""
-        self._leader.meeting = None
-        if before is not None and before.bond is not gestures.Bond.LOST:
-            self._notice(f"The {before.source.value} is gone; the tempo goes on as it was.")
-
-    def _take_tempo(self, line: Timeline) -> None:
-        if line.tempo != self._transport.timeline.tempo:
-            self._transport = self._transport.with_tempo(line.tempo, self._now)
-            self._clocked()
-
-    def _keep_time(self, led: bool) -> None:
-        """Its tempo is ours; where the bars are we say ourselves."""
-        line, own = self._leader.line, self._transport.timeline
-        if not self._transport.playing or line is None:
-            return
-        if not led or is_jump(own, line, self._now):
-            self._leader.settle(own, self._now)
-        self._steer()
-
-    def _roll_along(self, item: gestures.Followed) -> None:
-        leader, own = self._leader, self._transport.timeline
-        if not self._transport.playing:
-            if item.located or not leader.stayed_out:
-                self._join()
-            return
-        leader.shift = Ticks(0)
-        if leader.line is not None and (item.located or is_jump(own, leader.line, self._now)):
-            self._go_to(leader.line)
-        else:
-            self._steer()
-
-    def _steer(self) -> None:
-        """Come to agree with the leader, unheard."""
-        approach = self._leader.approach(self._transport.timeline, self._now)
-        if approach is not None:
-            self._transport = self._transport.along(approach)
-            self._clocked()
-
-    def _meet(self) -> None:
-        assert self._leader.meeting is not None
-        self._transport = replace(self._transport, timeline=self._leader.meeting)
-        self._leader.meeting = None
+    def _play_along(self, move: Along) -> None:
+        self._transport = self._transport.along(move.line)
         self._clocked()
 
-    def _join(self) -> None:
-        """The leader plays already, or has just begun: in at its place."""
-        self._leader.shift, self._leader.stayed_out = Ticks(0), False
-        line = self._leader.line
-        assert line is not None
-        self._transport = self._transport.along(line)
+    def _meet(self) -> None:
+        self._play_along(self._following.met())
+
+    def _keep_pace(self, move: Pace) -> None:
+        self._transport = self._transport.with_tempo(move.tempo, self._now)
+        self._clocked()
+
+    def _join(self, move: Join) -> None:
+        self._transport = self._transport.along(move.line)
         self._begin_run(self._now, self._tick())
         self._click_from_here()
 
-    def _go_to(self, line: Timeline) -> None:
-        """The leader has gone to another place, as a loop does: what plays goes along where whole bars were skipped."""
-        by = whole_bars(self._transport.timeline, line, self._now, self._transport.meter)
-        near = not is_jump(self._transport.timeline, line, self._now)
+    def _go_to(self, move: GoTo) -> None:
+        """What plays and what was taken goes along where it can."""
         self._outbox.clear()
         self._emit(fx.Silence())
-        self._leader.meeting = None
-        if by is None and not near:
+        if move.by is None:
             self._withdraw_taken(Happening.STOP)
             self._cut_playing(Happening.STOP)
-            self._listener.forget(self._now, line)
-        self._transport = self._transport.along(line)
-        if by is not None:
-            self._listener.moved(self._now, line, by)
+        self._transport = self._transport.along(move.line)
+        self._listener.gone_to(self._now, move.line, move.by)
         self._ours.clear()
         self._our_melody.clear()
-        self._carry_on(by or Ticks(0))
+        for placed in self._stand.carried(move.by or Ticks(0), self._tick()):
+            self._place(placed)
         self._retire_hand_and_request()
         self._stand.next_slot(self._slot_following(self._tick()))
         self._click_from_here()
-        self._send_clock_anew(place=True)
+        self._send_clock_anew()
         self._clocked()
-
-    def _carry_on(self, by: Ticks) -> None:
-        """What plays and what was taken, `by` ticks further on, from here."""
-        stand = self._stand
-        if stand.playing is not None:
-            stand.playing = replace(stand.playing, start=Ticks(stand.playing.start + by))
-            if stand.playing.start > self._tick():  # its next round was laid out already
-                self._place(
-                    replace(stand.playing, start=Ticks(stand.playing.start - stand.playing.proposal.slot.length))
-                )
-            self._place(stand.playing)
-        if stand.taken is not None:
-            stand.taken = replace(stand.taken, start=Ticks(stand.taken.start + by))
-            self._place(stand.taken)
-        self._outbox.skip(self._tick())
 
     def _click_from_here(self) -> None:
         self._click_bar = self._transport.meter.at(self._tick()).bar
@@ -1118,6 +1041,9 @@ class Session:
     def _toggle_repeat(self, wanted: Repeat) -> None:
         self._change(repeat=Repeat.ONCE if self._settings.repeat is wanted else wanted)
 
+    def _next_count_in(self, via: str) -> None:
+        self._change(count_in=COUNT_IN_AFTER[self._settings.count_in])
+
     def _toggle_trade(self, via: str) -> None:
         self._change(mode=Mode.PROPOSE if self._settings.mode is Mode.TRADE else Mode.TRADE)
 
@@ -1156,6 +1082,15 @@ class Session:
         gestures.Followed: _followed,
     }
 
+    _MOVES: ClassVar[dict[type[Move], Callable[[Session, Any], None]]] = {
+        Along: _play_along,
+        Join: _join,
+        GoTo: _go_to,
+        Halt: lambda self, move: self._stop(),
+        Pace: _keep_pace,
+        Alone: lambda self, move: self._notice(move.words),
+    }
+
     _ACTIONS: ClassVar[dict[Action, Callable[[Session, str], None]]] = {
         Action.ACCEPT: _accept,
         Action.REJECT: _reject,
@@ -1181,6 +1116,8 @@ class Session:
         Action.LOOP: lambda self, via: self._toggle_repeat(Repeat.LOOP),
         Action.KEEP_GOING: lambda self, via: self._toggle_repeat(Repeat.ROLL),
         Action.TRADE: _toggle_trade,
+        Action.COUNT_IN: _next_count_in,
+        Action.CAPTURE: lambda self, via: self._emit(fx.Capture()),
         Action.CLEAR: _clear,
         Action.PANIC: _panic,
         Action.SURPRISE_UP: lambda self, via: self._step("surprise", STEP),

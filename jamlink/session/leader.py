@@ -51,31 +51,24 @@ class Leader:
         """Whose clock it is."""
         return self.heard.source if self.leads and self.heard else Source.OWN
 
-    @property
-    def line(self) -> Timeline | None:
-        """The leader's line in the session's ticks."""
-        if self.heard is None or not self.leads:
-            return None
-        line = self.heard.timeline
+    def line_now(self) -> Timeline:
+        """The leader's line in the session's ticks. Only where it leads."""
+        line = self._heard_line()
         return replace(line, tick_origin=Ticks(line.tick_origin + self.shift))
 
-    def align(self, tick: Ticks, at: Ns, grid: Ticks) -> Timeline:
+    def align(self, tick: Ticks, at: Ns, grid: Ticks) -> None:
         """From now on our `tick` falls on the leader's multiple of `grid` nearest to `at`."""
-        assert self.heard is not None
-        theirs = round(self.heard.timeline.tick_at(at) / grid) * grid
+        theirs = round(self._heard_line().tick_at(at) / grid) * grid
         self.shift = Ticks(tick - theirs)
-        line = self.line
-        assert line is not None
-        return line
 
-    def next_beat(self, at: Ns, first: Ticks) -> Ns:
-        """Where our tick `first` may fall, from `at` on: on the leader's next quarter. `at` where nobody leads."""
-        if self.heard is None or not self.leads:
-            return at
-        line = self.heard.timeline
-        theirs = Ticks(-(-line.tick_at(at) // TICKS_PER_QUARTER) * TICKS_PER_QUARTER)
+    def begin_with(self, first: Ticks, at: Ns) -> None:
+        """From now on our tick `first` falls on the leader's next quarter from `at` on."""
+        theirs = -(-self._heard_line().tick_at(at) // TICKS_PER_QUARTER) * TICKS_PER_QUARTER
         self.shift = Ticks(first - theirs)
-        return line.ns_at(theirs)
+
+    def _heard_line(self) -> Timeline:
+        assert self.heard is not None
+        return self.heard.timeline
 
     def settle(self, own: Timeline, at: Ns) -> None:
         """From now on the leader's beats are ours where they are nearest; a row of pulses without beats, its pulses."""
@@ -86,8 +79,7 @@ class Leader:
     def approach(self, own: Timeline, at: Ns) -> Timeline | None:
         """The line from `at` on that agrees with `own` now and meets the leader's soon; None where they agree already.
         The meeting is remembered."""
-        line = self.line
-        assert line is not None
+        line = self.line_now()
         off = line.ns_at(own.tick_reached(at)) - own.ns_at(own.tick_reached(at))
         later = Ticks(own.tick_reached(at) + _LONGEST * TICKS_PER_QUARTER)
         if abs(off) <= _AGREES and abs(line.ns_at(later) - own.ns_at(later)) <= _AGREES:

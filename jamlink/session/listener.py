@@ -55,8 +55,12 @@ class Listener:
         self._timelines.clear()
         self._timelines.append((at, timeline))
 
-    def moved(self, at: Ns, timeline: Timeline, by: Ticks) -> None:
-        """The music went `by` ticks onward at `at`, as when a loop begins again; what was heard stays just before."""
+    def gone_to(self, at: Ns, timeline: Timeline, by: Ticks | None) -> None:
+        """The song went `by` on at `at`, as when a loop begins again: what was heard stays just before. None where it
+        went anywhere: then what was heard has no place any more."""
+        if by is None:
+            self.forget(at, timeline)
+            return
         self._notes = deque((note.shifted(by) for note in self._notes), maxlen=REMEMBERED_NOTES)
         self._timelines.clear()
         self._timelines.append((at, timeline))

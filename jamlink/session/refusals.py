@@ -139,6 +139,8 @@ RULES: dict[str, Rule] = {
     Action.SIMPLIFY.value: _chosen(why_not_change),
     Action.CLEAR.value: _while_stopped("Stop first; then clear."),
     Action.TAP.value: _tempo,
+    Action.HALF_TIME.value: _tempo,
+    Action.DOUBLE_TIME.value: _tempo,
     Action.THIS_IS_ONE.value: _one,
     "tempo": _tempo,
     "ports": _while_stopped("Stop first; then choose other ports."),

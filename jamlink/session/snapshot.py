@@ -11,8 +11,7 @@ from dataclasses import dataclass, fields
 
 from jamlink.music.chord import NO_CHORD, Chord, ChordSpan
 from jamlink.music.key import Key
-from jamlink.session.inputs import Source
-from jamlink.session.leader import Leader
+from jamlink.session.following import Led
 from jamlink.session.listener import Listener
 from jamlink.session.proposal import Controls, Proposal, Role, Slot
 from jamlink.session.settings import Channels, SessionSettings
@@ -41,6 +40,8 @@ class ClockView:
     """Whose tempo it is, in the player's words."""
     bond: str = ""
     """How sure that is; empty for our own."""
+    led: str = "own clock"
+    """Both in a few words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +86,19 @@ class HandView:
 
 
 @dataclass(frozen=True, slots=True)
+class VoiceView:
+    """A note as it is laid out to sound, in ticks from where its idea starts."""
+
+    onset: int
+    duration: int
+    pitch: int
+    velocity: int
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
 class PlacedView:
-    """An accepted idea: waiting for its slot, or sounding."""
+    """An accepted idea: waiting for its slot, or sounding. `voices` is all that will sound of it, in order."""
 
     id: int
     start: int
@@ -94,6 +106,8 @@ class PlacedView:
     start_words: str
     chords: tuple[tuple[int, str], ...]
     made_by: str
+    voices: tuple[VoiceView, ...] = ()
+    edited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +122,8 @@ class SteeringView:
     key_lock: str
     controls: dict[str, float]
     style: str = ""
+    count_in: int = 1
+    """Bars."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +150,7 @@ class Snapshot:
     """Controls that would be refused now, each with the reason in a sentence."""
 
 
-def clock_view(transport: Transport, leader: Leader) -> ClockView:
+def clock_view(transport: Transport, led: Led) -> ClockView:
     """The clock as numbers a view can run by itself."""
     line, meter = transport.timeline, transport.meter
     return ClockView(
@@ -147,8 +163,9 @@ def clock_view(transport: Transport, leader: Leader) -> ClockView:
         tick_origin=line.tick_origin,
         ns_origin=line.ns_origin,
         tempo_ns=line.tempo,
-        source=leader.heard.source.value if leader.heard else Source.OWN.value,
-        bond=leader.heard.bond.value if leader.heard else "",
+        source=led.source,
+        bond=led.bond,
+        led=led.words(bpm_of_tempo(line.tempo)),
     )
 
 
@@ -182,7 +199,15 @@ def placed_view(placed: Placed | None, meter: Meter, key: Key | None) -> PlacedV
         start_words=str(meter.at(placed.start)),
         chords=named(proposal.content.chords, key),
         made_by=proposal.content.made_by,
+        voices=tuple(sorted(_voices(placed), key=lambda voice: voice.onset)),
+        edited=bool(proposal.edits),
     )
+
+
+def _voices(placed: Placed) -> Iterable[VoiceView]:
+    for out, notes in placed.plan.notes.items():
+        for note in notes:
+            yield VoiceView(note.onset, note.duration, note.pitch, note.velocity, out.value)
 
 
 def coming_chords(placed: Iterable[Placed | None], tick: Ticks, key: Key | None) -> tuple[tuple[int, str], ...]:
@@ -204,6 +229,7 @@ def steering_view(settings: SessionSettings, controls: Controls, locked: Key | N
         key_lock=str(locked) if locked else "",
         controls=numbers,
         style=controls.style,
+        count_in=settings.count_in,
     )
 
 

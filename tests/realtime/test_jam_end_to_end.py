@@ -38,11 +38,12 @@ PIANIST = Path(__file__).parent.parent / "data" / "mozart_k331_p04.mid"
 class Running:
     """`jamlink jam --plain` in a folder of its own, with the lines it has said."""
 
-    def __init__(self, folder: Path, *flags: str) -> None:
+    def __init__(self, folder: Path, *flags: str, play: bool = True) -> None:
         self.folder = folder
+        flags = (*flags, "--play") if play else flags
         home = {"HOME": str(folder), "XDG_CONFIG_HOME": str(folder / "config"), "XDG_DATA_HOME": str(folder / "data")}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "jamlink", "jam", "--plain", "--play", "--system", "JACK", *flags],
+            [sys.executable, "-m", "jamlink", "jam", "--plain", "--system", "JACK", *flags],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -202,7 +202,7 @@ def test_a_drop_out_is_bridged_for_two_bars_and_then_shown(led):
     assert (clock(led).bond, led.session.playing) == ("holding", True)
     led.wait(Ns(round(at + 5 * SECOND)))
     assert (clock(led).bond, led.session.playing) == ("lost", True)
-    assert led.session.snapshot().notices == ("The MIDI clock is gone; the tempo goes on as it was.",)
+    assert led.session.snapshot().notices == ("The MIDI clock is gone; going on at 120.",)
     assert bar_of(led, at + 5 * SECOND) == pytest.approx(4 + 2.5, abs=0.01)
     at = run(led, at + 6 * SECOND, 96)
     assert clock(led).bond == "locked"
