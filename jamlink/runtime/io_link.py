@@ -43,6 +43,7 @@ _AHEAD = ms(100)
 
 OUTPUT_NAMES = ("chords", "melody", "bass", "metronome", "preview")
 """The outputs of `standard_ports`, in order, where each has one of its own."""
+_ROLES = OUTPUT_NAMES[:3]
 TOGETHER = "out"
 """The port of our own that carries all roles, told apart by their channels, where the player wants only one."""
 APART = ("metronome", "preview")
@@ -76,8 +77,10 @@ def standard_ports(inputs: str = "", output: str = "", system: str = "auto", *, 
 
 
 def output_number(names: Sequence[str], role: str) -> int:
-    """Which of the outputs called `names` plays `role` (one of `OUTPUT_NAMES`)."""
-    return names.index(role if role in names else TOGETHER)
+    """Which of the outputs called `names` plays `role`; one that nobody has where there is none for it."""
+    if role in names:
+        return names.index(role)
+    return names.index(TOGETHER) if TOGETHER in names and role in _ROLES else len(names)
 
 
 class Ledger:

@@ -45,6 +45,7 @@ INPUT_KINDS: dict[str, type] = {
         inputs.Ideas,
         inputs.ProposerIs,
         inputs.Recover,
+        inputs.Followed,
     )
 }
 """Every input but Heard, whose event travels as bytes."""

@@ -43,7 +43,7 @@ def test_a_preview_is_heard_and_reaches_no_track_and_what_is_taken_reaches_the_t
     running = Running(tmp_path, "--tempo", "180", "--bars", "2", "--proposer", "rules", "--click", "on")
     try:
         names = (*LAYOUTS[own], "metronome", "preview")
-        wait_until(lambda: ports_of_jamlink(tracks) == {f"jamlink:{name}" for name in ("in", *names)})
+        wait_until(lambda: ports_of_jamlink(tracks) == {f"jamlink:{name}" for name in ("in", "clock in", *names)})
         for name in LAYOUTS[own]:
             connect(tracks, name)
         connect(ears, "preview")

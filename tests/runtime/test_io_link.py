@@ -294,4 +294,6 @@ def test_one_port_of_our_own_can_carry_all_roles_but_never_a_preview():
     assert names == ["out", "metronome", "preview"]
     assert [output_number(names, role) for role in OUTPUT_NAMES] == [0, 0, 0, 1, 2]
     assert [output_number(OUTPUT_NAMES, role) for role in OUTPUT_NAMES] == [0, 1, 2, 3, 4]
+    assert output_number(names, "clock") == 3, "a clock that nobody asked for goes nowhere"
+    assert output_number([*names, "clock"], "clock") == 3
     assert standard_ports("keys", "synth", together=True) == standard_ports("keys", "synth")

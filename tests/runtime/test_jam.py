@@ -121,6 +121,7 @@ def house(tmp_path):
         demo=None,
         styles=("jazz",),
         ports=PortChoice("", "", "auto", remembered.append),
+        follower=None,
         teacher=Teacher(tmp_path / "maps", lambda port: NO_MAP),
         clips=Clips(ClipSettings(tmp_path / "clips"), Ns(0), Timeline(tempo_of_bpm(100), Ticks(0), Ns(0)), "4/4"),
         offsets={},
@@ -165,6 +166,7 @@ def test_a_stand_in_that_fails_leaves_the_jam_running_and_says_that_there_are_no
         demo=None,
         teacher=None,
         clips=None,
+        follower=None,
     )
     jam = Jam(parts)
     jam._feed(Do(Action.NEXT_HAND, "test"))
@@ -330,7 +332,7 @@ def test_with_one_port_for_all_roles_each_keeps_its_channel_and_previews_stay_ou
     turn(house, io_wire.PortChanged(Direction.OUT, 0, "out", "jamlink:out"))
     assert [(m.port, m.data) for batch in batches for m in batch] == [(0, bytes((0xC0, 1))), (0, bytes((0xC2, 32)))]
     house.jam._do(fx.Send(tuple(promised(out, 300_000_000) for out in fx.Out)))
-    assert [message.port for message in batches[-1]] == [{"metronome": 1, "preview": 2}.get(o.value, 0) for o in fx.Out]
+    assert [message.port for message in batches[-1]] == [{"metronome": 1, "preview": 2, "clock": 3}.get(o.value, 0) for o in fx.Out]
 
 
 def test_what_jamlink_sounds_and_hears_back_is_no_playing_and_is_said_in_one_sentence(house):
