@@ -3,6 +3,7 @@
 import { heardBySession } from "../input/webmidi.js";
 import { wantsSound } from "../sound/whose.js";
 import { h, once, say } from "./dom.js";
+import { forgetInk } from "./ink.js";
 import { useButton } from "./ports.js";
 
 // One line per part that has trouble now, with its remedy. Read once it can be put away, until something else is wrong.
@@ -107,6 +108,7 @@ export class Veil {
 // stand is drawn again whenever the state changes.
 export function watchLook(store, refresh, want) {
   const changed = () => {
+    forgetInk();
     refresh();
     want();
   };
