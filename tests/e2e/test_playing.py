@@ -7,6 +7,7 @@ import time
 from itertools import groupby
 
 import pytest
+from playwright.sync_api import expect
 
 from jamlink.ledger.store import read, verify
 from jamlink.runtime.replaying import replay
@@ -91,9 +92,58 @@ def test_an_idea_is_changed_before_it_is_taken_and_the_record_says_so(start, loo
     page.press("Enter")
     page.until("state.taken || state.playing")
     wait_until(lambda: decisions(page.jam))
+    page.panel("History")
+    expect(page.page.get_by_label("Ideas, newest first").get_by_text("changed by you")).to_be_visible()
     (decided,) = decisions(page.jam)
     assert decided["edits"]
     assert decided["original"] is not None
+
+
+def test_chords_and_notes_are_moved_and_renamed_by_mouse(start, look):
+    page = look(start("--bars", "4", "--tempo", "60", "--proposer", "rules"), viewport={"width": 1600, "height": 1000})
+    page.play_until_a_hand()
+    chosen = page.page.locator(".card.chosen")
+
+    def edits() -> int:
+        return page.state("state.hand.cards.find((card) => card.selected).edits.length")
+
+    chosen.locator(".chord-handle").first.click()
+    page.page.keyboard.type("Bbm7")
+    page.press("Enter")
+    page.until("state.hand.cards.find((card) => card.selected).edits.length === 1")
+    handle = chosen.locator(".chord-handle").nth(1).bounding_box()
+    bar = chosen.locator(".card-bar").first.bounding_box()["width"]
+    page.page.mouse.move(handle["x"] + 4, handle["y"] + 8)
+    page.page.mouse.down()
+    page.page.mouse.move(handle["x"] + 4 + bar / 4, handle["y"] + 8, steps=4)
+    page.page.mouse.up()
+    page.until("state.hand.cards.find((card) => card.selected).edits.length === 2")
+    note = page.page.evaluate(NOTE)
+    page.page.mouse.move(note["x"], note["y"])
+    page.page.mouse.down()
+    page.page.mouse.move(note["x"], note["y"] - 25, steps=4)
+    page.page.mouse.up()
+    page.until("state.hand.cards.find((card) => card.selected).edits.length === 3")
+    assert edits() == 3
+    expect(chosen.get_by_text("Changed:")).to_be_visible()
+
+
+NOTE = """
+(() => {
+  const canvas = document.querySelector(".card.chosen canvas");
+  const box = canvas.getBoundingClientRect();
+  const state = window.jamlink.store.shared;
+  const card = state.hand.cards.find((each) => each.selected);
+  const [first] = [...card.melody, ...card.bass];
+  const x = box.x + ((first.onset + first.duration / 2) / (state.hand.slot_bars * state.clock.bar_ticks)) * box.width;
+  const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  const column = Math.round(((x - box.x) / box.width) * canvas.width);
+  const bright = (row) => pixels.data[(row * canvas.width + column) * 4] > 150;
+  const row = Array.from({ length: canvas.height }, (_, row) => row).find(bright);
+  return { x, y: box.y + ((row + 2) / canvas.height) * box.height };
+})()
+"""
+"""Where the first note of the chosen card is drawn, in CSS pixels: the highest bright one in its column."""
 
 
 def test_escape_twice_silences_everything(start, look):
