@@ -788,7 +788,7 @@ def bench_page(quick: bool, as_json: bool) -> None:
 
     from jamlink.web import bench_page as page
 
-    amounts = page.Amounts(2, 40, 8, 5.0, 500, 1, 8.0) if quick else page.Amounts()
+    amounts = page.Amounts(2, 40, 8, 5.0, 5.0, 500, 1, 8.0) if quick else page.Amounts()
     screen = Console(stderr=as_json)
     with screen.status("measuring") as status:
         report = page.run(_start_for_bench, _reap, amounts, lambda what: status.update(f"measuring {what}"))

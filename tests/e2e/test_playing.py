@@ -99,33 +99,39 @@ def test_an_idea_is_changed_before_it_is_taken_and_the_record_says_so(start, loo
     assert decided["original"] is not None
 
 
+def drag(page, at: tuple[float, float], by: tuple[float, float]) -> None:
+    page.page.mouse.move(*at)
+    page.page.mouse.down()
+    page.page.mouse.move(at[0] + by[0], at[1] + by[1], steps=4)
+    page.page.mouse.up()
+
+
 def test_chords_and_notes_are_moved_and_renamed_by_mouse(start, look):
-    page = look(start("--bars", "4", "--tempo", "60", "--proposer", "rules"), viewport={"width": 1600, "height": 1000})
+    page = look(start("--bars", "4", "--tempo", "40", "--proposer", "rules"), viewport={"width": 1600, "height": 1000})
     page.play_until_a_hand()
     chosen = page.page.locator(".card.chosen")
+    edits = "state.hand?.cards.find((card) => card.selected)?.edits.length"
 
-    def edits() -> int:
-        return page.state("state.hand.cards.find((card) => card.selected).edits.length")
+    def rename() -> None:
+        chosen.locator(".chord-handle").first.click()
+        page.page.keyboard.type("Bbm7")
+        page.press("Enter")
 
-    chosen.locator(".chord-handle").first.click()
-    page.page.keyboard.type("Bbm7")
-    page.press("Enter")
-    page.until("state.hand.cards.find((card) => card.selected).edits.length === 1")
-    handle = chosen.locator(".chord-handle").nth(1).bounding_box()
-    bar = chosen.locator(".card-bar").first.bounding_box()["width"]
-    page.page.mouse.move(handle["x"] + 4, handle["y"] + 8)
-    page.page.mouse.down()
-    page.page.mouse.move(handle["x"] + 4 + bar / 4, handle["y"] + 8, steps=4)
-    page.page.mouse.up()
-    page.until("state.hand.cards.find((card) => card.selected).edits.length === 2")
-    note = page.page.evaluate(NOTE)
-    page.page.mouse.move(note["x"], note["y"])
-    page.page.mouse.down()
-    page.page.mouse.move(note["x"], note["y"] - 25, steps=4)
-    page.page.mouse.up()
-    page.until("state.hand.cards.find((card) => card.selected).edits.length === 3")
-    assert edits() == 3
-    expect(chosen.get_by_text("Changed:")).to_be_visible()
+    def move_chord() -> None:
+        handle = chosen.locator(".chord-handle").nth(1).bounding_box()
+        bar = chosen.locator(".card-bar").first.bounding_box()["width"]
+        drag(page, (handle["x"] + 4, handle["y"] + 8), (bar / 4, 0))
+
+    def move_note() -> None:
+        note = page.page.evaluate(NOTE)
+        drag(page, (note["x"], note["y"]), (0, -25))
+
+    for change in (rename, move_chord, move_note):
+        page.until("state.hand && state.hand.decide_by - window.jamlink.clock.tickAt(state.clock) > 4 * 960")
+        before = page.state(edits)
+        change()
+        page.until(f"{edits} === {before} + 1")
+        expect(chosen.get_by_text("Changed:")).to_be_visible()
 
 
 NOTE = """
