@@ -57,7 +57,9 @@ _STRANGE, _STRANGE_SHARE = 2.5, 0.06
 """The last twelve are this far from the line (in deviations, and at least in periods): something has changed."""
 _BETTER = 0.6
 """Counted, they stand on a line of their own by so much better."""
-_REMEMBERED = 36
+_IN_A_ROW, _STEADY, _STEADY_SHARE = 6, 1.5, 0.03
+"""So many in a row that are this near to the line (in deviations, and in periods) certainly stand on it."""
+_REMEMBERED = 48
 _FASTEST, _SLOWEST = ms(4), ms(250)
 """A row outside this is none: 10 to 625 quarters a minute."""
 _DOUBLED = 0.2
@@ -117,11 +119,23 @@ class Pulses:
         """The number of the newest pulse; -1 before the first."""
         return self._last
 
+    @property
+    def counted(self) -> int:
+        """The number of the newest pulse where those beside the line are counted, too: as long as nobody knows whether
+        a tempo has changed or pulses were lost, hosts go by the count."""
+        if self._line is None or not self._arrivals:
+            return self._last
+        arrivals = list(self._arrivals)
+        return _number_at(len(arrivals) - 1, arrivals, self._last, self._steady(self._line))
+
+    def _steady(self, line: Line) -> float:
+        return _STEADY * self._noise + _STEADY_SHARE * line.period
+
     def hear(self, at: Ns) -> None:
         """Take a pulse in. One that is the same again, or stands beside the line, does not move it."""
         line = self._line
         if not self._raw:
-            self._take(0, at)
+            self._begin_with(0, at)
         elif line is None:
             self._count(at)
         elif not self._is_again(line, at):
@@ -143,6 +157,12 @@ class Pulses:
         if self.heard != heard + 1:
             self._forget(line.period if line else None)
             self._take(before + 1, at)
+        self._arrivals.clear()  # what comes is counted from here
+        self._arrivals.append(_Arrival(at, self.last, 1, 0.0))
+
+    def _begin_with(self, number: int, at: Ns) -> None:
+        self._take(number, at)
+        self._arrivals.append(_Arrival(at, number, 1, 0.0))
 
     def _tolerance(self, line: Line) -> float:
         share = _OUTLIER_SHARE if self.heard >= _SHORTEST else _YOUNG_SHARE
@@ -222,7 +242,7 @@ class Pulses:
     def _count(self, at: Ns) -> None:
         """Nothing is known yet: the next pulse has the next number, unless it is the same again."""
         if at - self._raw[-1][1] >= _DOUBLED_YOUNG:
-            self._take(self.last + 1, at)
+            self._begin_with(self.last + 1, at)
 
     def _challenge(self, line: Line) -> None:
         """Whether the last ones, simply counted, stand on a line of their own far better than on this one."""
@@ -245,7 +265,8 @@ class Pulses:
         first = newest - _SHORTEST + 1
         while first and abs(arrivals[first - 1].at - line.moment(line.number - newest + first - 1)) <= room:
             first -= 1
-        self._count_on(_number_at(first, arrivals, self.last) - 1, arrivals[first:])
+        before = _number_at(first, arrivals, self.last, self._steady(line)) - 1
+        self._count_on(before, arrivals[first:])
 
     def _count_on(self, before: int, counted: Sequence[_Arrival]) -> None:
         """A new line, with these pulses counted on from number `before`."""
@@ -277,16 +298,19 @@ class _Arrival:
     """How far from where its line foretold it, in ns."""
 
 
-def _number_at(place: int, arrivals: Sequence[_Arrival], last: int) -> int:
-    """The number of the arrival in `place`, counted from the nearest before it (else the first at all) that came in
-    turn after others that did; `last` is the number of the newest where none did."""
-    steady = [i for i in range(2, len(arrivals)) if all(a.gap == 1 for a in arrivals[i - 2 : i + 1])]
-    numbered = steady or [i for i, arrival in enumerate(arrivals) if arrival.number is not None]
-    if not numbered:
-        return last - len(arrivals) + 1 + place
-    before = [i for i in numbered if i <= place]
-    sure = before[-1] if before else numbered[0]
-    return (arrivals[sure].number or 0) + place - sure
+def _number_at(place: int, arrivals: Sequence[_Arrival], last: int, room: float) -> int:
+    """The number of the arrival in `place`, counted on from the nearest before it where several in a row stood on their
+    line within `room`, which those of a tempo that is changing do not; `last` is the number of the newest where none
+    has a number."""
+    steady = (i for i in range(place, _IN_A_ROW - 2, -1) if _are_steady(arrivals[i - _IN_A_ROW + 1 : i + 1], room))
+    first = (i for i, arrival in enumerate(arrivals) if arrival.number is not None)
+    sure = next(steady, next(first, None))
+    return last - len(arrivals) + 1 + place if sure is None else (arrivals[sure].number or 0) + place - sure
+
+
+def _are_steady(arrivals: Sequence[_Arrival], room: float) -> bool:
+    mean = sum(arrival.off**2 for arrival in arrivals) / _IN_A_ROW
+    return mean <= room**2 and all(arrival.number is not None for arrival in arrivals)
 
 
 @dataclass(slots=True)
