@@ -59,6 +59,7 @@ _BETTER = 0.6
 """Counted, they stand on a line of their own by so much better."""
 _IN_A_ROW, _STEADY, _STEADY_SHARE = 6, 1.5, 0.03
 """So many in a row that are this near to the line (in deviations, and in periods) certainly stand on it."""
+_GROWN = 36
 _REMEMBERED = 48
 _FASTEST, _SLOWEST = ms(4), ms(250)
 """A row outside this is none: 10 to 625 quarters a minute."""
@@ -105,6 +106,7 @@ class Pulses:
         self._off = 0.0
         """How far counted pulses stand off the line in the mean, in periods."""
         self._until_look = 0
+        self._young = True
         self._last = -1
         self.heard = 0
         """Pulses that stood on the line since it began."""
@@ -147,6 +149,7 @@ class Pulses:
                 self._arrivals.append(_Arrival(at, number, number - self.last, at - line.moment(number)))
                 self._take(number, at)
             self._challenge(line)
+            self._grow_up(line)
 
     def begin_at(self, at: Ns) -> None:
         """This pulse certainly is one; where it stands beside the line, the line begins anew with it and keeps its
@@ -157,6 +160,7 @@ class Pulses:
         if self.heard != heard + 1:
             self._forget(line.period if line else None)
             self._take(before + 1, at)
+            self._young = True
         self._arrivals.clear()  # what comes is counted from here
         self._arrivals.append(_Arrival(at, self.last, 1, 0.0))
 
@@ -172,6 +176,15 @@ class Pulses:
         if self._is_crowded(line):
             return False
         return at - self._raw[-1][1] < (_DOUBLED * line.period if self._noise else _DOUBLED_YOUNG)
+
+    def _grow_up(self, line: Line) -> None:
+        """At the start nothing is known of the jitter; where it turns out to be large, the places of the first pulses
+        said nothing, and they are counted after all."""
+        if not self._young or len(self._arrivals) < _GROWN:
+            return
+        self._young = False
+        if self._is_crowded(line) and (first := self._arrivals[0].number) is not None:
+            self._count_on(first - 1, list(self._arrivals))
 
     def _is_crowded(self, line: Line) -> bool:
         return self._noise >= _CROWDED * line.period
