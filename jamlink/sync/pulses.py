@@ -24,6 +24,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import inf, sqrt
 
 from jamlink.timing.units import Ns, ms
@@ -45,8 +46,13 @@ _OUTLIER_SHARE = 0.2
 """A pulse this far from the line (in deviations, and at least in periods) does not stand on it."""
 _YOUNG_SHARE = 0.5
 """The same for a line that has not found its own period yet."""
-_CROWDED = 1 / 6
-"""Where the jitter is more than this part of a period, a place says little: then pulses are counted."""
+_CROWDED, _CROWDED_LOSSY = 1 / 12, 1 / 6
+"""Where the jitter is more than this part of a period, a place says little: then pulses are counted. A row in which
+pulses were lost or doubled lately is counted later, for its count says little, too."""
+_LOSSY_FOR = 480
+_HOLE, _HOLE_NOISE = 0.7, 4.0
+"""A single gap so much longer or shorter than a period (in periods, and at least in deviations of a gap) between two
+that are not: a pulse was lost, or doubled."""
 _SLIPPED = 0.6
 """Where counted pulses stand so far off in the mean, in periods, one was lost or doubled."""
 _SMOOTHING = 1 / 12
@@ -107,6 +113,9 @@ class Pulses:
         """How far counted pulses stand off the line in the mean, in periods."""
         self._until_look = 0
         self._young = True
+        self._came: deque[float] = deque(maxlen=4)
+        self._lossy_until = 0
+        """Pulses were lost or doubled not long before this number."""
         self._last = -1
         self.heard = 0
         """Pulses that stood on the line since it began."""
@@ -136,6 +145,8 @@ class Pulses:
     def hear(self, at: Ns) -> None:
         """Take a pulse in. One that is the same again, or stands beside the line, does not move it."""
         line = self._line
+        if line is not None:
+            self._watch_for_holes(at, line)
         if not self._raw:
             self._begin_with(0, at)
         elif line is None:
@@ -177,6 +188,15 @@ class Pulses:
             return False
         return at - self._raw[-1][1] < (_DOUBLED * line.period if self._noise else _DOUBLED_YOUNG)
 
+    def _watch_for_holes(self, at: float, line: Line) -> None:
+        self._came.append(at)
+        if len(self._came) < 4 or not self._noise:
+            return
+        before, gap, after = ((b - a) / line.period for a, b in pairwise(self._came))
+        room = max(_HOLE, _HOLE_NOISE * sqrt(2) * self._noise / line.period)
+        if abs(gap - 1) > room and abs(before - 1) < room and abs(after - 1) < room:
+            self._lossy_until = self._last + _LOSSY_FOR
+
     def _grow_up(self, line: Line) -> None:
         """At the start nothing is known of the jitter; where it turns out to be large, the places of the first pulses
         said nothing, and they are counted after all."""
@@ -187,7 +207,8 @@ class Pulses:
             self._count_on(first - 1, list(self._arrivals))
 
     def _is_crowded(self, line: Line) -> bool:
-        return self._noise >= _CROWDED * line.period
+        lossy = self._last < self._lossy_until
+        return self._noise >= (_CROWDED_LOSSY if lossy else _CROWDED) * line.period
 
     def _number(self, line: Line, at: float) -> int:
         """The number of the pulse at `at`."""
