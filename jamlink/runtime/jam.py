@@ -563,6 +563,8 @@ class Jam:
 
     def _choose_sound(self, number: int) -> None:
         """Output `number` is there: the program of its role, where the player asked for one."""
+        if number >= len(OUTPUTS):
+            return  # the clock's
         role = OUTPUTS[number].value
         program = self._parts.programs.get(role)
         if program is not None:
