@@ -332,7 +332,9 @@ def test_with_one_port_for_all_roles_each_keeps_its_channel_and_previews_stay_ou
     turn(house, io_wire.PortChanged(Direction.OUT, 0, "out", "jamlink:out"))
     assert [(m.port, m.data) for batch in batches for m in batch] == [(0, bytes((0xC0, 1))), (0, bytes((0xC2, 32)))]
     house.jam._do(fx.Send(tuple(promised(out, 300_000_000) for out in fx.Out)))
-    assert [message.port for message in batches[-1]] == [{"metronome": 1, "preview": 2, "clock": 3}.get(o.value, 0) for o in fx.Out]
+    assert [message.port for message in batches[-1]] == [
+        {"metronome": 1, "preview": 2, "clock": 3}.get(o.value, 0) for o in fx.Out
+    ]
 
 
 def test_what_jamlink_sounds_and_hears_back_is_no_playing_and_is_said_in_one_sentence(house):
