@@ -130,7 +130,7 @@ def changes(before: Picture | None, after: Picture) -> Iterator[str]:
             yield f"key: {after.key}"
     notices = list(new_notices(before.notices if before else (), after.notices))
     yield from notices
-    yield from _trouble((*(before.trouble if before else ()), *notices), after.trouble)
+    yield from _trouble(before.trouble if before else (), after.trouble, notices)
 
 
 def _who(picture: Picture) -> str:
@@ -216,7 +216,8 @@ def _steering(was: SteeringView, now: SteeringView) -> Iterator[str]:
             yield f"{low} to {high}: {value:.0%}"
 
 
-def _trouble(was: Sequence[str], now: tuple[str, ...]) -> Iterator[str]:
-    yield from (f"trouble: {sentence}" for sentence in now if sentence not in was)
+def _trouble(was: tuple[str, ...], now: tuple[str, ...], noticed: Sequence[str]) -> Iterator[str]:
+    """What was a notice a moment ago is not said twice."""
+    yield from (f"trouble: {sentence}" for sentence in now if sentence not in (*was, *noticed))
     if was and not now:
         yield "all is well again"

@@ -175,6 +175,13 @@ def test_what_is_both_a_notice_and_a_trouble_is_said_once(jam):
     jam.rehearsal.turn()
     jam.look()
     assert jam.new().count(sentence) == 1
+    jam.rehearsal.trouble = []
+    jam.look()
+    assert jam.new() == "all is well again"
+    jam.rehearsal.jam.at(jam.clock.now(), ProposerIs(True, "jam-s", "Only a word in passing."))
+    jam.rehearsal.turn()
+    jam.look()
+    assert "well again" not in jam.new()
 
 
 @pytest.fixture
