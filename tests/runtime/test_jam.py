@@ -446,6 +446,14 @@ def test_a_mistake_in_showing_or_hearing_is_over_at_the_next_turn(house):
     assert shown[-1]["sounding"] == (64,)
 
 
+def test_a_part_that_breaks_when_it_is_asked_keeps_nobody_else_from_being_heard(house):
+    house.expected = 3
+    house.views.receive = house.views.played = house.views.wishes = breaks
+    plugged_in_now = (io_wire.PortsThere(TWO), io_wire.PortChanged(Direction.IN, 0, "in", "MPK mini 3"))
+    turn(house, *plugged_in_now, heard(note(pitch=64)))
+    assert house.session.snapshot().sounding == (64,)
+
+
 def test_a_session_that_cannot_recover_ends_the_jam_silent_and_saved(house):
     done = []
     house.io.silence = lambda: done.append("silence")
