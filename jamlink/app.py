@@ -15,7 +15,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +29,7 @@ from jamlink.midi.actions import Action
 from jamlink.midi.map_files import read_map, read_maps
 from jamlink.midi.maps import GENERIC, Bindings, ControllerMap, choose
 from jamlink.ports.base import Listing
-from jamlink.proposers.base import Proposer
+from jamlink.proposers.base import Accompanies, Proposer
 from jamlink.resources import data_folder, shared_music
 from jamlink.session.inputs import Do
 from jamlink.session.settings import SessionSettings
@@ -286,6 +286,7 @@ def _put_together(config: JamConfig, descriptor: int, page: Any, writer: int) ->
         io=io,
         model=_model_link(settings, clock),
         stand_in=without_model(settings),
+        chords=chords_at_once(),
         ledger=ledger,
         bindings=_bindings(settings.ports.map),
         views=_with_osc(_views(inherited(descriptor), page, clock), settings),
@@ -409,6 +410,14 @@ def proposer(name: str, model: str) -> Proposer:
     return TransformerProposer(load_checkpoint(folder, vocab.HASH), index_for(folder))
 
 
+def chords_at_once() -> Accompanies:
+    """Who finds chords for a melody between two notes, where the model does not. Raises `Nonsense` or `Unavailable`
+    where its table is damaged or missing."""
+    from jamlink.proposers.chords_at_once import StandIn, table
+
+    return StandIn(table())
+
+
 def _bindings(forced: str) -> Callable[[str], Bindings]:
     """The gestures of a port, by its map."""
     map_of = _map_of(forced, _own_maps())
@@ -453,6 +462,8 @@ class RenderRequest:
     mode: str
     repeat: str
     model: str
+    accompany: Mapping[str, int | None] = field(default_factory=dict)
+    """How the accompaniment follows, as flags."""
 
 
 def render(request: RenderRequest) -> dict[str, Any]:
@@ -471,10 +482,12 @@ def render(request: RenderRequest) -> dict[str, Any]:
             "session.seed": request.seed,
             "session.count_in": 0,
             "session.click": "off",
+            **request.accompany,
         },
     )
     maker = proposer(request.proposer, request.model)
-    rendering = Rendering(request.source, session_settings(settings, request.seed), maker, stand_in("rules"))
+    wanted = session_settings(settings, request.seed)
+    rendering = Rendering(request.source, wanted, maker, stand_in("rules"), chords_at_once())
     return rendering.run(request.target, _chooser(request.accept, request.seed), new_header)
 
 

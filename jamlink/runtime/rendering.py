@@ -21,14 +21,14 @@ from jamlink.ledger.store import Ledger
 from jamlink.midi.actions import Action
 from jamlink.midi.score import MidiScore, performance
 from jamlink.midi.smf import read_score
-from jamlink.music.chord import NO_CHORD
+from jamlink.music.chord import NO_CHORD, Chord
 from jamlink.music.key import Key
-from jamlink.proposers.base import Cancelled, Proposer
+from jamlink.proposers.base import Accompanies, Cancelled, Proposer
 from jamlink.runtime.offline import Offline
 from jamlink.session import effects as fx
 from jamlink.session.core import START_LEAD, Session
 from jamlink.session.inputs import Do, Heard, Input, SetTempo
-from jamlink.session.proposal import Candidate, ProposalRequest, Role
+from jamlink.session.proposal import Candidate, ChordsRequest, ProposalRequest, Role
 from jamlink.session.settings import SessionSettings
 from jamlink.session.wire import record
 from jamlink.timing.meter import Meter
@@ -50,6 +50,13 @@ class Watched:
         self._inner = inner
         self.name = inner.name
         self.took: dict[int, int] = {}
+
+    def chords(self, request: ChordsRequest) -> tuple[Chord, ...]:
+        """As the proposer inside; nothing where it does not accompany."""
+        began = time.perf_counter_ns()
+        found = self._inner.chords(request) if isinstance(self._inner, Accompanies) else ()
+        self.took[request.id] = time.perf_counter_ns() - began
+        return found
 
     def propose(self, request: ProposalRequest, cancelled: Cancelled) -> list[Candidate]:
         """As the proposer inside."""
@@ -120,13 +127,21 @@ def _bars(score: MidiScore, meter: Meter) -> range:
 class Rendering:
     """One render. Raises `Nonsense` for files that cannot be played, `Unavailable` where the disk refuses."""
 
-    def __init__(self, source: Path, wanted: SessionSettings, proposer: Proposer | None, stand_in: Proposer) -> None:
+    def __init__(
+        self,
+        source: Path,
+        wanted: SessionSettings,
+        proposer: Proposer | None,
+        stand_in: Proposer,
+        chords: Accompanies | None = None,
+    ) -> None:
         self._score = read_score(source)
         if not any(part.notes for part in self._score.parts):
             raise Nonsense(f"{source.name} has no notes.", "Choose a file with a performance in it.")
         self._settings = settings_for(self._score, wanted)
         self._proposer = Watched(proposer) if proposer is not None else None
         self._stand_in = Watched(stand_in)
+        self._chords = chords
 
     def run(self, target: Path, choose: Chooser, header: Callable[[SessionSettings, Ns], Any]) -> dict[str, Any]:
         """Play it through, write `target` and the session file beside it, and report."""
@@ -136,6 +151,7 @@ class Rendering:
             self._proposer,
             self._stand_in,
             person_taking(choose, self._settings.meter.next_bar(self._score.end)),
+            chords=self._chords,
         )
         offline.play(inputs_of(self._score, self._settings.meter))
         end = Ns(self._score.length + START_LEAD + self._slot_ns())

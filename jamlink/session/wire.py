@@ -44,13 +44,17 @@ INPUT_KINDS: dict[str, type] = {
         inputs.BringBack,
         inputs.Ideas,
         inputs.ProposerIs,
+        inputs.SetAccompany,
+        inputs.Foreseen,
     )
 }
 """Every input but Heard, whose event travels as bytes."""
 
 EFFECT_KINDS: dict[str, type] = {
-    cls.__name__.lower(): cls for cls in (fx.Asked, fx.Offered, fx.Returned, fx.Decided, fx.Moved, fx.Sent, fx.Clocked)
-}
+    cls.__name__.lower(): cls for cls in (
+        fx.Asked, fx.Offered, fx.Returned, fx.Decided, fx.Moved, fx.Sent, fx.Clocked, fx.AskedChords, fx.Chorded,
+    )
+}  # fmt: skip
 
 HEARD = "heard"
 
