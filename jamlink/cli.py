@@ -285,6 +285,8 @@ def render(
                     f"bar {slot['bar']:>3}  {slot['verdict']:<9} {slot['proposer']:<8} {slot['chords']}",
                     highlight=False,
                 )
+            for bar in report["along"]:
+                out.print(f"bar {bar['bar']:>3}  {', '.join(bar['by']):<19} {bar['chords']}", highlight=False)
             for doubt in report["doubts"]:
                 out.print(doubt, highlight=False, markup=False, soft_wrap=True)
             out.print(f"Written to {target}; the session is {report['session']}.", highlight=False, soft_wrap=True)

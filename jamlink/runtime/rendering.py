@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +165,7 @@ class Rendering:
             "output": str(target),
             "doubts": doubts(self._score, self._settings.meter),
             "slots": list(self._slots(offline)),
+            "along": list(self._along(offline)),
         }
 
     def _slot_ns(self) -> Ns:
@@ -192,6 +193,24 @@ class Rendering:
             elif isinstance(entry.value, fx.Offered):
                 number = entry.value.request_id
                 yield self._row(entry.value, decided, keys[number], took[number], budgets[number])
+
+    def _along(self, offline: Offline) -> Iterator[dict[str, Any]]:
+        """One row for each bar that was accompanied."""
+        took = {**self._stand_in.took, **(self._proposer.took if self._proposer else {})}
+        settled = [e.value for e in offline.records if isinstance(e.value, fx.Chorded) and e.value.chord]
+        asked = [e.value for e in offline.records if isinstance(e.value, fx.AskedChords)]
+        key = offline.session.key
+        for bar, beats in groupby(settled, key=lambda beat: beat.at // self._settings.meter.bar_ticks):
+            row = list(beats)
+            names = [chord.symbol_in(key) if key else chord.symbol() for beat in row if (chord := beat.chord)]
+            first, last = row[0].at // row[0].duration, row[-1].at // row[-1].duration
+            times = [took[a.request_id] for a in asked if a.request_id in took and first <= a.beat <= last]
+            yield {
+                "bar": bar + 1,
+                "chords": " ".join(name if i == 0 or name != names[i - 1] else "." for i, name in enumerate(names)),
+                "by": sorted({beat.made_by for beat in row}),
+                "longest_ms": round(max(times, default=0) / 1e6, 2),
+            }
 
     def _row(
         self, offered: fx.Offered, decided: dict[int, fx.Decided], key: Key | None, took: int, budget: int

@@ -155,6 +155,11 @@ class Session:
         return self._transport.playing
 
     @property
+    def key(self) -> Key | None:
+        """The key locked or heard."""
+        return self._listener.key
+
+    @property
     def timeline(self) -> Timeline:
         """The line that ties ticks to the clock now."""
         return self._transport.timeline
@@ -559,7 +564,6 @@ class Session:
                     self._remember_harmony(deed)
                 case _:
                     raise Fault(f"The accompaniment cannot {type(deed).__name__}.")
-        self._release()
 
     def _remember_harmony(self, deed: Recorded) -> None:
         if not isinstance(deed, fx.Chorded) or deed.chord is None:
