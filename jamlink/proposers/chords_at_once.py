@@ -44,13 +44,13 @@ class StandIn:
         return tuple(self._ahead(listener, request, cells))
 
     def _ahead(self, listener: Listener, request: ChordsRequest, cells: int) -> Sequence[Chord]:
-        before, belief = request.promised, listener.belief.copy()
+        belief = listener.belief.copy()
         found = []
         for i in range(request.ahead + 1):
             chances = listener.chords()
             if i < len(request.avoid) and request.avoid[i] is not None:
                 chances[number_of(request.avoid[i])] = 0.0  # type: ignore[arg-type]
-            found.append(before[i] if i < len(before) else chord_of(int(chances.argmax())))
+            found.append(chord_of(int(chances.argmax())))
             for step in range(cells):
                 listener.move_to((request.beat + i) * cells + step + 1)
         listener.belief = belief

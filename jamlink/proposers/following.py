@@ -64,10 +64,8 @@ class Follower:
             ear.player.decide(cell, heard, request.avoid[0] if request.avoid else None)
             ear.heard_to = cell + 1
         self._listen_beside(request, first, cells)
-        given = [chord for chord in request.promised for _ in range(cells)]
         avoid = [chord for chord in request.avoid for _ in range(cells)][1:]
-        now = ear.player.newest if not given else given[0]
-        return (now, *ear.player.foresee(request.ahead * cells, given, avoid)[cells - 1 :: cells])
+        return (ear.player.newest, *ear.player.foresee(request.ahead * cells, avoid)[cells - 1 :: cells])
 
     def _ear(self, first: int, cell: int, meter: Meter) -> _Ear:
         found = self._ears.get(first)

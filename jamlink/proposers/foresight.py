@@ -40,18 +40,18 @@ class FarSighted(LiveChords):
         self._avoid, self._cell = None, cell
         return ALL[self._played[-1]]
 
-    def foresee(self, ahead: int, given: Sequence[Chord] = (), avoid: Sequence[Chord | None] = ()) -> list[Chord]:
-        """The chords of the `ahead` cells after the one that was decided last. `given` are those that are settled
-        already, from that cell itself on; `avoid[i]` is not to be the chord of the cell after i more."""
+    def foresee(self, ahead: int, avoid: Sequence[Chord | None] = ()) -> list[Chord]:
+        """The chords of the `ahead` cells after the one that was decided last; `avoid[i]` is not to be the chord of the
+        cell after i more."""
         listener, sober = _beside(self.listener), _beside(self.sober)
-        last = _place(given[0]) if given else self._played[-1]
+        last = self._played[-1]
         song = self._song(last)
         found = []
         for step in range(1, ahead + 1):
             for each in (listener, sober):
                 each.move_to(self._cell + step)
             unwanted = avoid[step - 1] if step <= len(avoid) else None
-            last = _place(given[step]) if step < len(given) else self._next(listener, sober, song, last, unwanted)
+            last = self._next(listener, sober, song, last, unwanted)
             found.append(ALL[last])
             if song is not None and step < ahead:
                 song.go_on(last, self._cell + step)

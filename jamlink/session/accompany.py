@@ -323,7 +323,6 @@ class Accompaniment:
         line, beat = around.transport.timeline, max(0, beat)
         latest = min(line.ns_at(Ticks(self._open * bt)) - _LAST_ANSWER, around.now + line.span_ns(Ticks(bt * 3 // 4)))
         ahead = max(own.look_ahead, until - 1 - beat)
-        promised = [each.chord for each in self.settled if each.beat >= beat]
         request = ChordsRequest(
             self.next_id(),
             self._run,
@@ -332,7 +331,6 @@ class Accompaniment:
             ahead,
             _window(beat, around.meter),
             heard,
-            tuple(promised),
             tuple(self._unwanted(beat + i) for i in range(ahead + 1)),
             Ns(latest),
         )

@@ -108,8 +108,9 @@ class ChordsRequest:
     """Asks for the chords of felt beat `beat` (from 0) and of `ahead` beats more, from what was heard before it.
 
     Complete in itself, so that whoever is asked can answer: `heard` is everything from beat `base` on, which lies on
-    the bar line of an eighth bar; what sounds now is cut off at `beat`. `promised` are the chords, from `beat` on, that
-    are settled already; `avoid[i]` is what beat + i must not get. Requests of one `run` hear the same melody grow.
+    the bar line of an eighth bar; what sounds now is cut off at `beat`. What is promised already is not told: whoever
+    thinks ahead from its own guesses holds on to them for ever. `avoid[i]` is what beat + i must not get. Requests of
+    one `run` hear the same melody grow.
     """
 
     id: int
@@ -119,7 +120,6 @@ class ChordsRequest:
     ahead: int
     base: int
     heard: tuple[Note, ...]
-    promised: tuple[Chord, ...]
     avoid: tuple[Chord | None, ...]
     deadline: Ns
 
