@@ -204,6 +204,7 @@ class Accompaniment:
             yield fx.Moved(owner, State.SOUNDING, Happening.STOP, after)
             yield fx.Cancel(owner)
         self._comping.forget()
+        self.notes.clear()
         self._let_plans_go()
 
     def stop(self, around: Around) -> Deeds:

@@ -1,7 +1,7 @@
 // The decisions, as buttons with their keys: what the hands need most first.
 
 import { actionButton } from "./controls.js";
-import { flag, h } from "./dom.js";
+import { flag, h, say } from "./dom.js";
 
 export class Actions {
   constructor(root, { store, act }) {
@@ -24,7 +24,10 @@ export class Actions {
       h("div", { class: "group after-group", role: "group", aria: { label: "What a taken idea does" } },
         button("let-pass", "Let pass", { kind: "quiet", hint: "Let these bars go by without an idea." }), loop, roll),
     );
+    const along = { accept: "Go round", reject: "Not that", loop: "Hold" };
     store.watch(["steering"], ({ steering }) => {
+      const labels = steering.mode === "accompany" ? along : { accept: "Take", reject: "Refuse", loop: "Loop" };
+      for (const [act, words] of Object.entries(labels)) say(root.querySelector(`[data-do="${act}"] .label`), words);
       press(loop, steering.repeat === "loop");
       press(roll, steering.repeat === "keep going");
     });
