@@ -100,6 +100,19 @@ class ModelTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     threads: Literal[0, 1, 2] = 0
 
 
+class SyncTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """[sync]: whose clock. `auto` follows what comes in at the clock port, the most trusted first; "playing" finds the
+    tempo in what you play; `port` is a part of the name of the port to listen to, empty opens one of our own; `offset`
+    says how many ms late it comes; `starts_at` is the time code of bar 1; `send` lets others follow us, at `to`."""
+
+    source: Literal["auto", "MIDI clock", "time code", "playing", "internal"] = "auto"
+    port: str = ""
+    offset: float = 0.0
+    starts_at: str = "00:00:00:00"
+    send: bool = False
+    to: str = ""
+
+
 class PageTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """[page]: the page in the browser. `start` false leaves it out, `open` false opens no browser; `port` 0 takes the
     usual one, or any where that is taken. `lan` lets a tablet in the network in, at `address` where one is said."""
@@ -134,6 +147,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     accompany: AccompanyTable = AccompanyTable()
     ports: PortsTable = PortsTable()
     model: ModelTable = ModelTable()
+    sync: SyncTable = SyncTable()
     page: PageTable = PageTable()
     clips: ClipsTable = ClipsTable()
     programs: ProgramsTable = ProgramsTable()
@@ -206,6 +220,7 @@ def session_settings(settings: Settings, seed: int) -> SessionSettings:
         key=parse_key(table.key) if table.key else None,
         accompany=AccompanySettings(**msgspec.structs.asdict(settings.accompany)),
         controls=controls,
+        send_clock=settings.sync.send,
     )
 
 
@@ -214,7 +229,8 @@ EARLIEST_MS, LATEST_MS = -100.0, 250.0
 
 
 def offsets_ns(settings: Settings) -> dict[Out, Ns]:
-    """By how much each output is later (below 0: earlier) than the clock. Raises `Nonsense`."""
+    """By how much each output is later (below 0: earlier) than the clock. "all" is what makes music: our
+    clock for others is asked about by name. Raises `Nonsense`."""
     said = settings.ports.offsets
     names = ["all", *(out.value for out in Out)]
     for name, value in said.items():
@@ -223,7 +239,8 @@ def offsets_ns(settings: Settings) -> dict[Out, Ns]:
         if not EARLIEST_MS <= value <= LATEST_MS:
             remedy = f"Choose {EARLIEST_MS:g} to {LATEST_MS:g} ms."
             raise Nonsense(f"[ports] offsets: {name} = {value:g} is too far.", remedy)
-    return {out: ms(said.get(out.value, said.get("all", 0.0))) for out in Out}
+    others = {Out.CLOCK: 0.0}
+    return {out: ms(said.get(out.value, others.get(out, said.get("all", 0.0)))) for out in Out}
 
 
 def programs(settings: Settings) -> dict[str, int]:
@@ -363,6 +380,7 @@ _TABLES: dict[str, type[msgspec.Struct]] = {
     "accompany": AccompanyTable,
     "ports": PortsTable,
     "model": ModelTable,
+    "sync": SyncTable,
     "page": PageTable,
     "clips": ClipsTable,
     "programs": ProgramsTable,

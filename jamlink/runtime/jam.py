@@ -20,7 +20,7 @@ from typing import Any, Protocol
 from jamlink.errors import Nonsense
 from jamlink.ledger.store import Ledger
 from jamlink.midi.actions import Action, Knob
-from jamlink.midi.events import ALL_SOUND_OFF, ControlChange, MidiEvent, NoteOn, program_change
+from jamlink.midi.events import ALL_SOUND_OFF, ControlChange, MidiEvent, NoteOn, SystemEvent, program_change
 from jamlink.midi.maps import Bindings, KnobMoved
 from jamlink.midi.maps import Gesture as Reading
 from jamlink.midi.wire import Parser
@@ -28,27 +28,29 @@ from jamlink.ports.base import HOUSE, Listing, Outgoing
 from jamlink.proposers.base import Accompanies, Proposer
 from jamlink.runtime import io_wire, model_link
 from jamlink.runtime.clips import Clips
+from jamlink.runtime.clocks import Clocks
 from jamlink.runtime.connections import Connections
 from jamlink.runtime.demo import Demo
 from jamlink.runtime.echo import Echoes, sentence
 from jamlink.runtime.errands import Errands
 from jamlink.runtime.io_link import IoBack, IoGone, IoLink
 from jamlink.runtime.model_link import ModelLink
-from jamlink.runtime.port_choice import PortChoice
+from jamlink.runtime.port_choice import CLOCK_INPUT, PortChoice
 from jamlink.runtime.teaching import Taught, Teacher, Teaching, in_words
 from jamlink.session import effects as fx
 from jamlink.session.core import Session
 from jamlink.session.effects import Effect, Out
-from jamlink.session.inputs import Do, Foreseen, Gesture, Heard, Ideas, Input, ProposerIs, Turn
+from jamlink.session.inputs import Do, Followed, Foreseen, Gesture, Heard, Ideas, Input, ProposerIs, Turn
 from jamlink.session.proposal import ChordsRequest
 from jamlink.session.wire import record
 from jamlink.session.wishes import ChoosePorts, Teach, Tell, Wish
+from jamlink.sync.follower import Follower
 from jamlink.timing.clock import Clock
 from jamlink.timing.units import Ns, ms
 
 OUTPUTS = (Out.CHORDS, Out.MELODY, Out.BASS, Out.METRONOME, Out.PREVIEW)
-"""In the order of the output ports that the io process opens."""
-_OUTPUT_NUMBER = {out: number for number, out in enumerate(OUTPUTS)}
+"""In the order of the output ports that the io process opens; the clock's, where there is one, comes after them."""
+_OUTPUT_NUMBER = {out: number for number, out in enumerate((*OUTPUTS, Out.CLOCK))}
 
 FRAME = ms(40)
 """Views get at most one picture in this time; a decision, and that it is saved, are shown at once."""
@@ -146,6 +148,8 @@ class Parts:
     """Which ports to have of those that are there. Not asked while playing."""
     teacher: Teacher | None = None
     """Where pads and knobs are learned."""
+    follower: Follower | None = None
+    """Who listens to clocks from outside."""
     clips: Clips | None = None
     """Where what was taken and captured is kept as files."""
     offsets: Mapping[Out, Ns] = field(default_factory=dict)
@@ -181,6 +185,7 @@ class Jam:
         self._errands = Errands()
         self._teaching = Teaching(parts.teacher) if parts.teacher else None
         self._places: dict[str, str] = {}
+        self._clocks = Clocks(parts.follower, parts.session)
         self._echoes = Echoes()
         self._loops: list[str] = []
         self._said: tuple[Any, str] = ((), "")
@@ -209,6 +214,7 @@ class Jam:
         parts, now = self._parts, self._parts.clock.now()
         deadlines = [Ns(now + LONGEST_WAIT), self._session.next_deadline, *self._binding_deadlines()]
         deadlines.append(self._demo.next_moment(self._session.timeline) if self._demo and self._opened else None)
+        deadlines.append(self._clocks.next_look(now))
         if self._dirty:
             deadlines.append(self._next_frame)
         until = min(due for due in deadlines if due is not None)
@@ -240,6 +246,7 @@ class Jam:
         now = parts.clock.now()
         for bindings in self._bindings.values():
             self._gestures(bindings.tick(now))
+        self._led(self._clocks.look(now), now)
         self._tell_of_loops(now)
         self._carry_out(self._session.advance(now))
         self._publish(now)
@@ -261,6 +268,7 @@ class Jam:
 
     def _feed(self, item: Input, at: Ns | None = None) -> None:
         now = self._parts.clock.now()
+        self._clocks.done(item)
         self._carry_out(self._session.handle(item, now if at is None else min(at, now)))
 
     def _from_io(self, message: object) -> None:
@@ -295,7 +303,16 @@ class Jam:
         port = self._ports.get(message.input, f"input {message.input + 1}")
         parser = self._parsers.setdefault(port, Parser())
         for event in parser.feed(message.data, message.at, port):
-            self._event(port, event)
+            is_clock = self._status.bound.get(("in", message.input), ("", ""))[0] == CLOCK_INPUT
+            if is_clock or isinstance(event, SystemEvent):
+                self._led(self._clocks.hear(event, is_clock), event.at)
+            else:
+                self._event(port, event)
+
+    def _led(self, news: Followed | None, at: Ns) -> None:
+        """Whoever leads has something to say."""
+        if news is not None:
+            self._feed(news, at)
 
     def _event(self, port: str, event: MidiEvent) -> None:
         """A bound pad or knob is a gesture; everything else is music, but what we sound ourselves."""
@@ -310,6 +327,7 @@ class Jam:
         self._gestures(reading.gestures)
         if not reading.consumed:
             self._feed(Heard(event), event.at)
+            self._led(self._clocks.hear(event, is_clock=False), event.at)
 
     def _bind(self, port: str, made: Bindings | None = None) -> Bindings:
         """The gestures of `port`: `made`, or as they were, or by its map."""

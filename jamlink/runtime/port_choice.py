@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from jamlink.errors import Nonsense
-from jamlink.ports.base import Listing
+from jamlink.ports.base import Listing, PortSpec
 from jamlink.ports.discovery import find, is_loop_cable
 from jamlink.runtime.io_link import standard_ports
 from jamlink.runtime.io_wire import OpenPorts
@@ -15,10 +16,36 @@ Remember = Callable[[dict[str, str]], None]
 """Keeps the names for the next start; may wait for the disk."""
 
 
+CLOCK_INPUT = "clock in"
+"""The name of the input that a clock comes in at."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockPorts:
+    """Ports for clocks beside the musical ones: parts of port names, empty for ports of our own, None for no port."""
+
+    input: str | None = None
+    output: str | None = None
+
+    def added_to(self, ports: OpenPorts) -> OpenPorts:
+        """Clocks come last, so that the others keep their numbers."""
+        heard = () if self.input is None else (PortSpec(CLOCK_INPUT, self.input),)
+        told = () if self.output is None else (PortSpec("clock", self.output),)
+        return replace(ports, inputs=ports.inputs + heard, outputs=ports.outputs + told)
+
+
 class PortChoice:
     """One thread. `input` and `output` are parts of port names, empty for ports of our own."""
 
-    def __init__(self, input: str, output: str, system: str, remember: Remember = lambda names: None) -> None:
+    def __init__(
+        self,
+        input: str,
+        output: str,
+        system: str,
+        remember: Remember = lambda names: None,
+        clocks: ClockPorts = ClockPorts(),
+    ) -> None:
+        self._clocks = clocks
         self.input, self.output = input, output
         self._system = system
         self._remember = remember
@@ -35,7 +62,7 @@ class PortChoice:
         if self._had == (self.input, self.output):
             return None
         self._had = self.input, self.output
-        return standard_ports(self.input, self.output, self._system)
+        return self._clocks.added_to(standard_ports(self.input, self.output, self._system))
 
     def choose(self, wish: ChoosePorts, there: Listing) -> None:
         """Have these from now on; `look` says what that means. Raises `Nonsense` for a port that is not there, and

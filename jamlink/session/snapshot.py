@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields
 from jamlink.music.chord import NO_CHORD, Chord, ChordSpan
 from jamlink.music.key import Key
 from jamlink.session.accompany import Accompaniment, Around, Phase, spans_of
+from jamlink.session.following import Led
 from jamlink.session.listener import Listener
 from jamlink.session.proposal import Controls, Proposal, Role, Slot
 from jamlink.session.settings import Channels, SessionSettings
@@ -36,6 +37,12 @@ class ClockView:
     tick_origin: int
     ns_origin: int
     tempo_ns: int
+    source: str = "own clock"
+    """Whose tempo it is, in the player's words."""
+    bond: str = ""
+    """How sure that is; empty for our own."""
+    led: str = "own clock"
+    """Both in a few words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +189,7 @@ class Snapshot:
     """Only while jamlink accompanies."""
 
 
-def clock_view(transport: Transport) -> ClockView:
+def clock_view(transport: Transport, led: Led) -> ClockView:
     """The clock as numbers a view can run by itself."""
     line, meter = transport.timeline, transport.meter
     return ClockView(
@@ -195,6 +202,9 @@ def clock_view(transport: Transport) -> ClockView:
         tick_origin=line.tick_origin,
         ns_origin=line.ns_origin,
         tempo_ns=line.tempo,
+        source=led.source,
+        bond=led.bond,
+        led=led.words(bpm_of_tempo(line.tempo)),
     )
 
 
