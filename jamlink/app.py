@@ -720,8 +720,9 @@ def _why_numpy(found: Checkpoint) -> str:
     return ", the fastest for this processor"
 
 
-def bench_loop(messages: int, minutes: float, presses: int, sixteenths: int, as_json: bool) -> None:
-    """The note path beside a bare loop, then press-to-hand through the whole instrument; one JSON object last."""
+def bench_loop(messages: int, minutes: float, presses: int, sixteenths: int, beats: int, as_json: bool) -> None:
+    """The note path beside a bare loop, then press-to-hand and beat-to-chord through the whole instrument; one JSON
+    object last."""
     from rich.console import Console
 
     from jamlink.runtime import bench_loop as note_path
@@ -734,17 +735,22 @@ def bench_loop(messages: int, minutes: float, presses: int, sixteenths: int, as_
         beside = note_path.beside_engine(model, 1_000, tell=tell)
         alone = bench_model.measure(model, presses, sixteenths, tell)
         hands = [_bench_hands(size, roles, presses, tell) for size, roles in _HANDS]
+        along = [_bench_along(commit, beats, tell) for commit in _COMMITS]
     note_path.show(report, screen)
-    screen.print("\n".join(bench_words(beside, alone, hands)), highlight=False, soft_wrap=True)
+    screen.print("\n".join(bench_words(beside, alone, hands, along)), highlight=False, soft_wrap=True)
     if as_json:
-        parts = {"beside_engine": beside, "model": alone, "hands": hands}
+        parts = {"beside_engine": beside, "model": alone, "hands": hands, "along": along}
         print(msgspec.json.encode({**msgspec.to_builtins(report), "bench": "loop", **parts}).decode())
 
 
 _HANDS = ((4, ("chords", "melody", "bass")), (32, ("chords", "melody")))
+_COMMITS = (0, 2, 4)
+"""Beats that an accompaniment promises."""
 
 
-def bench_words(beside: Any, alone: Any, hands: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def bench_words(
+    beside: Any, alone: Any, hands: Sequence[Mapping[str, Any]], along: Sequence[Any] = ()
+) -> Iterator[str]:
     """What was found of the model and of the whole way, in lines."""
     yield f"notes beside the model at full work: {beside.ratio} times as late as beside an idle one (p99; limit 1.5)"
     for row in alone.hands:
@@ -761,6 +767,12 @@ def bench_words(beside: Any, alone: Any, hands: Sequence[Mapping[str, Any]]) -> 
             f"press to a new hand of {row['ideas']} on the view, {', '.join(row['roles'])}: p50 {row['p50_ms']}, "
             f"p95 {row['p95_ms']} ms, {row['by_model']} of {row['presses']} by the model; io, session and model hold "
             f"{row['io_mib']}, {row['session_mib']} and {row['model_mib']} MiB"
+        )
+
+    for row in along:
+        yield (
+            f"accompanied at 120 bpm, {row.commit} beats promised: beat to chord p50 {row.p50_ms}, p95 {row.p95_ms}, "
+            f"most {row.max_ms} ms; {row.by_network:.1%} of {row.beats} beats by the network, {row.late:.1%} late"
         )
 
 
@@ -835,6 +847,24 @@ def _bench_hands(ideas: int, roles: Sequence[str], presses: int, tell: Callable[
     }
     what = {"ideas": ideas, "roles": list(roles), "presses": presses, "by_model": times.by_model}
     return {**what, **pick, "max_ms": round(ordered[-1], 1), **held}
+
+
+def _bench_along(commit: int, beats: int, tell: Callable[[str], None]) -> Any:
+    """The bundled musician accompanied at 120 bpm for so many beats, on a JACK server and in a folder of its own."""
+    from jamlink.ports.jack_server import private_jack_server
+    from jamlink.runtime.bench_along import times_of
+    from jamlink.runtime.ipc import spawn
+    from jamlink.runtime.monotonic import MonotonicClock
+    from jamlink.view.bench_hand import follow
+
+    flags = {"session.tempo": 120.0, "session.mode": "accompany", "session.click": "off", "ports.system": "JACK"}
+    with private_jack_server(period_frames=128), tempfile.TemporaryDirectory() as folder:
+        settings = load(Path(os.devnull), {}, {**flags, "accompany.commit": commit})
+        config = JamConfig(settings, 1, str(Path(folder) / "bench.jam"), demo=True, play=True)
+        child, connection = spawn("jamlink.app", "--config", msgspec.json.encode(config).decode())
+        follow(connection, MonotonicClock(), beats, lambda what: tell(f"{what}, {commit} promised"))
+        _reap(child)
+        return times_of(Path(config.file), commit)
 
 
 def _resident(session: int, resident_mib: Callable[[int], float]) -> dict[str, float]:

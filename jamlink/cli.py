@@ -392,13 +392,15 @@ def bench_loop(
     minutes: Annotated[float, typer.Option(help="How long the memory test runs.")] = 1.0,
     presses: Annotated[int, typer.Option(help="How many hands of each kind are asked for.", min=1)] = 40,
     sixteenths: Annotated[int, typer.Option(help="On how many sixteenths a hand is asked for.", min=1)] = 1_000,
+    beats: Annotated[int, typer.Option(help="How many beats are accompanied, for each promise.", min=16)] = 120,
     as_json: Annotated[bool, AS_JSON] = False,
 ) -> None:
-    """The note path beside a bare loop in the same run, and how soon ideas come: alone, and through everything."""
+    """The note path beside a bare loop in the same run, and how soon ideas and chords come: alone, and through
+    everything."""
     from jamlink import app as house
 
     with one_sentence():
-        house.bench_loop(messages, minutes, presses, sixteenths, as_json)
+        house.bench_loop(messages, minutes, presses, sixteenths, beats, as_json)
 
 
 @bench_app.command("engine")

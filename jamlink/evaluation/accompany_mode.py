@@ -2,7 +2,7 @@
 
 Songs to be judged by are played into a session in accompany mode on a hand-moved clock, at each `commit`, and what it
 settles and what it sounds are measured as `jamlink eval accompany` measures; in the same run the bare player is asked
-for the same beats: for the beat that begins (commit 0 knows 120 ms less), and so many beats ahead. The first eight
+for the same beats: for the beat that begins (commit 0 knows 140 ms less), and so many beats ahead. The first eight
 beats with notes, in which the mode listens, are left out everywhere, and it never rests. One line each, as JSON.
 `--tunebooks` takes songs to tune by in place of those.
 """

@@ -39,12 +39,12 @@ from jamlink.timing.timeline import Timeline
 from jamlink.timing.transport import Transport
 from jamlink.timing.units import Ns, Ticks, ms
 
-LEAD = ms(120)
+LEAD = ms(140)
 """Where nothing is promised ahead, a chord is asked for so long before its beat."""
-_LAST_ANSWER = ms(60)
+_LAST_ANSWER = ms(70)
 """An answer that comes nearer to its beat than this could not be promised any more."""
-_NEAREST = ms(50)
-"""No stroke is laid out nearer than this."""
+_NEAREST = ms(25)
+"""No stroke is laid out nearer than this: what lies between is for the stand-in, and for a machine that is busy."""
 _WINDOW_BARS = 32
 """Heard is at least so much, and at most twice as much."""
 _REGISTER_BARS = 2
