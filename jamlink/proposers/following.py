@@ -81,8 +81,11 @@ class Follower:
         if bar < _BARS_BEFORE_HAND_OVER:
             return
         start = first + _WINDOW_BARS * request.meter.beats * cells
-        ear = self._ears.setdefault(start, _Ear(self._make(request.meter), start))
-        ear.listen(request.beat * cells - start, from_cell(request.heard, start, request.meter), _CELLS_BESIDE)
+        if start not in self._ears:
+            self._ears[start] = _Ear(self._make(request.meter), start)
+        self._ears[start].listen(
+            request.beat * cells - start, from_cell(request.heard, start, request.meter), _CELLS_BESIDE
+        )
 
 
 def follower_for(network: Engine, name: str) -> Follower:
