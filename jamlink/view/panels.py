@@ -140,7 +140,7 @@ _PROMISED = {
     Promise.SAVING: ("…", "saving", DIM),
     Promise.LOOP: ("↻", "again", PLAIN),
     Promise.IDEA: ("?", "if you take it", DIM),
-    Promise.MAYBE: ("~", "unless you play otherwise", DIM),
+    Promise.MAYBE: ("~", "may change", DIM),
 }
 """Sign and words for how sure a chord is."""
 

@@ -10,7 +10,7 @@ const WORDS = {
   [Promised.SAVING]: ["…", "being saved"],
   [Promised.LOOP]: ["↻", "again, unless you take another"],
   [Promised.IDEA]: ["?", "if you take it"],
-  [Promised.MAYBE]: ["~", "unless you play otherwise"],
+  [Promised.MAYBE]: ["~", "may change as you play"],
 };
 
 export class Stand {
