@@ -21,22 +21,34 @@ to lay out. One owner: the session.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from enum import Enum
-from typing import TypeAlias
 
-from jamlink.music.chord import Chord, ChordSpan, Quality
+from jamlink.music.chord import Chord
 from jamlink.music.note import Note
 from jamlink.session import effects as fx
-from jamlink.session.comping import Comping, Manner, Struck
+from jamlink.session.along import (
+    Around,
+    Deeds,
+    Lay,
+    Phase,
+    Round,
+    Settled,
+    Standing,
+    held_on,
+    home_chord,
+    is_open,
+    manner_of,
+    name_of,
+    related_chord,
+    window_of,
+)
+from jamlink.session.comping import Comping, Struck
 from jamlink.session.inputs import Foreseen
-from jamlink.session.listener import Listener
-from jamlink.session.proposal import Candidate, ChordsRequest, Controls, Happening, Role, State, next_state
-from jamlink.session.settings import AccompanySettings, SessionSettings
+from jamlink.session.proposal import ChordsRequest, Happening, State, next_state
+from jamlink.session.settings import AccompanySettings
 from jamlink.timing.meter import Meter
 from jamlink.timing.timeline import Timeline
-from jamlink.timing.transport import Transport
 from jamlink.timing.units import Ns, Ticks, ms
 
 LEAD = ms(140)
@@ -45,85 +57,10 @@ _LAST_ANSWER = ms(70)
 """An answer that comes nearer to its beat than this could not be promised any more."""
 _NEAREST = ms(25)
 """No stroke is laid out nearer than this: what lies between is for the stand-in, and for a machine that is busy."""
-_WINDOW_BARS = 32
-"""Heard is at least so much, and at most twice as much."""
-_REGISTER_BARS = 2
-"""The register that the player is in is told by the last bars."""
 KEPT_BEATS = 192
 """More than the longest idea has and the longest promise."""
 HELD_BY, ENDED_BY = "held", "ending"
 """Who signs a beat that nobody decided in time, and the chord that leads a phrase to its end."""
-
-
-class Phase(Enum):
-    """What the accompaniment does; the value is its word on the screen."""
-
-    LISTENING = "listening"
-    FOLLOWING = "following"
-    ROUND = "going round"
-    RESTING = "resting"
-
-
-@dataclass(frozen=True, slots=True)
-class Around:
-    """The session when something happens. `model` is whether there is one to ask."""
-
-    now: Ns
-    transport: Transport
-    listener: Listener
-    settings: SessionSettings
-    controls: Controls
-    model: bool
-
-    @property
-    def meter(self) -> Meter:
-        """As counted now."""
-        return self.transport.meter
-
-    @property
-    def beat(self) -> int:
-        """The felt beat that we are in."""
-        return self.transport.tick(self.now) // self.meter.beat_ticks
-
-    @property
-    def own(self) -> AccompanySettings:
-        """How the accompaniment follows."""
-        return self.settings.accompany
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """The chord of a beat."""
-
-    beat: int
-    chord: Chord
-    owner: int
-    made_by: str
-    stand_in: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """Chords that go round, one a beat, from `start` on; `hold` where it is one chord that is held."""
-
-    start: int
-    chords: tuple[Settled, ...]
-    hold: bool
-
-    def at(self, beat: int) -> Settled:
-        """What this beat gets."""
-        return self.chords[(beat - self.start) % len(self.chords)]
-
-
-@dataclass(frozen=True, slots=True)
-class Lay:
-    """These are to sound."""
-
-    messages: tuple[fx.ScheduledMessage, ...]
-
-
-Deed: TypeAlias = fx.Effect | fx.Recorded | Lay
-Deeds: TypeAlias = Iterator[Deed]
 
 
 @dataclass(slots=True)
@@ -233,7 +170,7 @@ class Accompaniment:
         """Until when an answer is waited for; None where none is."""
         return self._pending.request.deadline if self._pending and self._pending.to_model else None
 
-    def phase(self, around: Around) -> Phase:
+    def phase(self) -> Phase:
         """What it does now."""
         if self.round is not None:
             return Phase.ROUND
@@ -285,17 +222,17 @@ class Accompaniment:
     def _hear(self, beat: int, around: Around) -> tuple[Note, ...]:
         """What was heard before `beat`, of the window that is told; and since when, and until when."""
         meter, tick = around.meter, Ticks(beat * around.meter.beat_ticks)
-        window = _window(beat, meter)
+        window = window_of(beat, meter)
         heard = around.listener.notes(Ticks(window * meter.beat_ticks), tick, around.now)
         sounding = around.listener.keys_down
         new = [note for note in heard if note.end > self._since]
         if new:
-            last = max(tick if note.pitch in sounding and _is_open(note, around) else note.end for note in new)
+            last = max(tick if note.pitch in sounding and is_open(note, around) else note.end for note in new)
             if last > self._last:
                 self._last, self._rests = Ticks(last), False
             if self._first is None:
                 self._first = max(0, int(new[0].onset // meter.beat_ticks))
-        return tuple(_held_on(note, tick, sounding, around) for note in heard)
+        return tuple(held_on(note, tick, sounding, around) for note in heard)
 
     def _entry(self, own: AccompanySettings) -> int | None:
         """The first beat that we play in; None where the first note is waited for."""
@@ -330,7 +267,7 @@ class Accompaniment:
             around.meter,
             beat,
             ahead,
-            _window(beat, around.meter),
+            window_of(beat, around.meter),
             heard,
             tuple(self._unwanted(beat + i) for i in range(ahead + 1)),
             Ns(latest),
@@ -371,7 +308,7 @@ class Accompaniment:
         chords = dict(enumerate(answer.chords, beat))
         for each in range(self._open, pending.until):
             before = self._before(each)
-            chord = chords.get(each) or (before.chord if before else _home(around))
+            chord = chords.get(each) or (before.chord if before else home_chord(around))
             made_by = answer.made_by if each in chords else HELD_BY
             yield from self._settle(each, chord, made_by, answer.stand_in, beat, around, held=each not in chords)
         first = max(self._open, around.beat)
@@ -386,7 +323,7 @@ class Accompaniment:
         """From now on this beat has this chord. One that goes on belongs to whoever began it, if the same goes on."""
         before = self._before(beat)
         if chord == self._unwanted(beat):
-            chord = _related(chord)
+            chord = related_chord(chord)
         goes_on = before is not None and before.chord == chord and before.made_by == made_by
         owner = before.owner if before is not None and goes_on else self.next_id()
         yield from self._keep(Settled(beat, chord, owner, made_by, stand_in), decided, around, held=held)
@@ -401,7 +338,7 @@ class Accompaniment:
         if held and around.transport.timeline.ns_at(tick) < around.now + _NEAREST:
             return  # its moment is over: what sounds goes on
         fresh = before is None or before.chord != settled.chord
-        messages, struck = self._comping.play(tick, settled.chord, settled.owner, _manner(tick, around), fresh=fresh)
+        messages, struck = self._comping.play(tick, settled.chord, settled.owner, manner_of(tick, around), fresh=fresh)
         self.notes.extend(struck)
         yield Lay(tuple(messages))
 
@@ -425,7 +362,7 @@ class Accompaniment:
         close = -(-self._open // beats) * beats
         for each in range(self._open, close):
             yield from self._settle(each, before.chord, before.made_by, before.stand_in, beat, around)
-        last = _home(around)
+        last = home_chord(around)
         for each in range(close, close + beats):
             yield from self._settle(each, last, ENDED_BY, False, beat, around)
         self._silence, tick = self._open, Ticks(self._open * around.meter.beat_ticks)
@@ -451,7 +388,7 @@ class Accompaniment:
         assert now is not None
         self.round = None
         self._refused = (now.chord, self._open + around.meter.beats)
-        yield fx.Notice(f"Another chord than {_name(now.chord, around)} from {self._where(around)} on.")
+        yield fx.Notice(f"Another chord than {name_of(now.chord, around)} from {self._where(around)} on.")
 
     def hold(self, around: Around) -> Deeds:
         """The chord that was settled last stays; again: it follows again."""
@@ -460,7 +397,7 @@ class Accompaniment:
             return
         last = self.settled[-1]
         self._go_on_with(Round(self._open, (last,), True))
-        yield fx.Notice(f"{_name(last.chord, around)} is held, from {self._where(around)} on.")
+        yield fx.Notice(f"{name_of(last.chord, around)} is held, from {self._where(around)} on.")
 
     def accept(self, around: Around) -> Deeds:
         """The last bars go round, from the next bar line that is open on."""
@@ -503,85 +440,3 @@ class Accompaniment:
 
     def _where(self, around: Around) -> str:
         return str(around.meter.at(Ticks(self._open * around.meter.beat_ticks)))
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What can be decided about now: whether a chord of ours is settled, whether a whole bar is, and whether something
-    goes round."""
-
-    chord: bool
-    bar: bool
-    round: bool
-
-
-# -- small things -----------------------------------------------------------------------------------------------------
-
-
-def _window(beat: int, meter: Meter) -> int:
-    """The beat from which on is told what was heard."""
-    bar = beat // meter.beats
-    return max(0, (bar - _WINDOW_BARS) // _WINDOW_BARS * _WINDOW_BARS) * meter.beats
-
-
-def _is_open(note: Note, around: Around) -> bool:
-    """Whether a note lasts until now."""
-    return note.end >= around.transport.tick(around.now)
-
-
-def _held_on(note: Note, tick: Ticks, sounding: frozenset[int], around: Around) -> Note:
-    """A note whose key is down is taken to last until the beat, and everything is cut off there."""
-    end = tick if note.pitch in sounding and _is_open(note, around) else min(note.end, tick)
-    return replace(note, duration=Ticks(max(1, end - note.onset)))
-
-
-def _manner(tick: Ticks, around: Around) -> Manner:
-    listener, controls, settings = around.listener, around.controls, around.settings
-    roles = frozenset(settings.roles & {Role.CHORDS, Role.BASS})
-    since = Ticks(around.transport.tick(around.now) - _REGISTER_BARS * around.meter.bar_ticks)
-    pitches = [note.pitch for note in listener.notes(since, tick, around.now)]
-    others = (min(pitches), max(pitches)) if pitches else None
-    feel = listener.feel(around.meter, around.now)
-    return Manner(around.meter, feel, controls.density, controls.drive, roles, settings.channels, others)
-
-
-def _home(around: Around) -> Chord:
-    """The chord of the key; C where none was heard."""
-    key = around.listener.key
-    return Chord(key.tonic, Quality.MINOR if key.minor else Quality.MAJOR) if key else Chord(0, Quality.MAJOR)
-
-
-def _related(chord: Chord) -> Chord:
-    """The relative minor of a major chord, the relative major of a minor one: what shares most with it."""
-    if chord.quality.minor_third:
-        return Chord((chord.root + 3) % 12, Quality.MAJOR)
-    return Chord((chord.root + 9) % 12, Quality.MINOR)
-
-
-def _name(chord: Chord, around: Around) -> str:
-    key = around.listener.key
-    return chord.symbol_in(key) if key else chord.symbol()
-
-
-def as_candidate(settled: Sequence[Settled], meter: Meter, start: Ticks) -> Candidate:
-    """Settled beats as an idea of whole bars from `start` on."""
-    beats = [(each.beat, each.chord) for each in settled]
-    if len(beats) == 1:
-        beats = [(start // meter.beat_ticks + i, beats[0][1]) for i in range(meter.beats)]
-    chords = tuple(
-        ChordSpan(Ticks(begin - start), Ticks(end - begin), chord)
-        for begin, end, chord in spans_of(beats, meter.beat_ticks)
-    )
-    return Candidate(chords, (), (), 0.0, 0.0, settled[-1].made_by, 0, "as it was accompanied")
-
-
-def spans_of(beats: Sequence[tuple[int, Chord]], beat_ticks: int) -> list[tuple[int, int, Chord]]:
-    """Chords one a beat as spans: start, end, chord; equal neighbours together."""
-    found: list[tuple[int, int, Chord]] = []
-    for beat, chord in beats:
-        start, end = beat * beat_ticks, (beat + 1) * beat_ticks
-        if found and found[-1][2] == chord and found[-1][1] == start:
-            found[-1] = (found[-1][0], end, chord)
-        else:
-            found.append((start, end, chord))
-    return found

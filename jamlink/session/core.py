@@ -25,7 +25,8 @@ from jamlink.session import effects as fx
 from jamlink.session import inputs as gestures
 from jamlink.session import refusals
 from jamlink.session import snapshot as views
-from jamlink.session.accompany import Accompaniment, Around, Deeds, Lay, Settled, as_candidate
+from jamlink.session.accompany import Accompaniment
+from jamlink.session.along import Around, Deeds, Lay, Settled, as_candidate
 from jamlink.session.chronicle import Chronicle, Scene
 from jamlink.session.clock_out import ClockOut
 from jamlink.session.effects import Effect, Record, Recorded, Verdict

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from jamlink.midi.actions import Action
-from jamlink.session.accompany import Standing
+from jamlink.session.along import Standing
 from jamlink.session.proposal import Hand, Proposal
 from jamlink.session.stand import is_offered
 

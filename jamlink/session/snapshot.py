@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, fields
 
 from jamlink.music.chord import NO_CHORD, Chord, ChordSpan
 from jamlink.music.key import Key
-from jamlink.session.accompany import Accompaniment, Around, Phase, spans_of
+from jamlink.session.accompany import Accompaniment
+from jamlink.session.along import Around, Phase, spans_of
 from jamlink.session.following import Led
 from jamlink.session.listener import Listener
 from jamlink.session.proposal import Controls, Proposal, Role, Slot
@@ -278,7 +279,7 @@ def accompany_view(along: Accompaniment, around: Around, key: Key | None) -> Acc
     now, beat_ticks = along.sounding(around), around.meter.beat_ticks
     sounds = now is not None and now.beat == around.beat
     return AccompanyView(
-        phase=along.phase(around).value,
+        phase=along.phase().value,
         words=_along_in_words(along, around, key),
         made_by=now.made_by if now is not None and sounds else "",
         chords=(*_along_chords(_promised(along, around), beat_ticks, key, True), *_maybe(along, around, key)),
@@ -325,7 +326,7 @@ def _along_voices(along: Accompaniment, around: Around) -> Iterable[AlongVoice]:
 
 def _along_in_words(along: Accompaniment, around: Around, key: Key | None) -> str:
     """What it does, in a sentence."""
-    phase, beats = along.phase(around), along.listens_for(around)
+    phase, beats = along.phase(), along.listens_for(around)
     if not around.transport.playing:
         return "Press play, and play: chords come in under your melody."
     if phase is Phase.LISTENING:
