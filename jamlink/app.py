@@ -727,6 +727,7 @@ def bench_loop(messages: int, minutes: float, presses: int, sixteenths: int, bea
 
     from jamlink.runtime import bench_loop as note_path
     from jamlink.runtime import bench_model
+    from jamlink.runtime.bench_along import stand_in_times
 
     screen = Console(stderr=as_json)
     with screen.status("measuring") as status:
@@ -736,10 +737,11 @@ def bench_loop(messages: int, minutes: float, presses: int, sixteenths: int, bea
         alone = bench_model.measure(model, presses, sixteenths, tell)
         hands = [_bench_hands(size, roles, presses, tell) for size, roles in _HANDS]
         along = [_bench_along(commit, beats, tell) for commit in _COMMITS]
+        at_once = stand_in_times()
     note_path.show(report, screen)
-    screen.print("\n".join(bench_words(beside, alone, hands, along)), highlight=False, soft_wrap=True)
+    screen.print("\n".join(bench_words(beside, alone, hands, along, at_once)), highlight=False, soft_wrap=True)
     if as_json:
-        parts = {"beside_engine": beside, "model": alone, "hands": hands, "along": along}
+        parts = {"beside_engine": beside, "model": alone, "hands": hands, "along": along, "stand_in": at_once}
         print(msgspec.json.encode({**msgspec.to_builtins(report), "bench": "loop", **parts}).decode())
 
 
@@ -749,7 +751,7 @@ _COMMITS = (0, 2, 4)
 
 
 def bench_words(
-    beside: Any, alone: Any, hands: Sequence[Mapping[str, Any]], along: Sequence[Any] = ()
+    beside: Any, alone: Any, hands: Sequence[Mapping[str, Any]], along: Sequence[Any] = (), at_once: Any = None
 ) -> Iterator[str]:
     """What was found of the model and of the whole way, in lines."""
     yield f"notes beside the model at full work: {beside.ratio} times as late as beside an idle one (p99; limit 1.5)"
@@ -773,6 +775,11 @@ def bench_words(
         yield (
             f"accompanied at 120 bpm, {row.commit} beats promised: beat to chord p50 {row.p50_ms}, p95 {row.p95_ms}, "
             f"most {row.max_ms} ms; {row.by_network:.1%} of {row.beats} beats by the network, {row.late:.1%} late"
+        )
+    if at_once is not None:
+        yield (
+            f"the stand-in's chords, between two notes: p50 {at_once.p50_ms}, most {at_once.max_ms} ms; asked for the "
+            f"first time in the middle of a song {at_once.first_ms} ms"
         )
 
 

@@ -6,16 +6,22 @@ process, its thinking, and the way back, or the wait for it and the stand-in.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import statistics
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from jamlink.errors import Unavailable
 from jamlink.ledger.store import read
+from jamlink.music.note import Note
+from jamlink.proposers.chords_at_once import StandIn, table
 from jamlink.session.effects import AskedChords, Chorded, Clocked
+from jamlink.session.proposal import ChordsRequest
 from jamlink.session.wire import EFFECT_KINDS, read_record
+from jamlink.timing.meter import Meter
 from jamlink.timing.timeline import Timeline
-from jamlink.timing.units import Ns
+from jamlink.timing.units import Ns, Ticks
 
 _KINDS = tuple(kind for kind, made in EFFECT_KINDS.items() if made in (AskedChords, Chorded, Clocked))
 
@@ -33,6 +39,34 @@ class AlongTimes:
     """The share of the beats."""
     late: float
     """The share of the beats."""
+
+
+@dataclass(frozen=True, slots=True)
+class StandInTimes:
+    """What the stand-in takes between two notes of the session: beat after beat, and when it is first asked in the
+    middle of a song."""
+
+    p50_ms: float
+    max_ms: float
+    first_ms: float
+
+
+def stand_in_times(beats: int = 200) -> StandInTimes:
+    """Measured here, over a melody that sounds all the time. Raises as `chords_at_once.table`."""
+    meter, known = Meter(4, 4), table()
+    heard = tuple(Note(Ticks(i * 480), 60 + i * 5 % 13, Ticks(480)) for i in range(2 * beats))
+    who = StandIn(known)
+    spans = [_asked_ms(who, meter, beat, heard) for beat in range(beats)]
+    first = _asked_ms(StandIn(known), meter, beats - 1, heard)
+    return StandInTimes(round(statistics.median(spans[1:]), 2), round(max(spans[1:]), 2), round(first, 2))
+
+
+def _asked_ms(who: StandIn, meter: Meter, beat: int, heard: Sequence[Note]) -> float:
+    told = tuple(note for note in heard if note.onset < beat * meter.beat_ticks)
+    request = ChordsRequest(beat, 1, meter, beat, 4, 0, told, (None,) * 5, Ns(0))
+    began = time.perf_counter()
+    who.chords(request)
+    return 1e3 * (time.perf_counter() - began)
 
 
 def times_of(file: Path, commit: int) -> AlongTimes:

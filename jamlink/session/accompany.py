@@ -57,6 +57,8 @@ _LAST_ANSWER = ms(70)
 """An answer that comes nearer to its beat than this could not be promised any more."""
 _NEAREST = ms(25)
 """No stroke is laid out nearer than this: what lies between is for the stand-in, and for a machine that is busy."""
+_COUNT_IN_BARS = 2
+"""Who plays in the count-in has been heard; the bars begin after it."""
 KEPT_BEATS = 192
 """More than the longest idea has and the longest promise."""
 HELD_BY, ENDED_BY = "held", "ending"
@@ -109,7 +111,8 @@ class Accompaniment:
         beat = around.beat if around.own.listen == 0 else max(0, around.beat)
         self._run += 1
         self._next, self._open = beat, max(0, beat)
-        self._since, self._last = Ticks(0), Ticks(self._open * around.meter.beat_ticks)
+        self._since = Ticks(-_COUNT_IN_BARS * around.meter.bar_ticks)
+        self._last = Ticks(self._open * around.meter.beat_ticks)
         self._first, self._rests, self._silence, self._refused, self.round = None, False, None, None, None
         self.settled.clear()
         self.notes.clear()
@@ -223,7 +226,8 @@ class Accompaniment:
         """What was heard before `beat`, of the window that is told; and since when, and until when."""
         meter, tick = around.meter, Ticks(beat * around.meter.beat_ticks)
         window = window_of(beat, meter)
-        heard = around.listener.notes(Ticks(window * meter.beat_ticks), tick, around.now)
+        start = Ticks(window * meter.beat_ticks)
+        heard = around.listener.notes(start or Ticks(-_COUNT_IN_BARS * meter.bar_ticks), tick, around.now)
         sounding = around.listener.keys_down
         new = [note for note in heard if note.end > self._since]
         if new:
@@ -232,7 +236,7 @@ class Accompaniment:
                 self._last, self._rests = Ticks(last), False
             if self._first is None:
                 self._first = max(0, int(new[0].onset // meter.beat_ticks))
-        return tuple(held_on(note, tick, sounding, around) for note in heard)
+        return tuple(held_on(note, tick, sounding, around) for note in heard if note.onset >= start)
 
     def _entry(self, own: AccompanySettings) -> int | None:
         """The first beat that we play in; None where the first note is waited for."""

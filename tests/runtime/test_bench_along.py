@@ -10,7 +10,7 @@ from jamlink.errors import Unavailable
 from jamlink.ledger.entry import HEADER
 from jamlink.ledger.store import Ledger
 from jamlink.music.chord import Chord, Quality
-from jamlink.runtime.bench_along import AlongTimes, times_of
+from jamlink.runtime.bench_along import AlongTimes, stand_in_times, times_of
 from jamlink.session.effects import AskedChords, Chorded, Clocked
 from jamlink.session.settings import SessionSettings
 from jamlink.session.wire import header, record
@@ -58,3 +58,9 @@ def test_spans_shares_and_what_came_late(tmp_path):
 def test_nothing_accompanied_is_said(tmp_path):
     with pytest.raises(Unavailable, match="Nothing was accompanied"):
         times_of(file_of(tmp_path), 4)
+
+
+def test_the_stand_in_is_measured_where_it_runs():
+    found = stand_in_times(beats=30)
+    assert 0 < found.p50_ms <= found.max_ms
+    assert found.first_ms > 0

@@ -25,10 +25,10 @@ export class Actions {
         button("let-pass", "Let pass", { kind: "quiet", hint: "Let these bars go by without an idea." }), loop, roll),
     );
     const along = { accept: "Go round", reject: "Not that", loop: "Hold" };
-    store.watch(["steering"], ({ steering }) => {
+    store.watch(["steering", "accompany"], ({ steering, accompany }) => {
       const labels = steering.mode === "accompany" ? along : { accept: "Take", reject: "Refuse", loop: "Loop" };
       for (const [act, words] of Object.entries(labels)) say(root.querySelector(`[data-do="${act}"] .label`), words);
-      press(loop, steering.repeat === "loop");
+      press(loop, accompany ? accompany.phase === "going round" : steering.repeat === "loop");
       press(roll, steering.repeat === "keep going");
     });
   }
