@@ -429,7 +429,7 @@ class Accompaniment:
         yield fx.Notice(f"It follows you again, from {self._where(around)} on.")
 
     def _go_on_with(self, round_: Round) -> None:
-        self.round, self.maybe, self._pending, self._refused = round_, (), None, None
+        self.round, self.maybe, self._pending, self._refused, self._rests = round_, (), None, None, False
 
     def _go_round(self, until: int, beat: int, around: Around) -> Deeds:
         assert self.round is not None
