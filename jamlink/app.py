@@ -322,7 +322,14 @@ def _ports_to_have(settings: Settings) -> Any:
     sync = settings.sync
     listens = sync.source not in ("playing", "internal")
     clocks = ClockPorts(sync.port if listens else None, sync.to if sync.send else None)
-    return PortChoice(ports.input, ports.output, ports.system, lambda names: remember(file, names), clocks)
+    return PortChoice(
+        ports.input,
+        ports.output,
+        ports.system,
+        lambda names: remember(file, names),
+        clocks,
+        together=ports.own == "one",
+    )
 
 
 def follower(settings: Settings) -> Any:

@@ -80,12 +80,14 @@ class AccompanyTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, re
 
 
 class PortsTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """[ports]: parts of port names; empty opens ports of our own. `map` forces a controller map. `offsets` are
-    milliseconds by output, or for "all": so much later what is played there leaves, or earlier where it is below 0."""
+    """[ports]: parts of port names; empty opens ports of our own: one for each role, or with `own` "one" a single one
+    for all of them, told apart by their channels. `map` forces a controller map. `offsets` are milliseconds by output,
+    or for "all": so much later what is played there leaves, or earlier where it is below 0."""
 
     input: str = ""
     output: str = ""
     system: str = "auto"
+    own: Literal["roles", "one"] = "roles"
     map: str = ""
     offsets: dict[str, float] = {}
 

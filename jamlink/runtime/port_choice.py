@@ -35,7 +35,8 @@ class ClockPorts:
 
 
 class PortChoice:
-    """One thread. `input` and `output` are parts of port names, empty for ports of our own."""
+    """One thread. `input` and `output` are parts of port names, empty for ports of our own; with `together` those are
+    one for all roles instead of one each."""
 
     def __init__(
         self,
@@ -44,10 +45,13 @@ class PortChoice:
         system: str,
         remember: Remember = lambda names: None,
         clocks: ClockPorts = ClockPorts(),
+        *,
+        together: bool = False,
     ) -> None:
         self._clocks = clocks
         self.input, self.output = input, output
         self._system = system
+        self._together = together
         self._remember = remember
         self._open_minded = {"input": not input, "output": not output}
         """Where nobody has said anything yet, the only device there is taken."""
@@ -62,7 +66,8 @@ class PortChoice:
         if self._had == (self.input, self.output):
             return None
         self._had = self.input, self.output
-        return self._clocks.added_to(standard_ports(self.input, self.output, self._system))
+        ports = standard_ports(self.input, self.output, self._system, together=self._together)
+        return self._clocks.added_to(ports)
 
     def choose(self, wish: ChoosePorts, there: Listing) -> None:
         """Have these from now on; `look` says what that means. Raises `Nonsense` for a port that is not there, and

@@ -109,7 +109,7 @@ class Accompaniment:
         """The clock begins to run, or the mode begins while it does: nothing is promised. What was heard in this run
         counts as heard."""
         beat = around.beat if around.own.listen == 0 else max(0, around.beat)
-        self._run += 1
+        self._run = self.next_id()
         self._next, self._open = beat, max(0, beat)
         self._since = Ticks(-_COUNT_IN_BARS * around.meter.bar_ticks)
         self._last = Ticks(self._open * around.meter.beat_ticks)
@@ -118,6 +118,11 @@ class Accompaniment:
         self.notes.clear()
         self._let_plans_go()
         self._comping = Comping()
+
+    def take_up(self, around: Around) -> None:
+        """Begin after a mistake of ours, with the next bar and not before."""
+        self.begin(around)
+        self._next = (around.beat // around.meter.beats + 1) * around.meter.beats
 
     def wait_until(self, tick: Ticks, meter: Meter) -> None:
         """Something else of ours plays until `tick`."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import fields, replace
 from typing import Any, ClassVar
 
@@ -90,6 +91,9 @@ STEP = 0.1
 BEAT_GRID = 4
 """A chord is moved by whole quarters of a beat."""
 REMEMBERED_SPANS = 256
+_HEARING, _PREPARING = "hearing", "preparing"
+"""What was being done, where a mistake in it touches less than everything."""
+BROKE = "Something in jamlink went wrong: its ideas begin anew. Your own playing is not touched."
 
 PLAYER = "player"
 MACHINE = "jamlink"
@@ -126,22 +130,31 @@ class Session:
         self._last_decision_record = 0
         self._notices: deque[str] = deque(maxlen=5)
         self._out: list[Effect] = []
+        self._at_work = ""
 
     # -- the way in ---------------------------------------------------------------------------------------------------
 
     def handle(self, item: Input, at: Ns) -> list[Effect]:
-        """Take an input in at `at` (never before the session's own time). Returns effects in order."""
-        self._run_until(at)
+        """Take an input in at `at` (never before the session's own time). Returns effects in order.
+
+        Whatever is raised is a mistake of ours: hand in a `Recover` at the session's own `now`, and go on. The effects
+        until then come with its own.
+        """
+        if not isinstance(item, gestures.Recover):
+            self._run_until(at)
+            self._at_work = _HEARING if isinstance(item, gestures.Heard) else ""
         self._record(item)
         try:
             self._HANDLERS[type(item)](self, item)
         except Nonsense as refused:
             self._notice(str(refused))
-        self._release()
+        self._at_work = ""
+        if not isinstance(item, gestures.Recover):
+            self._release()
         return self._drain()
 
     def advance(self, to: Ns) -> list[Effect]:
-        """Let time pass up to and including `to`."""
+        """Let time pass up to and including `to`. Raises as `handle` does."""
         self._run_until(to)
         return self._drain()
 
@@ -255,7 +268,9 @@ class Session:
             if due is None or run is None or due > to:
                 break
             self._now = max(self._now, due)
+            self._at_work = _PREPARING if run == self._prepare else ""
             run()
+        self._at_work = ""
         self._now = max(self._now, to)
 
     def _deadlines(self) -> Iterator[tuple[Ns, Callable[[], None]]]:
@@ -571,6 +586,7 @@ class Session:
             self._emit(fx.Publish())
             self._soon()
         if self._accompanies and self._accompany.wakes(self._around()) and self._listener.keys_down:
+            self._at_work = ""
             self._along(self._accompany.wake(self._around()))
 
     # -- playing along ------------------------------------------------------------------------------------------------
@@ -1113,6 +1129,48 @@ class Session:
         after = max(0, now, taken.end - 1 if taken else 0)
         self._stand.next_slot(self._slot_following(Ticks(after)))
 
+    # -- after a mistake of ours --------------------------------------------------------------------------------------
+
+    def _recover(self, item: gestures.Recover) -> None:
+        """As little as can be is lost: what was heard, where that is what broke; what the model would have been told;
+        else everything on the stand, and what of ours sounds ends. The clock goes on."""
+        if self._at_work == _HEARING:
+            self._listener = Listener(self._listener.locked_key, self._transport.timeline)
+        elif self._at_work != _PREPARING:
+            self._begin_anew()
+        self._prepare_at, self._at_work = None, ""
+        self._notice(BROKE)
+
+    def _begin_anew(self) -> None:
+        """An empty stand before a slot that can still be asked for. Nothing that falls due now is left, so that a
+        mistake which comes again comes once a bar at most."""
+        for step in (self._retire_hand_and_request, self._withdraw_all, self._cut_all, self._cut_along):
+            with suppress(Exception):  # what cannot be ended by the rules any more is dropped
+                step()
+        old, self._outbox, self._accompany = self._stand, Outbox(), Accompaniment(self._next_id)
+        self._emit(fx.Silence())
+        self._stand = Stand(self._slot_after(self._tick() if self._transport.playing else Ticks(0)))
+        self._stand.refused, self._rechecked = old.refused, False
+        if self._transport.playing:
+            self._accompany.take_up(self._around())
+            while self._stage_tick() <= self._tick():
+                self._stand.slot = self._slot_after(self._stand.slot.start)
+            self._click_bar = self._first_bar_after(Ns(self._now + 2 * self._settings.horizon))
+            if self._clock_out is not None:
+                self._outbox.add(self._clock_out.goes_on_from(self._tick()))
+
+    def _withdraw_all(self) -> None:
+        self._withdraw_taken(Happening.STOP)
+
+    def _cut_all(self) -> None:
+        self._cut_playing(Happening.STOP)
+
+    def _cut_along(self) -> None:
+        self._along(self._accompany.stop(self._around()))
+
+    def _first_bar_after(self, moment: Ns) -> int:
+        return self._transport.meter.at(self._transport.tick(moment)).bar + 1
+
     # -- small things -------------------------------------------------------------------------------------------------
 
     def _do(self, item: gestures.Do) -> None:
@@ -1219,6 +1277,7 @@ class Session:
         gestures.Foreseen: _foreseen,
         gestures.SetAccompany: _set_accompany,
         gestures.ProposerIs: _proposer_is,
+        gestures.Recover: _recover,
         gestures.Followed: _followed,
     }
 

@@ -265,6 +265,14 @@ class ProposerIs:
 
 
 @dataclass(frozen=True, slots=True)
+class Recover:
+    """A mistake of ours came up (`why`, for the record) while the session did something: put right what that can have
+    left half done, and go on. Never asked for by a player."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Followed:
     """What a clock from outside says; told when it says something new, not with every pulse.
 
@@ -294,4 +302,4 @@ Setting: TypeAlias = (
     | SetAccompany
 )
 Gesture: TypeAlias = Do | Select | Hear | Take | BringBack | Edit | Setting
-Input: TypeAlias = Heard | Gesture | Ideas | Foreseen | ProposerIs | Followed
+Input: TypeAlias = Heard | Gesture | Ideas | Foreseen | ProposerIs | Followed | Recover

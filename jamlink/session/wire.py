@@ -46,6 +46,7 @@ INPUT_KINDS: dict[str, type] = {
         inputs.ProposerIs,
         inputs.SetAccompany,
         inputs.Foreseen,
+        inputs.Recover,
         inputs.Followed,
     )
 }
