@@ -14,7 +14,7 @@ const PIANO_CAPS = { Semicolon: ";", Quote: "'" };
 const PEDAL = "KeyQ"; // held like a pedal
 
 const LETTERS = {
-  t: "tap", l: "loop", n: "next-hand", p: "preview", u: "undo", m: "metronome", k: "keep-going", r: "trade",
+  t: "tap", l: "loop", n: "next-hand", p: "preview", u: "undo", m: "metronome", k: "keep-going", r: "trade", a: "accompany",
   o: "this-is-one", e: "count-in", w: "capture", i: "invert", s: "simplify", c: "clear", b: "brightness-up", d: "brightness-down",
   h: "half-time", g: "double-time",
 };

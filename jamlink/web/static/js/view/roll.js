@@ -61,7 +61,7 @@ export class Roll {
   // {tick, end, pitch, who, sure}: played, then promised, then what the chosen idea would bring.
   _notes(state, tick, scale) {
     const played = (state.notes ?? []).filter((note) => note.tick <= tick || note.who === "player").map((note) => ({ ...note, end: note.end ?? tick, sure: 1 }));
-    const all = [...played, ...this._mineNow(state, tick), ...aheadOf(state, tick, scale.last), ...ideaNotes(state)];
+    const all = [...played, ...this._mineNow(state, tick), ...aheadOf(state, tick, scale.last), ...alongNotes(state, tick), ...ideaNotes(state)];
     return all.filter((note) => note.end >= scale.first && note.tick <= scale.last);
   }
 
@@ -143,8 +143,13 @@ function aheadOf(state, tick, last) {
   });
 }
 
+// What an accompaniment has settled and will begin; what sounds of it is among the notes that were played.
+function alongNotes(state, tick) {
+  return (state.accompany?.voices ?? []).filter((voice) => voice.tick > tick).map((voice) => ({ ...voice, who: "jamlink", sure: 1, ahead: true }));
+}
+
 // Where a loop goes round it is the loop that will sound; the ribbon says the same.
-const loopsOn = (state) => Boolean(state.playing) && state.steering.repeat === "loop";
+const loopsOn = (state) => Boolean(state.playing) && state.steering.repeat === "loop" && state.steering.mode === "propose";
 
 function ideaNotes(state) {
   const card = state.taken || loopsOn(state) ? null : chosen(state.hand);
