@@ -76,7 +76,7 @@ export class Bar {
       flag(this._source, "uneasy", !["", "locked"].includes(clock.bond ?? ""));
     });
     store.watch(["key", "chord", "steering"], ({ key, chord, steering }) => {
-      say(this._key, key ? `${key}${steering.key_lock ? " (kept)" : ""}` : "–");
+      say(this._key, key ? `${signs(key)}${steering.key_lock ? " (kept)" : ""}` : "–");
       say(this._heard, chord ? signs(chord) : "");
     });
     store.watch(["local.panel"], (_, { panel }) => {

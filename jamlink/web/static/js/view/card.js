@@ -1,6 +1,7 @@
 // One idea: its number, from safe to bold, its chords bar by bar, a small piano roll, what is different about it, and
 // who made it. On the chosen card a chord can be renamed or moved.
 
+import { withSigns } from "../music/chord.js";
 import { byBar, madeBy, standing, Standing } from "../music/place.js";
 import { ChordEditor } from "./chord_editor.js";
 import { chord, flag, h, once, say } from "./dom.js";
@@ -51,7 +52,7 @@ export class CardView {
     say(this._name, nameOf(card, hand));
     say(this._standing, pending ? "… sent" : (SIGNS[stands] ?? (card.selected ? "chosen" : "")));
     this._drawChords(card, hand, clock, editable);
-    say(this._words, (card.edits.length ? `Changed: ${card.edits.join(", ")}. ` : "") + card.words);
+    say(this._words, withSigns((card.edits.length ? `Changed: ${card.edits.join(", ")}. ` : "") + card.words));
     say(this._closest, card.closest ? `≈ close to ${card.closest}` : "");
     this._closest.title = card.closest;
     say(this._maker, `by ${madeBy(state, card.made_by, card.edits.length)}`);

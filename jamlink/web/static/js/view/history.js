@@ -4,7 +4,7 @@
 import { speak } from "../core/protocol.js";
 import { merge } from "./history_items.js";
 import { h, say } from "./dom.js";
-import { signs } from "../music/chord.js";
+import { signs, withSigns } from "../music/chord.js";
 import { VirtualList } from "./virtual.js";
 
 const ROW_PX = 78;
@@ -54,5 +54,5 @@ export class History {
 }
 
 // What the player changed stands before what was special about it: it is the player's too.
-const about = (item, verdict) => [WORDS[verdict] ?? verdict, `bar ${item.bar}`, changed(item) ? "changed by you" : "", item.words, `by ${item.by}`];
+const about = (item, verdict) => [WORDS[verdict] ?? verdict, `bar ${item.bar}`, changed(item) ? "changed by you" : "", withSigns(item.words), `by ${item.by}`];
 const changed = (item) => Boolean(item.edits?.length);

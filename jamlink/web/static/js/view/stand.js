@@ -89,7 +89,7 @@ function fit(place) {
 }
 
 // Key and chord heard, and who gives the time where it is not jamlink.
-const hears = ({ clock, key, chord: heard }) => [clock.bond ? clock.led : "", key, heard && signs(heard)].filter(Boolean).join(" · ");
+const hears = ({ clock, key, chord: heard }) => [clock.bond ? clock.led : "", key && signs(key), heard && signs(heard)].filter(Boolean).join(" · ");
 
 // An idea that was changed has two makers.
 const playsWords = (state) => `${madeBy(state, state.playing.made_by)} ${state.playing.edited ? "+ you" : "plays"}`;
