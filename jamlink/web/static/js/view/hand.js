@@ -60,7 +60,9 @@ export class Hand {
     say(this._note, hand ? noteOf(hand) : "");
     if (!hand) return once(this._empty, emptyWords(state), () => [h("p", {}, emptyWords(state))]);
     this._deal(hand.cards.length);
-    this._row.style.setProperty("--bar-width", barWidth(hand, state.clock.bar_ticks));
+    const wide = barWidth(hand, state.clock.bar_ticks);
+    this._row.style.setProperty("--bar-width", `${wide}em`);
+    this._row.style.setProperty("--bar-em", wide);
     hand.cards.forEach((card, index) => this._cards[index].draw(state, card, local.pending?.index === index));
     this._bringIntoSight(hand);
   }
@@ -84,11 +86,11 @@ export class Hand {
   }
 }
 
-// What the fullest bar of all cards needs, so that bars stand under bars and nothing is cut off.
+// What the fullest bar of all cards needs, in em, so that bars stand under bars and nothing is cut off.
 function barWidth(hand, barTicks) {
   const bars = hand.cards.flatMap((card) => byBar(card.chords, hand.slot_bars, barTicks));
   const widest = Math.max(0, ...bars.map((bar) => bar.reduce((sum, { symbol }) => sum + 0.66 + symbol.length * 0.42, 0)));
-  return `${Math.max(2.8, widest + 0.7).toFixed(2)}em`;
+  return Math.max(2.8, widest + 0.7).toFixed(2);
 }
 
 const ORDER = [Standing.GONE, Standing.OFFERED, Standing.SOUNDS, Standing.SAVING, Standing.TAKEN];

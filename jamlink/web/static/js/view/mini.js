@@ -16,6 +16,7 @@ export class MiniRoll {
     this.canvas.setAttribute("role", "img");
     this._listen();
     new ResizeObserver(([entry]) => this._resized(entry.contentRect)).observe(this.canvas);
+    new IntersectionObserver((entries) => this._sight(entries.at(-1).isIntersecting)).observe(this.canvas);
   }
 
   // `chords` are the notes of its chords, where they are known.
@@ -29,7 +30,7 @@ export class MiniRoll {
   }
 
   draw() {
-    if (!this._box?.width || !this._card) return;
+    if (!this._box?.width || !this._card || !this._seen) return;
     const pen = this.canvas.getContext("2d");
     const ink = readInk();
     pen.clearRect(0, 0, this._box.width, this._box.height);
@@ -74,7 +75,14 @@ export class MiniRoll {
 
   _resized({ width, height }) {
     this._box = { width, height };
-    sharpen(this.canvas, this._box);
+    this._sight(this._seen);
+  }
+
+  // Of a hand of thirty only the cards in sight hold a picture.
+  _sight(seen) {
+    this._seen = seen;
+    if (seen && this._box) sharpen(this.canvas, this._box);
+    else this.canvas.width = this.canvas.height = 0;
     this.draw();
   }
 
