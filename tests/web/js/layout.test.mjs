@@ -113,3 +113,14 @@ test("words of the take cannot write notation", () => {
   assert.equal(text.split("\n").length, 7);
   assert.ok(!text.includes("%%"));
 });
+
+test("stretches join alike wherever they overlap, and what was changed shows it", () => {
+  const item = (id, verdict = "offered", edits = []) => ({ id, verdict, words: "", edits });
+  const known = [9, 7, 6, 4].map((id) => item(id));
+  assert.deepEqual(merge(known, [8, 7, 5, 1].map((id) => item(id)), 20).map(({ id }) => id), [9, 8, 7, 6, 5, 4, 1]);
+  assert.deepEqual(merge(known, [], 20), known);
+  assert.deepEqual(merge([], known, 20), known);
+  const changed = merge(known, [item(7, "offered", ["note 1 became G5"])], 20);
+  assert.deepEqual(changed.map(({ edits }) => edits.length), [0, 1, 0, 0]);
+  assert.equal(changed[0], known[0]);
+});
