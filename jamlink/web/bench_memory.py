@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from jamlink.errors import Unavailable
@@ -80,6 +81,11 @@ def watched(pid: int) -> Iterator[list[dict[str, float]]]:
         watcher.join()
 
 
-def most(seen: list[dict[str, float]]) -> dict[str, float]:
-    """The greatest of each."""
-    return {name: max(sample[name] for sample in seen) for name in seen[0]}
+def summary(seen: list[dict[str, float]]) -> dict[str, dict[str, float]]:
+    """`most`, `middle` and `last` of each: a browser lets rubbish lie for a while and then clears it away."""
+    columns = {name: [sample[name] for sample in seen] for name in seen[0]}
+    return {
+        "most": {name: max(values) for name, values in columns.items()},
+        "middle": {name: round(median(values), 1) for name, values in columns.items()},
+        "last": {name: values[-1] for name, values in columns.items()},
+    }

@@ -226,7 +226,7 @@ def _weight(browser: Any, page: Any, amounts: Amounts, play: Callable[[float], N
     known = _scroll_to_the_first(page)
     with bench_memory.watched(bench_memory.renderer_of(browser, page)) as seen:
         play(amounts.memory_s)
-    return {"page": bench_memory.most(seen), "empty_page": bare, "ideas_in_list": known, "samples": len(seen)}
+    return {"page": bench_memory.summary(seen), "empty_page": bare, "ideas_in_list": known, "samples": len(seen)}
 
 
 def _scroll_to_the_first(page: Any) -> int:
@@ -385,8 +385,9 @@ def lines(report: dict[str, Any]) -> list[str]:
         f"decision to the screen, p95: marked {marked} ms, answered {answered} (limit 50), shown as saved {saved}",
         f"{smoothness['ideas']:,} ideas, {NOTES_A_MINUTE:,} notes a minute: frames p95 {frames_p95} ms, "
         f"longer than two {smoothness['frames_over_two']:.1%}",
-        f"memory of its process, {held['ideas_in_list']:,} ideas in the list: most {held['page']['pss_mb']} MB "
-        f"(limit 150; an empty page {held['empty_page']['pss_mb']}); its script's heap {smoothness['js_heap_mb']}",
+        f"its process with {held['ideas_in_list']:,} ideas in its list: most {held['page']['most']['pss_mb']} MB, "
+        f"middle {held['page']['middle']['pss_mb']} (limit 150; an empty page {held['empty_page']['pss_mb']}); "
+        f"its script's heap {smoothness['js_heap_mb']}",
         *(
             f"notes late, p99 {words}: middle of {len(late[name]['rounds'])} rounds {late[name]['p99_middle_ms']} ms, "
             f"most {late[name]['p99_ms']} ({late[name]['notes']:,} notes, {late[name]['lost']} lost)"
