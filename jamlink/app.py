@@ -35,6 +35,7 @@ from jamlink.session.inputs import Do
 from jamlink.session.settings import SessionSettings
 from jamlink.session.wire import header
 from jamlink.settings import (
+    WITH_MUSIC,
     PageTable,
     Places,
     Settings,
@@ -320,7 +321,8 @@ def _ports_to_have(settings: Settings) -> Any:
 
     ports, file = settings.ports, Places().remembered
     sync = settings.sync
-    listens = sync.source not in ("playing", "internal")
+    listens = sync.source not in ("playing", "internal") and sync.port != WITH_MUSIC
+    listens = listens and (bool(sync.port) or sys.platform != "win32")  # where no program can have ports of its own
     clocks = ClockPorts(sync.port if listens else None, sync.to if sync.send else None)
     return PortChoice(
         ports.input,
@@ -347,7 +349,7 @@ def follower(settings: Settings) -> Any:
         "playing": (Playing(),),
         "internal": (),
     }[settings.sync.source]
-    return Follower(sources, ms(settings.sync.offset)) if sources else None
+    return Follower(sources, ms(settings.sync.offset), settings.sync.port == WITH_MUSIC) if sources else None
 
 
 def _with_osc(hub: Any, settings: Settings) -> Any:
@@ -556,8 +558,13 @@ def _chooser(accept: str, seed: int) -> Any:
     }[accept]
 
 
+_MIDI_ENDINGS = ("", ".mid", ".midi", ".jam")
+"""The last is refused in its own words."""
+
+
 def export(session: Path, target: Path) -> None:
-    """A session file as what the target's name ends in; as a MIDI file where that says nothing else."""
+    """A session file as what the target's name ends in; as a MIDI file where it has no ending. Raises `Nonsense` for an
+    ending that says something else."""
     from jamlink.ledger.abc_tune import abc_tune
     from jamlink.ledger.dawproject import dawproject
     from jamlink.ledger.export import export as write
@@ -566,8 +573,11 @@ def export(session: Path, target: Path) -> None:
     from jamlink.midi.files import write_whole
 
     makers = {".musicxml": musicxml, ".abc": abc_tune, ".ireal": ireal, ".dawproject": dawproject}
+    ending = target.suffix.lower()
+    if ending not in (*makers, *_MIDI_ENDINGS):
+        raise Nonsense(f"Nothing can be written as {ending}.", f"Let the name end in {', '.join(('.mid', *makers))}.")
     check_target(target, session)
-    make = makers.get(target.suffix.lower())
+    make = makers.get(ending)
     if make is not None:
         write_whole(target, make(session))
     else:
@@ -678,10 +688,10 @@ def _only_input() -> str:
 
 def loopback(heard: str, played: str, system: str) -> list[Any]:
     """The way out of one port and into another, measured, with the offset to set."""
-    from jamlink.runtime.doctor import measure_loopback
+    from jamlink.runtime.doctor import loopback as measure
     from jamlink.runtime.monotonic import MonotonicClock
 
-    return [measure_loopback(MonotonicClock(), heard, played, system)]
+    return measure(MonotonicClock(), heard, played, system)
 
 
 def doctor() -> list[Any]:

@@ -43,6 +43,7 @@ from jamlink.session.proposal import Controls, Role
 from jamlink.session.settings import AccompanySettings, SessionSettings
 from jamlink.timing.meter import parse_meter
 from jamlink.timing.units import Ns, ms, tempo_of_bpm
+from jamlink.tokens.vocab import STYLES
 
 PREFIX = "JAMLINK_"
 """JAMLINK_SESSION_TEMPO=92 sets [session] tempo."""
@@ -102,10 +103,14 @@ class ModelTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     threads: Literal[0, 1, 2] = 0
 
 
+WITH_MUSIC = "same"
+
+
 class SyncTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """[sync]: whose clock. `auto` follows what comes in at the clock port, the most trusted first; "playing" finds the
-    tempo in what you play; `port` is a part of the name of the port to listen to, empty opens one of our own; `offset`
-    says how many ms late it comes; `starts_at` is the time code of bar 1; `send` lets others follow us, at `to`."""
+    tempo in what you play; `port` is a part of the name of the port to listen to, empty opens one of our own, "same" is
+    the one that you play into; `offset` says how many ms late it comes; `starts_at` is the time code of bar 1; `send`
+    lets others follow us, at `to`."""
 
     source: Literal["auto", "MIDI clock", "time code", "playing", "internal"] = "auto"
     port: str = ""
@@ -208,6 +213,8 @@ def session_settings(settings: Settings, seed: int) -> SessionSettings:
     for name in ("surprise", "density", "brightness", "drive"):
         if not 0.0 <= getattr(controls, name) <= 1.0:
             raise Nonsense(f"{name} = {getattr(controls, name)} is out of range.", "Choose a number from 0 to 1.")
+    if table.style not in ("", *STYLES):
+        raise Nonsense(f"There is no style called {table.style!r}.", f"Choose one of {', '.join(STYLES)}.")
     return SessionSettings(
         seed=table.seed or seed,
         tempo=tempo_of_bpm(table.tempo),
@@ -398,7 +405,8 @@ def _fitting(table: str, key: str) -> str:
         return f"any of {', '.join(role.value for role in Role)}"
     choices = [c.value for c in kind] if isinstance(kind, type) and issubclass(kind, Enum) else typing.get_args(kind)
     if choices:
-        return f"one of {', '.join(choices)}"
+        said = ", ".join(str(choice) for choice in choices if choice != "")
+        return f"one of {said}, or leave it empty" if "" in choices else f"one of {said}"
     return {float: "a number", int: "a whole number", bool: "true or false", str: 'text in quotes, "like this"'}.get(
         kind, "lines of a table, under its name in brackets"
     )

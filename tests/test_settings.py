@@ -51,6 +51,8 @@ def test_a_flag_that_was_not_given_changes_nothing(file):
         ("[session]\ntempo = \n", ["settings.toml", "line 2"]),
         ("[session]\nroles = ['drums']\n", ["drums", "roles"]),
         ("[model]\nproposer = 'magic'\n", ["magic", "model.proposer"]),
+        ("[bridge]\ndaw = 'cubase'\n", ["cubase", "one of live, reaper, bitwig, ardour, or leave it empty"]),
+        ("[ports]\nown = 'two'\n", ["two", "one of roles, one."]),
     ],
 )
 def test_a_mistake_in_the_file_names_the_file_and_the_key(file, text, words):
@@ -75,6 +77,7 @@ def test_a_mistake_in_the_environment_names_the_variable(file):
         ({"session.count_in": 4}, "count-in of 4"),
         ({"session.density": 3.0}, "density = 3.0"),
         ({"session.roles": []}, "No role"),
+        ({"session.style": "polka"}, "no style called 'polka'"),
     ],
 )
 def test_an_impossible_session_is_refused_with_a_remedy(file, flags, words):

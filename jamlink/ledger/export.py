@@ -35,8 +35,13 @@ def score_of(story: Story) -> MidiScore:
         return MidiScore(())
     ruler = Ruler(story.clocks, _spans(story))
     parts = (*_players(story, ruler), *_roles(story, ruler))
-    name = f"jamlink {story.header.wall}" if story.header else "jamlink"
+    name = _printable(f"jamlink {story.header.wall}") if story.header else "jamlink"
     return MidiScore(parts, ruler.tempos, ruler.meters, (), tuple(_markers(story, ruler)), name)
+
+
+def _printable(text: str) -> str:
+    """Without what no format has a place for."""
+    return "".join(c for c in text if c.isprintable())
 
 
 def _spans(story: Story) -> Iterator[Span]:

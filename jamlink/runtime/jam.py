@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from jamlink.errors import Nonsense
 from jamlink.ledger.store import Ledger
@@ -58,6 +58,9 @@ LONGEST_WAIT = ms(100)
 LATENESS_REMEMBERED = 1000
 PATIENCE_AT_START = ms(5_000)
 BROKE = "Something in jamlink went wrong; it plays on. Please report the log beside the session file."
+
+
+_Got = TypeVar("_Got")
 
 
 class _Lost(Exception):
@@ -238,16 +241,16 @@ class Jam:
 
     def _turn(self) -> None:
         parts = self._parts
-        for message in parts.io.receive():
+        for message in self._got("hearing the ports", parts.io.receive):
             self._safely("hearing the ports", self._from_io, message)
         if parts.model is not None:
-            for answer in parts.model.receive():
+            for answer in self._got("hearing the model", parts.model.receive):
                 self._safely("hearing the model", self._from_model, answer)
-        for gesture in parts.views.receive():
+        for gesture in self._got("hearing a view", parts.views.receive):
             self._safely("hearing a view", self._feed, gesture)
-        for event in parts.views.played(parts.clock.now()):
+        for event in self._got("hearing a view", lambda: parts.views.played(parts.clock.now())):
             self._safely("hearing a view", self._feed, Heard(event), event.at)
-        for wish, via in parts.views.wishes():
+        for wish, via in self._got("hearing a view", parts.views.wishes):
             self._safely("granting a wish", self._grant, wish, via)
         self._safely("tidying up", self._tidy_up)
         if self._demo is not None and self._opened:
@@ -276,6 +279,14 @@ class Jam:
             raise
         except Exception as bug:
             self._broke(bug, doing)
+
+    def _got(self, doing: str, receive: Callable[[], Iterable[_Got]]) -> Iterable[_Got]:
+        """What has come in; nothing where a mistake came up instead."""
+        try:
+            return receive()
+        except Exception as bug:
+            self._broke(bug, doing)
+            return ()
 
     def _by_session(self, work: Callable[[], list[Effect]]) -> list[Effect]:
         """What the session wants done; where it breaks, what it did until then and what it takes to go on."""

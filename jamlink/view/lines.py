@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import select
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TextIO
 
 from jamlink.errors import Nonsense
@@ -129,8 +129,9 @@ def changes(before: Picture | None, after: Picture) -> Iterator[str]:
             yield f"no idea came in time ({after.missed} so far)"
         if after.key and after.key != before.key:
             yield f"key: {after.key}"
-    yield from new_notices(before.notices if before else (), after.notices)
-    yield from _trouble(before.trouble if before else (), after.trouble)
+    notices = list(new_notices(before.notices if before else (), after.notices))
+    yield from notices
+    yield from _trouble(before.trouble if before else (), after.trouble, notices)
 
 
 def _who(picture: Picture) -> str:
@@ -229,7 +230,8 @@ def _steering(was: SteeringView, now: SteeringView) -> Iterator[str]:
             yield f"{low} to {high}: {value:.0%}"
 
 
-def _trouble(was: tuple[str, ...], now: tuple[str, ...]) -> Iterator[str]:
-    yield from (f"trouble: {sentence}" for sentence in now if sentence not in was)
+def _trouble(was: tuple[str, ...], now: tuple[str, ...], noticed: Sequence[str]) -> Iterator[str]:
+    """What was a notice a moment ago is not said twice."""
+    yield from (f"trouble: {sentence}" for sentence in now if sentence not in (*was, *noticed))
     if was and not now:
         yield "all is well again"

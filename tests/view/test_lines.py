@@ -10,6 +10,7 @@ import pytest
 
 from jamlink.midi.actions import Action
 from jamlink.runtime.ipc import Framed
+from jamlink.session.inputs import ProposerIs
 from jamlink.session.plain import plain
 from jamlink.testing.clock import ManualClock
 from jamlink.timing.units import Ns, ms
@@ -165,6 +166,23 @@ class Interrupted(Session):
             self.pressed = True
             raise KeyboardInterrupt
         return super().receive()
+
+
+def test_what_is_both_a_notice_and_a_trouble_is_said_once(jam):
+    jam.new()
+    sentence = "The model broke; a stand-in plays."
+    jam.rehearsal.trouble = [sentence]
+    jam.rehearsal.jam.at(jam.clock.now(), ProposerIs(False, "", sentence))
+    jam.rehearsal.turn()
+    jam.look()
+    assert jam.new().count(sentence) == 1
+    jam.rehearsal.trouble = []
+    jam.look()
+    assert jam.new() == "all is well again"
+    jam.rehearsal.jam.at(jam.clock.now(), ProposerIs(True, "jam-s", "Only a word in passing."))
+    jam.rehearsal.turn()
+    jam.look()
+    assert "well again" not in jam.new()
 
 
 @pytest.fixture
