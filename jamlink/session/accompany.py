@@ -280,6 +280,7 @@ class Accompaniment:
             heard,
             tuple(self._unwanted(beat + i) for i in range(ahead + 1)),
             Ns(latest),
+            around.listener.locked_key,
         )
         in_time = around.model and latest > around.now
         self._pending = _Pending(request, until, in_time)
@@ -301,7 +302,8 @@ class Accompaniment:
 
     def waits_for(self, request_id: int) -> bool:
         """Whether an answer to this is waited for."""
-        return self._pending is not None and self._pending.request.id == request_id
+        pending = self._pending
+        return pending is not None and pending.to_model and pending.request.id == request_id
 
     def foreseen(self, answer: Foreseen, around: Around) -> Deeds:
         """The answer to the last question settles its beats; any other comes too late."""
