@@ -63,8 +63,8 @@ class StandIn:
 
 
 def belongs(chord: Chord, key: Key | None) -> float:
-    """How much a chord is wanted where a key is locked: fully where all of it is in the key, the leading note of a minor
-    key included, else hardly."""
+    """How much a chord is wanted where a key is locked: fully where all of it is in the key (in minor with its leading
+    note), else hardly."""
     known = key is None or chord.pitch_classes <= key.scale | ({(key.tonic + 11) % 12} if key.minor else set())
     return 1.0 if known else _FOREIGN
 
