@@ -35,6 +35,7 @@ from jamlink.session.inputs import Do
 from jamlink.session.settings import SessionSettings
 from jamlink.session.wire import header
 from jamlink.settings import (
+    WITH_MUSIC,
     PageTable,
     Places,
     Settings,
@@ -319,7 +320,8 @@ def _ports_to_have(settings: Settings) -> Any:
 
     ports, file = settings.ports, Places().remembered
     sync = settings.sync
-    listens = sync.source not in ("playing", "internal")
+    listens = sync.source not in ("playing", "internal") and sync.port != WITH_MUSIC
+    listens = listens and (bool(sync.port) or sys.platform != "win32")  # where no program can have ports of its own
     clocks = ClockPorts(sync.port if listens else None, sync.to if sync.send else None)
     return PortChoice(
         ports.input,
@@ -346,7 +348,7 @@ def follower(settings: Settings) -> Any:
         "playing": (Playing(),),
         "internal": (),
     }[settings.sync.source]
-    return Follower(sources, ms(settings.sync.offset)) if sources else None
+    return Follower(sources, ms(settings.sync.offset), settings.sync.port == WITH_MUSIC) if sources else None
 
 
 def _with_osc(hub: Any, settings: Settings) -> Any:

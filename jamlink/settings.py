@@ -93,10 +93,14 @@ class ModelTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     threads: Literal[0, 1, 2] = 0
 
 
+WITH_MUSIC = "same"
+
+
 class SyncTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """[sync]: whose clock. `auto` follows what comes in at the clock port, the most trusted first; "playing" finds the
-    tempo in what you play; `port` is a part of the name of the port to listen to, empty opens one of our own; `offset`
-    says how many ms late it comes; `starts_at` is the time code of bar 1; `send` lets others follow us, at `to`."""
+    tempo in what you play; `port` is a part of the name of the port to listen to, empty opens one of our own, "same" is
+    the one that you play into; `offset` says how many ms late it comes; `starts_at` is the time code of bar 1; `send`
+    lets others follow us, at `to`."""
 
     source: Literal["auto", "MIDI clock", "time code", "playing", "internal"] = "auto"
     port: str = ""

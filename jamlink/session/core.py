@@ -318,12 +318,12 @@ class Session:
         if self._clock_out is not None:
             self._outbox.add(self._clock_out.goes_on())
 
-    def _send_clock_anew(self) -> None:
-        """Whoever follows us has to move, too."""
+    def _send_clock_anew(self, first: Ticks) -> None:
+        """Whoever follows us has to move, too; what we play goes on from `first`."""
         if self._clock_out is not None:
             self._outbox.cancel(fx.CLOCK_OUT)
             self._emit(fx.Cancel(fx.CLOCK_OUT))
-            self._outbox.add(self._clock_out.begins(self._tick()))
+            self._outbox.add(self._clock_out.begins(self._tick(), first))
 
     # -- slots --------------------------------------------------------------------------------------------------------
 
@@ -798,7 +798,7 @@ class Session:
         self._click_bar = self._transport.meter.at(first).bar
         self._retire_hand_and_request()
         self._stand.next_slot(self._slot_after(Ticks(max(0, first))))
-        self._send_clock_anew()
+        self._send_clock_anew(first)
         self._clocked()
 
     def _stop(self) -> None:
@@ -860,7 +860,7 @@ class Session:
         line = self._following.one_at(self._transport.timeline, self._now, self._transport.meter.bar_ticks)
         self._transport = self._transport.along(line)
         self._outbox.skip(self._tick())
-        self._send_clock_anew()
+        self._send_clock_anew(self._tick())
         self._click_bar = max(self._click_bar, self._transport.meter.at(self._tick()).bar)
         self._clocked()
 
@@ -929,7 +929,7 @@ class Session:
         self._retire_hand_and_request()
         self._stand.next_slot(self._slot_following(self._tick()))
         self._click_from_here()
-        self._send_clock_anew()
+        self._send_clock_anew(self._tick())
         self._clocked()
 
     def _click_from_here(self) -> None:

@@ -185,6 +185,13 @@ def test_a_key_on_any_device_says_which_one_was_heard(house):
     assert house.state()["heard_on"] == {"port": "MPK mini 3", "channel": 5, "at": 0}
 
 
+def test_the_clock_s_own_ports_have_no_sound_and_are_no_keyboard(house):
+    clock_in = io_wire.PortChanged(Direction.IN, 1, "clock in", "jamlink clock in")
+    turn(house, io_wire.PortChanged(Direction.OUT, 5, "clock", "jamlink clock"), clock_in)
+    turn(house, heard(note(), number=1))
+    assert house.session.snapshot().sounding == (), "what comes in with a clock is no music"
+
+
 def test_ports_are_chosen_from_the_list_and_remembered(house):
     plugged_in(house)
     turn(house, wish=ChoosePorts("Launchkey", "Moog"))
