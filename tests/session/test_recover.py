@@ -239,4 +239,6 @@ def test_a_session_that_broke_replays_to_the_byte_where_it_breaks_again(monkeypa
 
 
 def test_where_the_mistake_was_mended_since_the_replay_says_that_it_differs(monkeypatch, tmp_path):
-    assert not replay(broken_session(monkeypatch, tmp_path, "_deal")).same
+    verdict = replay(broken_session(monkeypatch, tmp_path, "_deal"))
+    assert not verdict.same
+    assert verdict.sentence.endswith("A mistake in jamlink came up there, and does not come up again.")
