@@ -160,13 +160,22 @@ def _reap(child: Any) -> None:
     child.wait()
 
 
-_DEMO = {"session.tempo": 96.0, "session.meter": "4/4", "session.repeat": "keep going"}
-"""The demo's own tempo, and nobody at the keys: the best idea of each hand is taken unless it is refused."""
+_DEMO = {"session.tempo": 96.0, "session.repeat": "keep going"}
+"""The demo's own tempo, and nobody at the keys: the best idea of each hand is taken unless it is refused. A flag that
+says otherwise counts, but for the meter, which the tune is in."""
+_DEMO_METER = {"session.meter": "4/4"}
+
+
+def _for_demo(flags: Mapping[str, Any]) -> dict[str, Any]:
+    said = {name: value for name, value in flags.items() if value is not None}
+    if said.get("session.meter", "4/4") != "4/4":
+        raise Nonsense("The demo's tune is in 4/4.", "Leave --meter or --demo out.")
+    return {**_DEMO, **said, **_DEMO_METER}
 
 
 def _jam_config(flags: Mapping[str, Any], sessions: Path | None, demo: bool, play: bool) -> JamConfig:
     places = Places()
-    settings = load(places.settings, os.environ, {**flags, **_DEMO} if demo else flags)
+    settings = load(places.settings, os.environ, _for_demo(flags) if demo else flags)
     settings = with_remembered(settings, _not_said(remembered(places.remembered), flags))
     session_settings(settings, 1)
     offsets_ns(settings)

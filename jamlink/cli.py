@@ -236,6 +236,8 @@ def doctor(
     from jamlink import app as house
 
     with one_sentence():
+        if (input or output) and not loopback:
+            raise Nonsense("Which ports to measure was said, but not to measure.", "Add --loopback.")
         checks = house.loopback(input, output, system) if loopback else house.doctor()
         if as_json:
             print(json.dumps([{"name": c.name, "ok": c.ok, "what": c.what, "remedy": c.remedy} for c in checks]))

@@ -11,7 +11,7 @@ import pytest
 from jamlink import app as house
 from jamlink.app import bench_words
 from jamlink.engine import native
-from jamlink.errors import JamlinkError
+from jamlink.errors import JamlinkError, Nonsense
 from jamlink.proposers import markov
 from jamlink.resources import data_folder
 from jamlink.runtime.bench_along import AlongTimes, StandInTimes
@@ -30,6 +30,14 @@ from jamlink.settings import Settings, load
 def test_who_plays_without_a_model_is_who_was_chosen(tmp_path, chosen, beside, plays):
     settings = load(tmp_path / "none", {}, {"model.proposer": chosen, "model.stand_in": beside})
     assert house.without_model(settings).name == plays
+
+
+def test_what_is_said_beside_a_demo_counts_but_not_another_meter():
+    assert house._for_demo({"session.tempo": None})["session.tempo"] == 96.0
+    said = house._for_demo({"session.tempo": 140.0, "session.repeat": "once", "session.bars": 2})
+    assert (said["session.tempo"], said["session.repeat"], said["session.bars"]) == (140.0, "once", 2)
+    with pytest.raises(Nonsense, match="in 4/4"):
+        house._for_demo({"session.meter": "3/4"})
 
 
 def test_a_damaged_chord_table_is_said_before_the_jam_starts(tmp_path, monkeypatch):
