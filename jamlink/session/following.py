@@ -149,11 +149,11 @@ class Following:
         """The session has gone to another place by itself: no line is on its way to another any more."""
         self._leader.meeting = None
 
-    def line_from(self, first: Ticks, at: Ns) -> Timeline:
-        """The line of a song that begins with tick `first` at `at`, or at the leader's next beat."""
+    def line_from(self, first: Ticks, at: Ns, bar: Ticks) -> Timeline:
+        """The line of a song that begins with tick `first` at `at`, or at the leader's next beat (Link: its bar)."""
         if not self._leader.leads:
             return Timeline(self.own_tempo, first, at)
-        self._leader.begin_with(first, at)
+        self._leader.begin_with(first, at, bar)
         return self._leader.line_now()
 
     def one_at(self, line: Timeline, at: Ns, bar: Ticks) -> Timeline:

@@ -63,9 +63,11 @@ class Leader:
         theirs = round(self._heard_line().tick_at(at) / grid) * grid
         self.shift = Ticks(tick - theirs)
 
-    def begin_with(self, first: Ticks, at: Ns) -> None:
-        """From now on our tick `first` falls on the leader's next quarter from `at` on."""
-        theirs = -(-self._heard_line().tick_at(at) // TICKS_PER_QUARTER) * TICKS_PER_QUARTER
+    def begin_with(self, first: Ticks, at: Ns, bar: Ticks) -> None:
+        """From now on our tick `first` falls on the leader's next quarter from `at` on; in Link, which counts bars for
+        all, on its next bar."""
+        grid = bar if self.source is Source.LINK else TICKS_PER_QUARTER
+        theirs = -(-self._heard_line().tick_at(at) // grid) * grid
         self.shift = Ticks(first - theirs)
 
     def _heard_line(self) -> Timeline:
