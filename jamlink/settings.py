@@ -40,7 +40,7 @@ from jamlink.remote.settings import BridgeTable, OscTable, RemoteConfig
 from jamlink.session.effects import Out
 from jamlink.session.inputs import Click, Mode, Repeat
 from jamlink.session.proposal import Controls, Role
-from jamlink.session.settings import SessionSettings
+from jamlink.session.settings import AccompanySettings, SessionSettings
 from jamlink.timing.meter import parse_meter
 from jamlink.timing.units import Ns, ms, tempo_of_bpm
 from jamlink.tokens.vocab import STYLES
@@ -68,6 +68,16 @@ class SessionTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     brightness: float = 0.5
     drive: float = 0.5
     style: str = ""
+
+
+class AccompanyTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, rename="kebab"):
+    """[accompany]: how chords follow the melody. Beats of look-ahead (0 to 16), of which the first `commit` are kept,
+    and of listening first (0 to 64); after `rest` bars without a note (0 to 32) the phrase is ended, 0 never."""
+
+    look_ahead: int = 4
+    commit: int = 4
+    listen: int = 8
+    rest: int = 2
 
 
 class PortsTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -142,6 +152,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Everything a player can set before starting."""
 
     session: SessionTable = SessionTable()
+    accompany: AccompanyTable = AccompanyTable()
     ports: PortsTable = PortsTable()
     model: ModelTable = ModelTable()
     sync: SyncTable = SyncTable()
@@ -185,6 +196,7 @@ def load(path: Path, environment: Mapping[str, str], flags: Mapping[str, Any]) -
     for name, value in environment.items():
         if name.startswith(PREFIX) and "_" in name[len(PREFIX) :]:
             table, _, key = name[len(PREFIX) :].lower().partition("_")
+            key = key.replace("_", "-") if table == "accompany" else key
             tables.setdefault(table, {})[key] = value.split(",") if key == "roles" else value
             settings = _convert(tables, name)
     for dotted, value in flags.items():
@@ -216,6 +228,7 @@ def session_settings(settings: Settings, seed: int) -> SessionSettings:
         click=table.click,
         count_in=table.count_in,
         key=parse_key(table.key) if table.key else None,
+        accompany=AccompanySettings(**msgspec.structs.asdict(settings.accompany)),
         controls=controls,
         send_clock=settings.sync.send,
     )
@@ -374,6 +387,7 @@ def _fields(table: str) -> list[str]:
 
 _TABLES: dict[str, type[msgspec.Struct]] = {
     "session": SessionTable,
+    "accompany": AccompanyTable,
     "ports": PortsTable,
     "model": ModelTable,
     "sync": SyncTable,

@@ -27,7 +27,7 @@ from jamlink.midi.maps import Bindings, KnobMoved
 from jamlink.midi.maps import Gesture as Reading
 from jamlink.midi.wire import Parser
 from jamlink.ports.base import HOUSE, Listing, Outgoing
-from jamlink.proposers.base import Proposer
+from jamlink.proposers.base import Accompanies, Proposer
 from jamlink.runtime import io_wire, model_link
 from jamlink.runtime.clips import Clips
 from jamlink.runtime.clocks import Clocks
@@ -44,7 +44,8 @@ from jamlink.runtime.teaching import Taught, Teacher, Teaching, in_words
 from jamlink.session import effects as fx
 from jamlink.session.core import Session
 from jamlink.session.effects import Effect, Out
-from jamlink.session.inputs import Do, Followed, Gesture, Heard, Ideas, Input, ProposerIs, Recover, Turn
+from jamlink.session.inputs import Do, Followed, Foreseen, Gesture, Heard, Ideas, Input, ProposerIs, Recover, Turn
+from jamlink.session.proposal import ChordsRequest
 from jamlink.session.wire import record
 from jamlink.session.wishes import ChoosePorts, Teach, Tell, Wish
 from jamlink.sync.follower import Follower
@@ -139,6 +140,8 @@ class Parts:
     io: IoLink
     model: ModelLink | None
     stand_in: Proposer
+    chords: Accompanies
+    """Who finds chords for a melody at once where the model does not."""
     ledger: Ledger
     bindings: Callable[[str], Bindings]
     views: Views
@@ -180,7 +183,7 @@ class Jam:
         self._dirty = True
         self._next_frame = Ns(0)
         self._systems: dict[str, str] = {}
-        self._answers: deque[Ideas] = deque()
+        self._answers: deque[Ideas | Foreseen] = deque()
         self._opened = False
         self._asked_for_ports = False
         self._open_by = Ns(0)
@@ -474,6 +477,8 @@ class Jam:
                 self._feed(ProposerIs(True, answer.name))
             case model_link.CandidatesReady():
                 self._feed(Ideas(answer.request_id, tuple(answer.candidates), False))
+            case model_link.ChordsReady():
+                self._feed(Foreseen(answer.request_id, tuple(answer.chords), answer.made_by, False))
             case model_link.Failed(request_id=None):
                 self._model_ready = True  # as ready as it will be; the stand-in plays
                 self._trouble("model", answer.sentence)
@@ -577,6 +582,10 @@ class Jam:
                 self._ask_model(effect)
             case fx.AskStandIn():
                 self._ask_stand_in(effect)
+            case fx.AskChords():
+                self._ask_chords(effect)
+            case fx.AskChordsStandIn(request):
+                self._answers.append(at_once(self._parts.chords, request))
             case fx.CancelRequest():
                 if parts.model is not None:
                     parts.model.cancel(effect.request_id)
@@ -648,6 +657,12 @@ class Jam:
         else:
             self._parts.model.ask(ask.request)
 
+    def _ask_chords(self, ask: fx.AskChords) -> None:
+        if self._parts.model is None:
+            self._answers.append(Foreseen(ask.request.id, (), "", False))
+        else:
+            self._parts.model.ask_chords(ask.request)
+
     def _ask_stand_in(self, ask: fx.AskStandIn) -> None:
         try:
             ideas = tuple(self._parts.stand_in.propose(ask.request, lambda: False))
@@ -713,6 +728,15 @@ class Jam:
             parts.link.close()
         self._errands.close()
         parts.views.goodbye("" if parts.ledger.close() else f"Not everything is saved: {parts.ledger.trouble}")
+
+
+def at_once(chords: Accompanies, request: ChordsRequest) -> Foreseen:
+    """The stand-in's answer; whatever is wrong with one beat, the music goes on."""
+    try:
+        return Foreseen(request.id, chords.chords(request), chords.name, True)
+    except Exception:
+        traceback.print_exc()  # into the log beside the session file
+        return Foreseen(request.id, (), chords.name, True)
 
 
 def _open(reader: Any) -> bool:

@@ -17,7 +17,7 @@ from jamlink.session.snapshot import Card, HandView, SteeringView
 from jamlink.timing.clock import Clock
 from jamlink.view.client import Client
 from jamlink.view.connection import Connection
-from jamlink.view.picture import Picture, Standing, is_saved, made_by, names, new_notices, standing
+from jamlink.view.picture import Picture, Standing, bar_words, is_saved, made_by, names, new_notices, standing
 from jamlink.view.protocol import Quit
 from jamlink.view.words import read_words
 
@@ -120,6 +120,7 @@ def changes(before: Picture | None, after: Picture) -> Iterator[str]:
     yield from _decisions(before, after)
     yield from _hand(before, after)
     yield from _playing(before, after)
+    yield from _along(before, after)
     if before is not None:
         yield from _steering(before.steering, after.steering)
         if after.model != before.model:
@@ -197,6 +198,19 @@ def _playing(before: Picture | None, after: Picture) -> Iterator[str]:
         yield f"playing: {names(now.chords) or 'no chords'} ({made_by(after, now.made_by)})"
     if was is not None and now is None:
         yield "played out"
+
+
+def _along(before: Picture | None, after: Picture) -> Iterator[str]:
+    """What the accompaniment does, where that is new, and each chord when it is promised."""
+    was, now = before.accompany if before else None, after.accompany
+    if now is None:
+        return
+    if was is None or was.phase != now.phase:
+        yield f"accompanies: {now.words}"
+    known = {(chord.start, chord.symbol) for chord in was.chords if chord.promised} if was else set()
+    for chord in now.chords:
+        if chord.promised and (chord.start, chord.symbol) not in known:
+            yield f"from {bar_words(after.clock, chord.start)}: {chord.symbol}"
 
 
 def _steering(was: SteeringView, now: SteeringView) -> Iterator[str]:

@@ -16,8 +16,9 @@ from jamlink.testing.clock import ManualClock
 from jamlink.timing.units import Ns, ms
 from jamlink.view import lines, protocol
 from jamlink.view.hub import Hub
-from jamlink.view.picture import picture_of
+from jamlink.view.picture import Along, AlongChord, picture_of
 from jamlink.view.protocol import Hello, Quit, Snapshot
+from tests.view.pictures import picture
 from tests.view.rehearsal import Rehearsal
 
 SECOND = 1_000_000_000
@@ -277,3 +278,22 @@ def test_a_line_without_end_is_not_kept_without_end(state, typed):
 def test_what_the_view_reads_is_the_same_over_the_wire(state):
     wire = protocol.decode_from_session(protocol.encode(Snapshot(1, state)))
     assert picture_of(wire.state) == picture_of(plain(state))
+
+
+def test_an_accompaniment_is_told_phase_by_phase_and_promise_by_promise():
+    def along(phase, words, *chords):
+        return picture(hand=None, accompany=Along(phase, words, "jam-s", chords))
+
+    first = along("listening", "Listens for 8 beats more.")
+    second = along(
+        "following",
+        "Follows you.",
+        AlongChord(8 * 960, 10 * 960, "C", True),
+        AlongChord(10 * 960, 11 * 960, "F", False),
+    )
+    third = along(
+        "following", "Follows you.", AlongChord(8 * 960, 10 * 960, "C", True), AlongChord(10 * 960, 11 * 960, "F", True)
+    )
+    assert list(lines.changes(first, second)) == ["accompanies: Follows you.", "from bar 3: C"]
+    assert list(lines.changes(second, third)) == ["from 3.3: F"]
+    assert list(lines.changes(third, third)) == []
