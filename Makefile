@@ -42,6 +42,8 @@ tools:
 	scripts/need fluidsynth fluidsynth timgm6mb-soundfont
 	scripts/need tmux tmux
 ifeq ($(shell uname),Linux)
+	scripts/need ardour ardour
+	scripts/need patchelf patchelf
 	scripts/need aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 	scripts/need qemu-aarch64 qemu-user
 endif

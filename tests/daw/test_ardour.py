@@ -1,0 +1,120 @@
+"""jamlink in a real DAW: Ardour records what was taken and nothing else, where it was meant to be.
+
+Ardour runs without a window under JACK's dummy driver, with a session made by script. jamlink runs as a player starts
+it; its ports are connected to armed tracks, its gestures come from a pad.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from jamlink.errors import Unavailable
+from jamlink.ledger.store import verify
+from jamlink.runtime.replaying import replay
+from tests.daw import sound
+from tests.daw import take as takes
+from tests.daw.ardour import BPM, Ardour, TapeNote, regions
+from tests.daw.conftest import without
+from tests.daw.take import CHANNELS, FLAGS, ROLES, TRACKS, Take, misplaced_ms, spread, what
+from tests.realtime.running import Running
+
+pytestmark = [pytest.mark.real, pytest.mark.xdist_group("jack")]
+
+DAW_TICK_MS = 60_000 / BPM / 1920
+"""Ardour keeps a recorded note at the nearest of 1920 places in a beat."""
+CLOCK_TO_TAPE_MS = 10.0
+"""Ardour's MIDI clock runs 5.7 ms behind its own recorder, always the same."""
+
+MOST = 0.8
+"""Of the notes. A stumble of JACK's time is short, and the others may fall into one that the drummer's do not."""
+STUMBLE_MS = 20.0
+
+
+@pytest.fixture(scope="module")
+def take(studio, quiet_jack, tmp_path_factory) -> Take:
+    folder = tmp_path_factory.mktemp("take")
+    try:
+        daw = Ardour(folder / "daw", quiet_jack, TRACKS)
+    except Unavailable as missing:
+        without(missing)
+        raise
+    with daw:
+        daw.wait_for("ready")
+        running = Running(folder / "jam", *FLAGS, play=False)
+        try:
+            return takes.record_a_take(daw, running)
+        finally:
+            running.end()
+
+
+def test_the_musician_is_on_tape_note_for_note(take):
+    assert len(take.musician) > 30
+    assert Counter(map(what, take.tape["musician"])) == Counter(map(what, take.musician))
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_roles_track_holds_exactly_the_notes_that_were_taken(take, role):
+    assert len(take.decided("accepted")) == 2
+    assert take.accepted(role)
+    assert Counter(map(what, take.tape[role])) == Counter(map(what, take.accepted(role)))
+    assert {note.channel for note in take.tape[role]} == {CHANNELS[role]}
+
+
+def test_what_was_only_heard_or_refused_is_on_no_track(take):
+    assert take.previewed, "the idea was heard before it was taken"
+    assert {data[0] & 0x0F for data in take.previewed} == {15}
+    assert take.decided("rejected")
+    assert set(take.tape) == set(TRACKS)
+    assert all(note.channel == CHANNELS[role] for role in ROLES for note in take.tape[role])
+
+
+def test_on_its_own_clock_jamlink_keeps_time_as_well_as_a_bare_client_that_does(take, studio):
+    if not studio.realtime:
+        pytest.skip("this machine gives JACK no real-time priority, so its time stumbles")
+    meant, tape = all_roles(take)
+    late = {
+        "musician": misplaced_ms(take.musician, take.tape["musician"]),
+        "drummer": misplaced_ms(take.drummer, take.tape["drummer"]),
+        "jamlink": misplaced_ms(meant, tape),
+    }
+    bare = late["drummer"]
+    for who, lates in late.items():
+        figures = statistics.median(lates), spread(lates), spread(lates, MOST)
+        print(f"{who}: median {figures[0]:.3f} ms, spread {figures[1]:.3f} ms, of most {figures[2]:.3f} ms")
+    assert abs(statistics.median(late["musician"])) < CLOCK_TO_TAPE_MS
+    assert spread(late["jamlink"], MOST) <= spread(bare, MOST) + 2 * DAW_TICK_MS
+    assert spread(late["jamlink"]) <= spread(bare) + STUMBLE_MS
+
+
+def all_roles(take: Take) -> tuple[list[takes.Placed], list[TapeNote]]:
+    """What was taken, and what is on tape, for all roles."""
+    return [n for role in ROLES for n in take.accepted(role)], [n for role in ROLES for n in take.tape[role]]
+
+
+def test_lengths_are_kept(take):
+    for role in ROLES:
+        meant = sorted((what(n), round(n.ends - n.begins, 2)) for n in take.accepted(role))
+        kept = sorted((what(n), round(n.ends - n.begins, 2)) for n in take.tape[role])
+        for (_, long), (_, recorded) in zip(meant, kept, strict=True):
+            assert abs(long - recorded) < 0.02
+
+
+def test_what_the_daw_recorded_sounds_where_it_was_recorded(take, tmp_path):
+    for region in regions(take.session):
+        if region.track not in ROLES:
+            continue
+        recorded = sorted({round(note.begins * 60 / BPM, 2) for note in take.tape[region.track]})
+        heard = sound.onsets_s(sound.sound_of(region.file, tmp_path / "take.raw"))
+        for onset in recorded:
+            assert np.abs(heard - onset).min() < 0.02, f"{region.track} at {onset} s is not heard"
+        if region.track == "melody":  # one note at a time: nothing else may begin
+            assert all(np.abs(np.array(recorded) - onset).min() < 0.02 for onset in heard)
+
+
+def test_the_record_is_whole_and_replays(take):
+    assert verify(take.jam_file).whole
+    assert replay(take.jam_file).same
