@@ -1,0 +1,264 @@
+"""The plug-in and its port system together: the real library in a host of ours, over the real socket.
+
+The host gives blocks in this thread and everything else waits for conditions, so no test depends on being quick.
+"""
+
+from __future__ import annotations
+
+import socket
+import statistics
+import struct
+import subprocess
+import time
+from itertools import pairwise
+
+import pytest
+
+from jamlink.errors import Unavailable
+from jamlink.plugin.build import REALTIME, SOURCES, compiled, install
+from jamlink.ports.base import HOUSE
+from jamlink.ports.plugin_ports import NAME, PluginPorts
+from jamlink.runtime.scheduler import Scheduler
+from jamlink.timing.units import NS_PER_SECOND, Ns, ms
+from tests.plugin.host import BLOCK, RATE, Host
+from tests.plugin.meeting import BASS, CHORDS, CLOCK, MELODY, Meeting
+from tests.realtime.conftest import wait_until
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture
+def host(bundle, socket_of_our_own):
+    with Host(bundle) as host:
+        yield host
+
+
+def onsets(host: Host) -> list[tuple[int, int]]:
+    return [(frame, data[1]) for frame, data in host.heard if data[0] & 0xF0 == 0x90]
+
+
+def test_without_jamlink_what_comes_in_passes_through_at_its_frame(host):
+    note = b"\x90\x3c\x40"
+    assert host.run([(17, host.midi(note)), (200, host.midi(b"\xf0\x7e\x01\xf7"))]) == [
+        (17, note),
+        (200, b"\xf0\x7e\x01\xf7"),
+    ]
+    assert not host.linked
+
+
+def test_notes_leave_at_the_frame_of_their_moment(meeting, host):
+    meeting.start_with(host)
+    host.run_for(0.5, meeting.turn)
+    start = CLOCK.now() + ms(150)
+    host.heard.clear()
+    for k in range(40):
+        begins = Ns(start + k * ms(10) + k * 1234)
+        meeting.play(
+            (begins, CHORDS, bytes((0x90, 40 + k, 80))), (Ns(begins + ms(5)), CHORDS, bytes((0x80, 40 + k, 0)))
+        )
+    host.run_for(1.0, meeting.turn)
+    assert [pitch for _, pitch in onsets(host)] == list(range(40, 80))
+    apart = [frame for frame, _ in onsets(host)]
+    places = [frame - k * (ms(10) + 1234) * RATE / NS_PER_SECOND for k, frame in enumerate(apart)]
+    off = sorted(abs(place - statistics.median(places)) for place in places)
+    assert off[len(off) * 8 // 10] <= 5, "frames; the host of a test does not keep time itself"
+    wait_until(lambda: meeting.turn() or len(meeting.written) == 80)
+    late = sorted(w.at - w.message.due for w in meeting.written)
+    assert -NS_PER_SECOND / RATE <= late[len(late) // 2] <= 2 * NS_PER_SECOND / RATE
+
+
+def test_what_is_played_reaches_jamlink_with_the_moment_of_its_frame(meeting, host):
+    meeting.start_with(host)
+    before = CLOCK.now()
+    host.run([(10, host.midi(b"\x90\x3c\x40")), (106, host.midi(b"\x80\x3c\x00"))])
+    wait_until(lambda: meeting.turn() or len(meeting.heard) == 2)
+    on, off = meeting.heard
+    assert (on.port, on.data, off.data) == (0, b"\x90\x3c\x40", b"\x80\x3c\x00")
+    assert off.at - on.at == pytest.approx(96 * NS_PER_SECOND / RATE, abs=2)
+    assert abs(on.at - before) < ms(500)
+
+
+def test_a_track_plays_its_own_part_and_nobody_the_preview_unasked(meeting, bundle, host):
+    with Host(bundle, part=2) as melody:
+        meeting.start_with(host, melody)
+        now = CLOCK.now()
+        meeting.play(*((now, output, bytes((0x90 | output, 60, 80))) for output in range(5)))
+
+        def both_played() -> bool:
+            host.run()
+            melody.run()
+            meeting.turn()
+            return len(meeting.written) == 5
+
+        wait_until(both_played)
+        assert {data[0] & 0x0F for _, data in host.heard} == {CHORDS, MELODY, BASS}
+        wait_until(lambda: melody.block() or melody.heard)
+        assert {data[0] & 0x0F for _, data in melody.heard} == {MELODY}
+
+
+def test_an_end_never_overtakes_its_beginning(meeting, host):
+    """Cancelled between being sent ahead and being due: it begins and ends, in this order."""
+    meeting.start_with(host)
+    meeting.play((Ns(CLOCK.now() + ms(30)), CHORDS, b"\x90\x3c\x40"))
+    meeting.turn()  # it is under way now
+    meeting.queue.cancel(1, CLOCK.now())
+    wait_until(lambda: meeting.turn() or host.block() or len(host.heard) == 2)
+    assert [data[0] & 0xF0 for _, data in host.heard] == [0x90, 0x80]
+
+
+def test_when_jamlink_goes_its_notes_end_in_the_plug_in(meeting, host):
+    meeting.start_with(host)
+    meeting.play((CLOCK.now(), CHORDS, b"\x90\x3c\x40"), (CLOCK.now(), BASS, b"\x92\x24\x40"))
+    wait_until(lambda: meeting.turn() or host.block() or len(host.heard) == 2)
+    host.heard.clear()
+    meeting.ports._listener.close()  # as if it had been killed: no farewell
+    meeting.ports._listener = None
+    for instance in meeting.ports._instances:
+        instance.link.shutdown(socket.SHUT_RDWR)
+    wait_until(lambda: host.block() or len(host.heard) == 2)
+    assert {data[:2] for _, data in host.heard} == {b"\x80\x3c", b"\x82\x24"}
+    assert not host.linked
+
+
+def test_it_comes_back_by_itself_and_nothing_old_is_played(meeting, host):
+    meeting.start_with(host)
+    meeting.play((Ns(CLOCK.now() + ms(20)), CHORDS, b"\x90\x3c\x40"))
+    meeting.turn()
+    meeting.ports.stop()
+    again = Meeting()
+    try:
+        again.start_with(host)
+        host.heard.clear()
+        again.play((CLOCK.now(), CHORDS, b"\x90\x40\x40"))
+        wait_until(lambda: again.turn() or host.block() or host.heard)
+        assert [data for _, data in host.heard] == [b"\x90\x40\x40"]
+    finally:
+        again.ports.stop()
+
+
+def test_when_the_host_goes_the_system_is_gone_and_said_so(meeting, bundle):
+    with Host(bundle) as host:
+        meeting.start_with(host)
+        assert meeting.ports.listing().inputs == (NAME,)
+    wait_until(lambda: meeting.turn() or not meeting.ports._instances)
+    with pytest.raises(Unavailable, match="No DAW has"):
+        meeting.ports.listing()
+
+
+def test_a_second_jamlink_is_told_why_not(meeting, host):
+    meeting.start_with(host)
+    with pytest.raises(Unavailable, match="Another jamlink"):
+        PluginPorts(CLOCK).start(Scheduler())
+
+
+# -- the host's transport ----------------------------------------------------------------------------------------------
+
+
+def clock_of(meeting: Meeting) -> list[tuple[int, bytes]]:
+    """What was heard, in frames from the first."""
+    first = meeting.heard[0].at
+    return [(round((h.at - first) * RATE / NS_PER_SECOND), h.data) for h in meeting.heard]
+
+
+def test_a_rolling_host_is_a_midi_clock_with_exact_pulses(meeting, host):
+    meeting.start_with(host)
+    host.run_for(0.5)
+    host.run([(0, host.position(0, 0.0, 120.0))])
+    host.run_for(100 * BLOCK / RATE)
+    host.run([(32, host.position(0, 0.0, 120.0, rolls=False))])
+    wait_until(lambda: meeting.turn() or [h.data for h in meeting.heard[-1:]] == [b"\xfc"])
+    said = clock_of(meeting)
+    assert said[0] == (0, b"\xfa")
+    pulses = [frame for frame, data in said if data == b"\xf8"]
+    assert pulses[0] == pytest.approx(0, abs=1)
+    apart = [b - a for a, b in pairwise(pulses)]
+    assert sum(abs(frames - 1000) <= 1 for frames in apart) >= len(apart) * 0.8, "24 to a quarter of 24,000 frames"
+    assert len(pulses) == (101 * BLOCK + 31) // 1000 + 1
+
+
+def test_a_host_that_starts_inside_a_bar_says_where(meeting, host):
+    meeting.start_with(host)
+    host.run_for(0.5)
+    host.run([(0, host.position(2, 1.1, 60.0))])  # 9.1 quarters: the next sixteenth is the 37th, at 9.25
+    host.run_for(0.4)
+    wait_until(lambda: meeting.turn() or any(h.data == b"\xf8" for h in meeting.heard))
+    where, go, pulse = [h.data for h in meeting.heard[:3]]
+    assert (where, go, pulse) == (bytes((0xF2, 37, 0)), b"\xfb", b"\xf8")
+    assert (meeting.heard[2].at - meeting.heard[1].at) / 1e9 == pytest.approx(0.15, abs=0.001)
+    assert meeting.ports.transport.bar == 2
+    assert meeting.ports.transport.beat == pytest.approx(1.1)
+
+
+def test_a_jump_stops_and_goes_on_from_the_new_place_and_saying_the_same_again_is_no_jump(meeting, host):
+    meeting.start_with(host)
+    host.run([(0, host.position(0, 0.0, 120.0))])
+    host.run([(0, host.position(0, BLOCK / 24_000, 120.0))])
+    host.run([(0, host.position(8, 0.0, 120.0))])
+    wait_until(lambda: meeting.turn() or any(h.data == b"\xfb" for h in meeting.heard))
+    commands = [h.data for h in meeting.heard if h.data != b"\xf8"]
+    assert commands == [b"\xfa", b"\xfc", bytes((0xF2, 0, 1)), b"\xfb"]
+
+
+def test_only_one_of_several_tracks_is_the_clock(meeting, bundle, host):
+    with Host(bundle) as other:
+        meeting.start_with(host, other)
+        for one in (host, other):
+            one.run([(0, one.position(0, 0.0, 120.0))])
+        wait_until(lambda: meeting.turn() or meeting.heard)
+        for _ in range(20):
+            meeting.turn()
+            time.sleep(0.002)
+        assert [h.data for h in meeting.heard].count(b"\xfa") == 1
+
+
+# -- the audio thread, and nonsense ------------------------------------------------------------------------------------
+
+
+def test_the_audio_threads_code_can_reach_nothing_that_waits(tmp_path):
+    """It reserves no memory, takes no lock, enters no kernel: the only functions it can call are these."""
+    object_file = compiled(SOURCES / REALTIME, tmp_path)
+    undefined = subprocess.run(["nm", "-u", object_file], capture_output=True, text=True, check=True).stdout
+    reached = {line.split()[-1].split("@")[0] for line in undefined.splitlines()}
+    arithmetic = {"ceil", "fabs", "llround", "lroundf", "memcpy", "memset"}
+    assert reached <= arithmetic | {"clock_gettime", "_GLOBAL_OFFSET_TABLE_", "__stack_chk_fail"}
+
+
+def test_a_full_queue_is_counted_and_the_music_goes_on(meeting, host):
+    """A jamlink that reads nothing for a while loses what does not fit; the plug-in does not wait for it."""
+    meeting.start_with(host)
+    flood = [(k, host.midi(b"\xb0\x01\x40")) for k in range(200)]
+    began = time.monotonic()
+    for _ in range(600):
+        assert len(host.run(flood)) == 200
+    assert time.monotonic() - began < 20
+    meeting.turn()
+    wait_until(lambda: host.block() or meeting.turn() or meeting.ports.losses.dropouts)
+
+
+def test_rubbish_on_the_socket_is_passed_over(meeting, host):
+    meeting.start_with(host)
+    (instance,) = meeting.ports._instances
+    meeting.ports._take(instance, 99, 0, 0, Ns(0), b"")
+    meeting.ports._take(instance, 3, 0, 12345, Ns(0), b"")
+    meeting.ports._take(instance, 6, 0, 77, Ns(0), b"")
+    instance.unsent += struct.pack("=BBHIq16s", 77, 200, 9, 9, -5, b"?" * 16)
+    meeting.play((CLOCK.now(), CHORDS, b"\x90\x3c\x40"))
+    wait_until(lambda: meeting.turn() or host.block() or host.heard)
+    assert [data for _, data in host.heard] == [b"\x90\x3c\x40"]
+
+
+def test_passing_through_in_jamlink_comes_back_once(meeting, host):
+    meeting.start_with(host)
+    meeting.ports.through_to(CHORDS)
+    host.run([(3, host.midi(b"\x93\x3c\x40"))])
+    wait_until(lambda: meeting.turn() or host.block() or meeting.written)
+    assert len(host.heard) == 2
+    assert meeting.written[0].message.owner == HOUSE
+
+
+def test_installing_puts_a_valid_bundle_where_it_was_asked_for(bundle, tmp_path):
+    made = install(tmp_path / "lv2")
+    assert {file.name for file in made.iterdir()} == {"jamlink.so", "jamlink.ttl", "manifest.ttl"}
+    said = subprocess.run(["lv2_validate", *made.glob("*.ttl")], capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stderr
+    assert "Found 0 errors" in said.stderr + said.stdout
