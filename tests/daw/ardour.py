@@ -77,7 +77,7 @@ def build_quiet_jack(folder: Path) -> Path:
 class Ardour:
     """Owns one Ardour. `tracks` are MIDI tracks, connected to nothing."""
 
-    def __init__(self, folder: Path, quiet_jack: Path, tracks: tuple[str, ...], lv2_path: Path | None = None) -> None:
+    def __init__(self, folder: Path, quiet_jack: Path, tracks: tuple[str, ...]) -> None:
         program = next((name for name in PROGRAMS if shutil.which(name)), None)
         if program is None:
             raise Unavailable("Ardour is missing.", "Run: make tools")
@@ -86,8 +86,6 @@ class Ardour:
         home.mkdir(parents=True)
         # The session's children see JACK's server through the environment; the rest must not see the player's Ardour.
         places = {"HOME": str(home), "XDG_CONFIG_HOME": str(home / "config"), "LD_LIBRARY_PATH": str(quiet_jack)}
-        if lv2_path is not None:
-            places["LV2_PATH"] = str(lv2_path)
         self._log = (folder / "ardour.log").open("w")
         self._process = subprocess.Popen(
             [program, str(HERE / "daw.lua"), str(self.session), "take", *tracks],

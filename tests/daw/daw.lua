@@ -42,11 +42,12 @@ function order.arm(track)
   say("armed", track)
 end
 
--- plugin TRACK URI: an LV2 plug-in on a track, which then hears its input
-function order.plugin(track, uri)
+-- plugin TRACK URI VALUE: an LV2 plug-in on a track, with its first parameter; the track then hears its input
+function order.plugin(track, uri, value)
   local made = ARDOUR.LuaAPI.new_plugin(session, uri, ARDOUR.PluginType.LV2, "")
   assert(not made:isnil(), "no plug-in " .. uri)
   assert(tracks[track]:add_processor_by_index(made, 0, nil, true) == 0, "the track refuses " .. uri)
+  assert(ARDOUR.LuaAPI.set_processor_param(made, 0, tonumber(value)), "no such parameter")
   tracks[track]:monitoring_control():set_value(ARDOUR.MonitorChoice.MonitorInput, PBD.GroupControlDisposition.NoGroup)
   say("plugged", track)
 end

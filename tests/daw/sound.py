@@ -15,8 +15,9 @@ RATE = 22_050
 _WINDOW, _HOP = 512, 110
 _BESIDE = 8
 """Hops, 40 ms: of two rises closer than this only the stronger counts."""
-_RISES = 20.0
-"""Sum over all frequencies of the logarithm's rise; a piano that only rings on stays below 17."""
+PLAIN, FAINT = 20.0, 8.0
+"""Sum over all frequencies of the logarithm's rise. A piano that only rings on stays below the first; a low note struck
+again on itself may rise by little more than the second."""
 
 
 def fluidsynth() -> str:
@@ -37,13 +38,13 @@ def sound_of(midi: Path, raw: Path) -> np.ndarray:
     return np.fromfile(raw, np.int16).reshape(-1, 2).mean(axis=1) / 32_768
 
 
-def onsets_s(sound: np.ndarray) -> np.ndarray:
-    """Seconds at which something begins to sound: where the spectrum rises all at once (spectral flux)."""
+def onsets_s(sound: np.ndarray, rises: float) -> np.ndarray:
+    """Seconds at which something begins to sound: where the spectrum rises all at once, by `rises` or more."""
     starts = range(0, len(sound) - _WINDOW, _HOP)
     spectra = np.abs(np.array([np.fft.rfft(sound[i : i + _WINDOW] * np.hanning(_WINDOW)) for i in starts]))
     loud = np.log1p(100 * spectra)
     flux = np.maximum(loud[2:] - loud[:-2], 0).sum(axis=1)
     peaks = [
-        i for i, rise in enumerate(flux) if rise > _RISES and rise == flux[max(0, i - _BESIDE) : i + _BESIDE + 1].max()
+        i for i, rise in enumerate(flux) if rise > rises and rise == flux[max(0, i - _BESIDE) : i + _BESIDE + 1].max()
     ]
     return (np.array(peaks) * _HOP + _HOP + _WINDOW / 2) / RATE

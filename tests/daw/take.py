@@ -67,7 +67,7 @@ class Take:
     drummer: list[Placed]
     """What the drummer played, in beats from the first stroke."""
     previewed: list[bytes]
-    """What came out of the preview port."""
+    """Onsets that came out of the preview port."""
 
     @cached_property
     def tape(self) -> dict[str, list[TapeNote]]:
@@ -200,6 +200,38 @@ def daws_start(clock: JackRecorder) -> int | None:
     return next((r.frame for r in clock.recorded if r.data == b"\xfa"), None)
 
 
+# -- ways from jamlink to the DAW's tracks ---------------------------------------------------------------------------------
+
+
+class Route(NamedTuple):
+    """How the notes get there. `plugs` are further tracks, each with the plug-in set to a part; see jamlink.ttl."""
+
+    system: str
+    """jamlink's MIDI system."""
+    plugs: dict[str, int]
+    inputs: str
+    """The port that hears the musician and the pads."""
+    output: str
+    """The port of a role, "{}", or of the preview."""
+
+    def lay_cables(self, client: Any, hands: tuple[str, ...], preview: str) -> None:
+        """The musician and the pads to jamlink, each role to its track, the preview to an ear and the click to none."""
+        for hand in hands:
+            connect(client, hand, self.inputs)
+        for role in ROLES:
+            connect(client, self.output.format(role), f"ardour:{role}/midi_in 1")
+        connect(client, self.output.format("preview"), preview)
+
+
+PORTS = Route("JACK", {}, "jamlink:in", "jamlink:{}")
+PLUGIN = Route(
+    "plug-in",
+    {"plug-ears": 6, "plug-chords": 1, "plug-melody": 2, "plug-bass": 3, "plug-preview": 5},
+    "ardour:plug-ears/midi_in 1",
+    "ardour:plug-{}/midi_out 1",
+)
+
+
 # -- the take ----------------------------------------------------------------------------------------------------------
 
 
@@ -223,7 +255,7 @@ def _connected(client: Any, port: str) -> list[Any]:
         return []
 
 
-def record_a_take(daw: Ardour, running: Running) -> Take:
+def record_a_take(route: Route, daw: Ardour, running: Running) -> Take:
     """From a DAW that is ready and a jam that has just been started to a saved session. Some 20 s."""
     with (
         JackPlayer("musician") as musician,
@@ -232,8 +264,11 @@ def record_a_take(daw: Ardour, running: Running) -> Take:
         JackRecorder("preview") as preview,
         Drummer() as drummer,
     ):
-        lay_cables(musician, pads, clock, preview)
-        connect(musician.client, drummer.player.port_name, "ardour:drummer/midi_in 1")
+        client = musician.client
+        connect(client, musician.port_name, "ardour:musician/midi_in 1")
+        connect(client, drummer.player.port_name, "ardour:drummer/midi_in 1")
+        connect(client, "ardour:MIDI Clock out", clock.port_name)
+        route.lay_cables(client, (musician.port_name, pads.port_name), preview.port_name)
         wait_until(lambda: running.says("proposes"))
         for track in TRACKS:
             daw.order(f"arm {track}", "armed")
@@ -250,22 +285,10 @@ def record_a_take(daw: Ardour, running: Running) -> Take:
         wait_until(lambda: musician.idle)
         drummer.end()
         daw.order(f"stop {' '.join(TRACKS)}", "stopped")
-        previewed = [r.data for r in preview.recorded]
+        previewed = [r.data for r in preview.note_ons()]
     running.end()
     daw.quit()
     return Take(daw.session, running.session_file, running.lines, placed, drummer.struck, previewed)
-
-
-def lay_cables(musician: JackPlayer, pads: JackPlayer, clock: JackRecorder, preview: JackRecorder) -> None:
-    """The musician to jamlink and to a track, each role to its track, the click and the preview to none."""
-    client = musician.client
-    connect(client, "musician:out", "ardour:musician/midi_in 1")
-    connect(client, "musician:out", "jamlink:in")
-    connect(client, pads.port_name, "jamlink:in")
-    connect(client, "ardour:MIDI Clock out", clock.port_name)
-    connect(client, "jamlink:preview", preview.port_name)
-    for role in ROLES:
-        connect(client, f"jamlink:{role}", f"ardour:{role}/midi_in 1")
 
 
 def decide(pads: JackPlayer, preview: JackRecorder, running: Running) -> None:
