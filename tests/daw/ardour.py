@@ -6,6 +6,7 @@ Its regions are read from the MIDI files in its session folder, at the file's fu
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import shutil
@@ -25,6 +26,7 @@ from jamlink.errors import Unavailable
 HERE = Path(__file__).parent
 PROGRAMS = ("ardour9-lua", "ardour8-lua", "ardour7-lua")
 """Debian 12 has the last one."""
+TRIES = 3
 BPM = 120
 """Ardour's own tempo for a new session."""
 _SESSION_BEAT = 1920
@@ -155,6 +157,19 @@ class Ardour:
         if not self._log.closed:
             self._process.kill()
             self._end()
+
+
+def started(folder: Path, quiet_jack: Path, tracks: tuple[str, ...]) -> Ardour:
+    """An Ardour that is ready. One start in some dozens fails inside JACK's library, and is tried again."""
+    for attempt in range(1, TRIES):
+        with contextlib.suppress(AssertionError), contextlib.ExitStack() as ended:
+            daw = ended.enter_context(Ardour(folder / f"start-{attempt}", quiet_jack, tracks))
+            daw.wait_for("ready")
+            ended.pop_all()
+            return daw
+    daw = Ardour(folder / f"start-{TRIES}", quiet_jack, tracks)
+    daw.wait_for("ready")
+    return daw
 
 
 def regions(session: Path) -> list[Region]:

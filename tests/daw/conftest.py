@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from jamlink.errors import Unavailable
-from jamlink.ports.jack_server import JackServer, private_jack_server
 from tests.daw.ardour import build_quiet_jack
 
 
@@ -18,18 +16,6 @@ def without(missing: Unavailable) -> None:
     if os.environ.get("CI") == "true":
         pytest.fail(str(missing))
     pytest.skip(str(missing))
-
-
-@pytest.fixture(scope="module")
-def studio() -> Iterator[JackServer]:
-    """A JACK server of these tests' own; child processes see it as theirs."""
-    try:
-        server_context = private_jack_server(period_frames=256)
-        server = server_context.__enter__()
-    except Unavailable as missing:
-        without(missing)
-    yield server
-    server_context.__exit__(None, None, None)
 
 
 @pytest.fixture(scope="session")

@@ -68,6 +68,8 @@ class Take:
     """What the drummer played, in beats from the first stroke."""
     previewed: list[bytes]
     """Onsets that came out of the preview port."""
+    realtime: bool
+    """Whether the machine gave JACK real-time priority; without it nothing can be said about timing."""
 
     @cached_property
     def tape(self) -> dict[str, list[TapeNote]]:
@@ -255,7 +257,7 @@ def _connected(client: Any, port: str) -> list[Any]:
         return []
 
 
-def record_a_take(route: Route, daw: Ardour, running: Running) -> Take:
+def record_a_take(route: Route, daw: Ardour, running: Running, realtime: bool) -> Take:
     """From a DAW that is ready and a jam that has just been started to a saved session. Some 20 s."""
     with (
         JackPlayer("musician") as musician,
@@ -288,7 +290,7 @@ def record_a_take(route: Route, daw: Ardour, running: Running) -> Take:
         previewed = [r.data for r in preview.note_ons()]
     running.end()
     daw.quit()
-    return Take(daw.session, running.session_file, running.lines, placed, drummer.struck, previewed)
+    return Take(daw.session, running.session_file, running.lines, placed, drummer.struck, previewed, realtime)
 
 
 def decide(pads: JackPlayer, preview: JackRecorder, running: Running) -> None:

@@ -6,9 +6,9 @@ it; its ports are connected to armed tracks, its gestures come from a pad.
 
 from __future__ import annotations
 
+import contextlib
 import statistics
 from collections import Counter
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -16,10 +16,11 @@ import pytest
 from jamlink.errors import Unavailable
 from jamlink.ledger.store import verify
 from jamlink.plugin.build import URI
+from jamlink.ports.jack_server import private_jack_server
 from jamlink.runtime.replaying import replay
 from tests.daw import sound
 from tests.daw import take as takes
-from tests.daw.ardour import BPM, Ardour, TapeNote, regions
+from tests.daw.ardour import BPM, TapeNote, regions, started
 from tests.daw.conftest import without
 from tests.daw.take import CHANNELS, FLAGS, ROLES, TRACKS, Take, misplaced_ms, spread, what
 from tests.realtime.running import Running
@@ -37,25 +38,22 @@ STUMBLE_MS = 20.0
 
 
 @pytest.fixture(scope="module", params=[takes.PORTS, takes.PLUGIN], ids=["ports", "plug-in"])
-def take(request, studio, quiet_jack, bundle, tmp_path_factory) -> Iterator[Take]:
+def take(request, quiet_jack, bundle, tmp_path_factory) -> Take:
     route, folder = request.param, tmp_path_factory.mktemp("take")
-    with pytest.MonkeyPatch.context() as environment:
+    with pytest.MonkeyPatch.context() as environment, contextlib.ExitStack() as things:
         environment.setenv("JAMLINK_PLUGIN", str(folder / "meet" / "plug-in"))
         environment.setenv("LV2_PATH", f"{bundle.parent}:/usr/lib/lv2")
         try:
-            daw = Ardour(folder / "daw", quiet_jack, (*TRACKS, *route.plugs))
+            server = things.enter_context(private_jack_server(period_frames=256))
+            daw = things.enter_context(started(folder, quiet_jack, (*TRACKS, *route.plugs)))
         except Unavailable as missing:
             without(missing)
             raise
-        with daw:
-            daw.wait_for("ready")
-            for track, part in route.plugs.items():
-                daw.order(f"plugin {track} {URI} {part}", "plugged")
-            running = Running(folder / "jam", *FLAGS, play=False, system=route.system)
-            try:
-                yield takes.record_a_take(route, daw, running)
-            finally:
-                running.end()
+        for track, part in route.plugs.items():
+            daw.order(f"plugin {track} {URI} {part}", "plugged")
+        running = Running(folder / "jam", *FLAGS, play=False, system=route.system)
+        things.callback(running.end)
+        return takes.record_a_take(route, daw, running, server.realtime)
 
 
 def test_the_musician_is_on_tape_note_for_note(take):
@@ -79,8 +77,8 @@ def test_what_was_only_heard_or_refused_is_on_no_track(take):
     assert all(note.channel == CHANNELS[role] for role in ROLES for note in take.tape[role])
 
 
-def test_on_its_own_clock_jamlink_keeps_time_as_well_as_a_bare_client_that_does(take, studio):
-    if not studio.realtime:
+def test_on_its_own_clock_jamlink_keeps_time_as_well_as_a_bare_client_that_does(take):
+    if not take.realtime:
         pytest.skip("this machine gives JACK no real-time priority, so its time stumbles")
     meant, tape = all_roles(take)
     late = {
