@@ -7,7 +7,7 @@ VENV := .venv
 DEV_VENV ?= .venv-dev
 BIN := $(DEV_VENV)/bin
 
-.PHONY: jam demo plugin test fast check engine tools
+.PHONY: jam demo plugin test fast check engine parts tools
 
 jam: $(VENV)/.installed
 	$(VENV)/bin/jamlink jam $(ARGS)
@@ -24,9 +24,10 @@ $(VENV)/.installed: pyproject.toml
 	scripts/venv $(VENV)
 	$(VENV)/bin/pip install --quiet -e .
 	$(VENV)/bin/python -m jamlink.engine.build
+	$(VENV)/bin/python -m jamlink.web.parts
 	touch $@
 
-test: tools $(DEV_VENV)/.installed check engine
+test: tools $(DEV_VENV)/.installed check engine parts
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not real"
 	$(BIN)/python -m pytest -q -m real
 
@@ -35,6 +36,10 @@ fast: $(DEV_VENV)/.installed check engine
 
 engine:
 	$(BIN)/python -m jamlink.engine.build
+
+parts:
+	$(BIN)/python -m jamlink.web.parts
+	$(BIN)/python -m jamlink.web.parts --for tests
 
 check:
 	$(BIN)/ruff check .
@@ -47,6 +52,8 @@ tools:
 	scripts/need jackd jackd2 libjack-jackd2-0
 	scripts/need fluidsynth fluidsynth timgm6mb-soundfont
 	scripts/need tmux tmux
+	scripts/need chromium chromium
+	scripts/need npm npm
 ifeq ($(shell uname),Linux)
 	scripts/need ardour ardour
 	scripts/need patchelf patchelf

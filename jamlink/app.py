@@ -34,9 +34,23 @@ from jamlink.resources import data_folder, shared_music
 from jamlink.session.inputs import Do
 from jamlink.session.settings import SessionSettings
 from jamlink.session.wire import header
-from jamlink.settings import Places, Settings, load, remember, remembered, session_settings, with_remembered
+from jamlink.settings import (
+    PageTable,
+    Places,
+    Settings,
+    clips_folder,
+    load,
+    offsets_ns,
+    programs,
+    remember,
+    remembered,
+    remote_config,
+    session_settings,
+    with_remembered,
+)
 from jamlink.timing.clock import Clock
-from jamlink.timing.units import Ns
+from jamlink.timing.units import Ns, Ticks
+from jamlink.web.slip import Door, Role, Slip, close_doors, open_doors, write_slip
 
 if TYPE_CHECKING:
     from jamlink.nn.checkpoint import Checkpoint
@@ -53,20 +67,24 @@ class JamConfig(msgspec.Struct, frozen=True):
     file: str
     demo: bool
     play: bool
+    slip: int | None = None
+    """The descriptor of what the page's process needs to know (`jamlink.web.slip`); None for no page."""
 
 
 def jam(flags: Mapping[str, Any], sessions: Path | None, *, demo: bool, plain: bool, play: bool) -> int:
     """Run a jam until the player leaves. Returns the exit code."""
-    from jamlink.runtime.ipc import spawn
     from jamlink.runtime.monotonic import MonotonicClock
     from jamlink.view import lines, terminal
 
     config = _jam_config(flags, sessions, demo, play or demo)
-    child, connection = spawn("jamlink.app", "--config", msgspec.json.encode(config).decode())
-    view = lines.run if plain or not (sys.stdin.isatty() and sys.stdout.isatty()) else terminal.run
+    child, connection, slip = _start(config)
+    full_screen = not plain and sys.stdin.isatty() and sys.stdout.isatty()
     previous = {s: signal.signal(s, _leave) for s in (signal.SIGTERM, signal.SIGHUP)}
     try:
-        return view(connection, MonotonicClock())
+        welcome = [] if slip is None else _show_page(slip, config.settings.page)
+        if full_screen:
+            return terminal.run(connection, MonotonicClock(), welcome)
+        return lines.run(connection, MonotonicClock())
     except _Left:
         return 0
     finally:
@@ -74,6 +92,54 @@ def jam(flags: Mapping[str, Any], sessions: Path | None, *, demo: bool, plain: b
             signal.signal(number, handler)
         connection.close()
         _reap(child)
+
+
+def _start(config: JamConfig) -> tuple[Any, Any, Slip | None]:
+    """The session process, the connection to it, and where its page is; None where no page is wanted."""
+    from jamlink.runtime.ipc import spawn
+
+    slip = _open_page(config)
+    if slip is None:
+        return *spawn("jamlink.app", "--config", msgspec.json.encode(config).decode()), None
+    written = write_slip(slip)
+    config = msgspec.structs.replace(config, slip=written)
+    keep = (written, *slip.descriptors)
+    try:
+        return *spawn("jamlink.app", "--config", msgspec.json.encode(config).decode(), keep=keep), slip
+    finally:
+        os.close(written)
+        close_doors(slip.doors)
+
+
+def _open_page(config: JamConfig) -> Slip | None:
+    """Doors for the page where one is wanted. Raises `Unavailable` where it cannot be shown."""
+    page = config.settings.page
+    if not page.start:
+        return None
+    return Slip(open_doors(page.port, lan=page.lan, address=page.address), config.file)
+
+
+def _show_page(slip: Slip, page: PageTable) -> list[str]:
+    """Say where the page is, and open it in the browser. -> what was said."""
+    from rich.console import Console
+    from rich.text import Text
+
+    from jamlink.web.browser import open_in_browser
+
+    player = slip.of(Role.PLAYER)
+    out, said = Console(highlight=False, soft_wrap=True), [_where(door) for door in slip.doors]
+    for door, words in zip(slip.doors, said, strict=True):
+        out.print(Text(words, "" if door.role is Role.PLAYER else "bold red"))
+    sys.stdout.flush()
+    if page.open and player is not None:
+        open_in_browser(player.link)
+    return said
+
+
+def _where(door: Door) -> str:
+    if door.role is Role.PLAYER:
+        return f"The page is at {door.link}"
+    return f"Open to your network at {door.address} with the code {door.code}: to see, choose, take and refuse ideas."
 
 
 class _Left(BaseException):
@@ -102,10 +168,13 @@ def _jam_config(flags: Mapping[str, Any], sessions: Path | None, demo: bool, pla
     settings = load(places.settings, os.environ, {**flags, **_DEMO} if demo else flags)
     settings = with_remembered(settings, _not_said(remembered(places.remembered), flags))
     session_settings(settings, 1)
+    offsets_ns(settings)
+    programs(settings)
     _look_before_starting(settings)
     remember(places.remembered, {"input": settings.ports.input, "output": settings.ports.output})
     folder = sessions or places.sessions(settings)
     file = folder / f"{datetime.now():%Y-%m-%d %H.%M.%S}.jam"
+    clips_folder(settings, file)
     return JamConfig(settings, secrets.randbelow(2**31), str(file), demo, play)
 
 
@@ -122,8 +191,20 @@ def _look_before_starting(settings: Settings) -> None:
     systems(settings.ports.system, "jamlink", MonotonicClock())
     _bindings(settings.ports.map)
     without_model(settings)
+    _look_at_osc(settings)
     for mistake in read_maps(Places().config / "maps")[1]:
         print(f"jamlink: {mistake} Until then that map is left out.", file=sys.stderr)
+
+
+def _look_at_osc(settings: Settings) -> None:
+    """Raises `Unavailable` where somebody else listens where OSC is wanted."""
+    config = remote_config(settings)
+    if config.wanted:
+        from jamlink.remote.main import sockets
+
+        for sock in sockets(config):
+            if sock is not None:
+                sock.close()
 
 
 # -- the session process -------------------------------------------------------------------------------------------
@@ -137,9 +218,11 @@ def session_process() -> None:
     arguments = parser.parse_args()
     config = msgspec.json.decode(arguments.config, type=JamConfig)
     _quiet_errors(Path(config.file))
-    running = _put_together(config, arguments.fd)
-    wakeup = _wake_on_signals(running)
-    running.run(wakeup)
+    page = _start_page(config.slip)
+    reader, writer = _wakeup()
+    running = _put_together(config, arguments.fd, page, writer)
+    _wake_on_signals(running, writer)
+    running.run(reader)
 
 
 def _quiet_errors(file: Path) -> None:
@@ -153,18 +236,35 @@ def _quiet_errors(file: Path) -> None:
     os.dup2(log, 1)
 
 
-def _wake_on_signals(running: Any) -> int:
-    """Signals end the loop; the descriptor wakes it up."""
+def _start_page(slip: int | None) -> Any:
+    """The page's process, before anything else is imported here, so that both get ready at once; None for no page."""
+    from jamlink.web.process import PageProcess
+
+    return None if slip is None else PageProcess(slip)
+
+
+def _wakeup() -> tuple[int, int]:
+    """A pipe that ends a wait: whoever wants the loop to look around writes to its second end."""
     reader, writer = os.pipe()
     os.set_blocking(reader, False)
     os.set_blocking(writer, False)
+    return reader, writer
+
+
+def _wake_on_signals(running: Any, writer: int) -> None:
+    """Signals end the loop."""
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda number, frame: running.leave())
-    return reader
 
 
-def _put_together(config: JamConfig, descriptor: int) -> Any:
+def _wake(writer: int) -> None:
+    """From any thread. A full pipe wakes, too."""
+    with contextlib.suppress(BlockingIOError):
+        os.write(writer, b"\0")
+
+
+def _put_together(config: JamConfig, descriptor: int, page: Any, writer: int) -> Any:
     from jamlink.ledger.store import Ledger
     from jamlink.runtime.io_link import IoLink
     from jamlink.runtime.io_wire import OpenPorts
@@ -173,14 +273,13 @@ def _put_together(config: JamConfig, descriptor: int) -> Any:
     from jamlink.runtime.monotonic import MonotonicClock
     from jamlink.session.core import Session
     from jamlink.tokens.vocab import STYLES
-    from jamlink.view.hub import Hub
 
     settings, clock = config.settings, MonotonicClock()
     setup = session_settings(settings, config.seed)
     started = clock.now()
     io = IoLink(clock, OpenPorts((), (), settings.ports.system))
     io.start()
-    ledger = Ledger(Path(config.file))
+    ledger = Ledger(Path(config.file), on_acknowledged=lambda number: _wake(writer))
     ledger.append(HEADER, new_header(setup, started), started, durable=True)
     parts = Parts(
         session=Session(setup, started),
@@ -189,7 +288,7 @@ def _put_together(config: JamConfig, descriptor: int) -> Any:
         stand_in=without_model(settings),
         ledger=ledger,
         bindings=_bindings(settings.ports.map),
-        views=Hub(inherited(descriptor)),
+        views=_with_osc(_views(inherited(descriptor), page, clock), settings),
         clock=clock,
         file=Path(config.file).name,
         opening=(Do(Action.PLAY_STOP, "start"),) if config.play else (),
@@ -197,8 +296,19 @@ def _put_together(config: JamConfig, descriptor: int) -> Any:
         styles=STYLES,
         ports=_ports_to_have(settings),
         teacher=_teacher(settings.ports.map),
+        clips=_clips(config, setup, started),
+        offsets=offsets_ns(settings),
+        programs=programs(settings),
     )
     return Jam(parts)
+
+
+def _views(terminal: Any, page: Any, clock: Clock) -> Any:
+    """Whoever looks: the terminal, and the page where one is wanted."""
+    from jamlink.view.hub import Hub
+    from jamlink.web.keeper import Keeper
+
+    return Hub(terminal) if page is None else Keeper(terminal, page, clock)
 
 
 def _ports_to_have(settings: Settings) -> Any:
@@ -207,6 +317,27 @@ def _ports_to_have(settings: Settings) -> Any:
 
     ports, file = settings.ports, Places().remembered
     return PortChoice(ports.input, ports.output, ports.system, lambda names: remember(file, names))
+
+
+def _with_osc(hub: Any, settings: Settings) -> Any:
+    """`hub` with the OSC process among its views, where one is wanted; it ends when its connection does."""
+    from jamlink.runtime.ipc import spawn
+
+    config = remote_config(settings)
+    if config.wanted:
+        _, connection = spawn("jamlink.remote.main", "--config", msgspec.json.encode(config).decode())
+        hub.add(connection, "OSC", helper=True)
+    return hub
+
+
+def _clips(config: JamConfig, setup: SessionSettings, started: Ns) -> Any:
+    """Where what is taken and captured goes as files."""
+    from jamlink.runtime.clips import Clips, ClipSettings
+    from jamlink.timing.timeline import Timeline
+
+    settings = config.settings
+    wanted = ClipSettings(clips_folder(settings, Path(config.file)), settings.clips.bars, programs(settings))
+    return Clips(wanted, started, Timeline(setup.tempo, Ticks(0), started), str(setup.meter))
 
 
 def _teacher(forced: str) -> Any:
@@ -383,14 +514,19 @@ def _chooser(accept: str, seed: int) -> Any:
 
 
 def export(session: Path, target: Path) -> None:
-    """A session file as a MIDI file; as a lead sheet where the target's name ends in .musicxml."""
+    """A session file as what the target's name ends in; as a MIDI file where that says nothing else."""
+    from jamlink.ledger.abc_tune import abc_tune
+    from jamlink.ledger.dawproject import dawproject
     from jamlink.ledger.export import export as write
+    from jamlink.ledger.ireal import ireal
     from jamlink.ledger.musicxml import musicxml
     from jamlink.midi.files import write_whole
 
+    makers = {".musicxml": musicxml, ".abc": abc_tune, ".ireal": ireal, ".dawproject": dawproject}
     check_target(target, session)
-    if target.suffix.lower() == ".musicxml":
-        write_whole(target, musicxml(session))
+    make = makers.get(target.suffix.lower())
+    if make is not None:
+        write_whole(target, make(session))
     else:
         write(session, target)
 
@@ -497,6 +633,14 @@ def _only_input() -> str:
     return inputs[0]
 
 
+def loopback(heard: str, played: str, system: str) -> list[Any]:
+    """The way out of one port and into another, measured, with the offset to set."""
+    from jamlink.runtime.doctor import measure_loopback
+    from jamlink.runtime.monotonic import MonotonicClock
+
+    return [measure_loopback(MonotonicClock(), heard, played, system)]
+
+
 def doctor() -> list[Any]:
     """Everything that can be wrong with this machine or installation, checked; the model last."""
     from jamlink.runtime.doctor import run_checks
@@ -600,6 +744,31 @@ def bench_engine(rounds: int, model: str, sizes: str, as_json: bool) -> None:
     screen.print("\n".join(lines(report)), highlight=False, soft_wrap=True)
     if as_json:
         print(msgspec.json.encode(report).decode())
+
+
+def bench_page(quick: bool, as_json: bool) -> None:
+    """The page in a headless Chromium against a real jamlink; one JSON object last."""
+    from rich.console import Console
+
+    from jamlink.web import bench_page as page
+
+    amounts = page.Amounts(2, 40, 8, 5.0, 500, 1, 8.0) if quick else page.Amounts()
+    screen = Console(stderr=as_json)
+    with screen.status("measuring") as status:
+        report = page.run(_start_for_bench, _reap, amounts, lambda what: status.update(f"measuring {what}"))
+    for line in page.lines(report):
+        screen.print(line, highlight=False, soft_wrap=True)
+    if as_json:
+        print(msgspec.json.encode(report).decode())
+
+
+def _start_for_bench(with_page: bool, file: str) -> tuple[Any, Any, str]:
+    """A session process that plays by itself, its connection, and its page's link where it has one."""
+    flags = {"session.tempo": 120.0, "session.repeat": "keep going", "session.click": "on", "ports.system": "JACK"}
+    settings = load(Path(os.devnull), {}, {**flags, "page.start": with_page})
+    child, connection, slip = _start(JamConfig(settings, 1, file, demo=False, play=False))
+    door = slip.of(Role.PLAYER) if slip else None
+    return child, connection, door.link if door else ""
 
 
 def _bench_hands(ideas: int, roles: Sequence[str], presses: int, tell: Callable[[str], None]) -> dict[str, Any]:

@@ -96,6 +96,11 @@ def _listed(roles: str) -> tuple[str, ...]:
     return tuple(role.strip() for role in roles.split(","))
 
 
+def _opens(said: bool | None) -> bool | None:
+    """Whether a browser opens: as said; else as the settings have it, but never for a script or a pipe."""
+    return said if said is not None or sys.stdout.isatty() else False
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         out.print(f"jamlink {__version__}")
@@ -131,7 +136,18 @@ def jam(
     model: Annotated[str | None, typer.Option(help="A folder of models/ or a path.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed and playing give the same ideas.")] = None,
     sessions: Annotated[Path | None, typer.Option(help="Folder for session files.")] = None,
+    clips: Annotated[str | None, typer.Option(help="Folder for clips of what you take and capture, or off.")] = None,
+    osc: Annotated[
+        bool | None, typer.Option("--osc/--no-osc", help="Remote control by OSC, from this machine.")
+    ] = None,
+    daw: Annotated[str | None, typer.Option(help="Talk to live, reaper, bitwig or ardour by OSC.")] = None,
     play: Annotated[bool, typer.Option("--play", help="Start the clock at once.")] = False,
+    terminal: Annotated[bool, typer.Option("--terminal", help="No page in the browser, the terminal alone.")] = False,
+    open_page: Annotated[
+        bool | None, typer.Option("--open/--no-open", help="Open the page in the browser, or only say where it is.")
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="The page's port; 0 takes the usual one, or any.")] = None,
+    lan: Annotated[bool, typer.Option("--lan", help="Let a tablet in your network in, with a code.")] = False,
 ) -> None:
     """Jam: play, see ideas before the bar line, take one with one gesture."""
     from jamlink import app as house
@@ -152,8 +168,17 @@ def jam(
         "ports.system": system,
         "model.proposer": proposer.value if proposer else None,
         "model.folder": model,
+        "page.start": False if terminal else None,
+        "page.open": _opens(open_page),
+        "page.port": port,
+        "page.lan": lan or None,
+        "clips.folder": clips,
+        "osc.on": osc,
+        "bridge.daw": daw,
     }
     with one_sentence():
+        if terminal and lan:
+            raise Nonsense("A tablet needs the page.", "Leave --terminal or --lan out.")
         raise typer.Exit(house.jam(flags, sessions, demo=demo, plain=plain, play=play))
 
 
@@ -174,12 +199,20 @@ def ports(as_json: Annotated[bool, AS_JSON] = False) -> None:
 
 
 @app.command()
-def doctor(as_json: Annotated[bool, AS_JSON] = False) -> None:
+def doctor(
+    loopback: Annotated[
+        bool, typer.Option("--loopback", help="Measure the way out and in again, and say which offset to set.")
+    ] = False,
+    input: Annotated[str, typer.Option("--in", help="With --loopback: hear on the port of this name.")] = "",
+    output: Annotated[str, typer.Option("--out", help="With --loopback: play to the port of this name.")] = "",
+    system: Annotated[str, typer.Option(help="auto, JACK, ALSA, CoreMIDI or Windows.")] = "auto",
+    as_json: Annotated[bool, AS_JSON] = False,
+) -> None:
     """Check Python, ports, loop-back latency, model and disk; each failing line says what to do."""
     from jamlink import app as house
 
     with one_sentence():
-        checks = house.doctor()
+        checks = house.loopback(input, output, system) if loopback else house.doctor()
         if as_json:
             print(json.dumps([{"name": c.name, "ok": c.ok, "what": c.what, "remedy": c.remedy} for c in checks]))
         else:
@@ -238,7 +271,8 @@ def render(
 def export(session: Path, target: Path) -> None:
     """Write a session as a MIDI file: a track for each player and role, tempo, meter and chord markers.
 
-    A target that ends in .musicxml gets a lead sheet instead.
+    A target that ends in .musicxml or .abc gets a lead sheet instead, in .ireal the chords as a link for iReal Pro, in
+    .dawproject a project with a track for each player and role.
     """
     from jamlink import app as house
 
@@ -359,6 +393,18 @@ def bench_engine(
 
     with one_sentence():
         house.bench_engine(rounds, model, sizes, as_json)
+
+
+@bench_app.command("page")
+def bench_page(
+    quick: Annotated[bool, typer.Option("--quick", help="A little of everything, in half a minute.")] = False,
+    as_json: Annotated[bool, AS_JSON] = False,
+) -> None:
+    """The page: start, keys, decisions, smoothness, and whether the music notices; in a headless Chromium."""
+    from jamlink import app as house
+
+    with one_sentence():
+        house.bench_page(quick, as_json)
 
 
 @app.command(name="eval")

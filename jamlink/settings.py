@@ -12,6 +12,9 @@
     input = "launchkey"
     output = "fluid"
 
+    [page]
+    open = false
+
 What jamlink itself remembers (the ports chosen last) lives beside it in remembered.json and is never edited by hand.
 """
 
@@ -33,11 +36,13 @@ from platformdirs import user_config_path, user_data_path
 
 from jamlink.errors import Nonsense
 from jamlink.music.key import parse_key
+from jamlink.remote.settings import BridgeTable, OscTable, RemoteConfig
+from jamlink.session.effects import Out
 from jamlink.session.inputs import Click, Mode, Repeat
 from jamlink.session.proposal import Controls, Role
 from jamlink.session.settings import SessionSettings
 from jamlink.timing.meter import parse_meter
-from jamlink.timing.units import tempo_of_bpm
+from jamlink.timing.units import Ns, ms, tempo_of_bpm
 
 PREFIX = "JAMLINK_"
 """JAMLINK_SESSION_TEMPO=92 sets [session] tempo."""
@@ -65,12 +70,14 @@ class SessionTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class PortsTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """[ports]: parts of port names; empty opens ports of our own. `map` forces a controller map."""
+    """[ports]: parts of port names; empty opens ports of our own. `map` forces a controller map. `offsets` are
+    milliseconds by output, or for "all": so much later what is played there leaves, or earlier where it is below 0."""
 
     input: str = ""
     output: str = ""
     system: str = "auto"
     map: str = ""
+    offsets: dict[str, float] = {}
 
 
 class ModelTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -83,12 +90,44 @@ class ModelTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     threads: Literal[0, 1, 2] = 0
 
 
+class PageTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """[page]: the page in the browser. `start` false leaves it out, `open` false opens no browser; `port` 0 takes the
+    usual one, or any where that is taken. `lan` lets a tablet in the network in, at `address` where one is said."""
+
+    start: bool = True
+    open: bool = True
+    port: int = 0
+    lan: bool = False
+    address: str = ""
+
+
+class ClipsTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """[clips]: `folder` for MIDI files of what was taken and captured: empty for the folder clips beside the session
+    files, "off" for none; `bars` is how far "capture" reaches back."""
+
+    folder: str = ""
+    bars: int = 8
+
+
+class ProgramsTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """[programs]: General MIDI programs by role, 1 to 128; 0 leaves the sound to whoever plays it."""
+
+    chords: int = 0
+    melody: int = 0
+    bass: int = 0
+
+
 class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Everything a player can set before starting."""
 
     session: SessionTable = SessionTable()
     ports: PortsTable = PortsTable()
     model: ModelTable = ModelTable()
+    page: PageTable = PageTable()
+    clips: ClipsTable = ClipsTable()
+    programs: ProgramsTable = ProgramsTable()
+    osc: OscTable = OscTable()
+    bridge: BridgeTable = BridgeTable()
     sessions_folder: str = ""
 
 
@@ -155,6 +194,59 @@ def session_settings(settings: Settings, seed: int) -> SessionSettings:
         key=parse_key(table.key) if table.key else None,
         controls=controls,
     )
+
+
+EARLIEST_MS, LATEST_MS = -100.0, 250.0
+"""A note is handed over 150 ms ahead at least, so an offset cannot be earlier than that by far."""
+
+
+def offsets_ns(settings: Settings) -> dict[Out, Ns]:
+    """By how much each output is later (below 0: earlier) than the clock. Raises `Nonsense`."""
+    said = settings.ports.offsets
+    names = ["all", *(out.value for out in Out)]
+    for name, value in said.items():
+        if name not in names:
+            raise Nonsense(f"[ports] offsets: there is no output called {name!r}.", f"Use {', '.join(names)}.")
+        if not EARLIEST_MS <= value <= LATEST_MS:
+            remedy = f"Choose {EARLIEST_MS:g} to {LATEST_MS:g} ms."
+            raise Nonsense(f"[ports] offsets: {name} = {value:g} is too far.", remedy)
+    return {out: ms(said.get(out.value, said.get("all", 0.0))) for out in Out}
+
+
+def programs(settings: Settings) -> dict[str, int]:
+    """General MIDI programs (from 0) of the roles for which one was asked. Raises `Nonsense`."""
+    said = msgspec.structs.asdict(settings.programs)
+    for role, number in said.items():
+        if not 0 <= number <= 128:
+            raise Nonsense(f"[programs] {role} = {number}: there is no such sound.", "Choose 1 to 128, or 0 for none.")
+    return {role: number - 1 for role, number in said.items() if number}
+
+
+def remote_config(settings: Settings) -> RemoteConfig:
+    """What the OSC process is told. Raises `Nonsense`."""
+    osc, bridge = settings.osc, settings.bridge
+    for name, port in (("[osc] port", osc.port), ("[bridge] port", bridge.port), ("reply_port", bridge.reply_port)):
+        if not 0 <= port <= 65_535:
+            raise Nonsense(f"{name} = {port}: there is no such port.", "Choose 1024 to 65535.")
+    if bridge.track < 1:
+        raise Nonsense(f"[bridge] track = {bridge.track}: tracks count from 1.", "Choose the first track for clips.")
+    return RemoteConfig(osc, bridge)
+
+
+CLIPS_OFF = "off"
+MOST_CAPTURED_BARS = 256
+
+
+def clips_folder(settings: Settings, session_file: Path) -> Path | None:
+    """The folder for the clips of this session, inside the one that a DAW's browser watches; None where none are
+    wanted. Raises `Nonsense`."""
+    table = settings.clips
+    if not 1 <= table.bars <= MOST_CAPTURED_BARS:
+        raise Nonsense(f"[clips] bars = {table.bars} is not possible.", f"Choose 1 to {MOST_CAPTURED_BARS}.")
+    if table.folder == CLIPS_OFF:
+        return None
+    watched = Path(table.folder).expanduser() if table.folder else session_file.parent / "clips"
+    return watched / session_file.stem
 
 
 def with_remembered(settings: Settings, remembered: Mapping[str, str]) -> Settings:
@@ -253,7 +345,16 @@ def _fields(table: str) -> list[str]:
     return [found.name for found in msgspec.structs.fields(owner)]
 
 
-_TABLES: dict[str, type[msgspec.Struct]] = {"session": SessionTable, "ports": PortsTable, "model": ModelTable}
+_TABLES: dict[str, type[msgspec.Struct]] = {
+    "session": SessionTable,
+    "ports": PortsTable,
+    "model": ModelTable,
+    "page": PageTable,
+    "clips": ClipsTable,
+    "programs": ProgramsTable,
+    "osc": OscTable,
+    "bridge": BridgeTable,
+}
 
 
 def _fitting(table: str, key: str) -> str:
@@ -264,6 +365,6 @@ def _fitting(table: str, key: str) -> str:
     choices = [c.value for c in kind] if isinstance(kind, type) and issubclass(kind, Enum) else typing.get_args(kind)
     if choices:
         return f"one of {', '.join(choices)}"
-    return {float: "a number", int: "a whole number", str: 'text in quotes, "like this"'}.get(
+    return {float: "a number", int: "a whole number", bool: "true or false", str: 'text in quotes, "like this"'}.get(
         kind, "lines of a table, under its name in brackets"
     )

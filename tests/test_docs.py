@@ -37,7 +37,7 @@ def test_the_tree_in_the_readme_is_the_tree():
         assert f"  {folder}/ " in readme, folder
 
 
-@pytest.mark.parametrize("page", ["training.md"])
+@pytest.mark.parametrize("page", ["training.md", "page.md"])
 def test_every_command_line_of_a_page_has_its_command_and_options(page):
     lines = re.findall(r"^    jamlink (.+)$", (ROOT / "docs" / page).read_text(), re.MULTILINE)
     assert lines
@@ -46,5 +46,5 @@ def test_every_command_line_of_a_page_has_its_command_and_options(page):
         while words and words[0] in getattr(command, "commands", {}):
             command = command.commands[words.pop(0)]
         assert not hasattr(command, "commands"), line
-        options = {option for parameter in command.params for option in parameter.opts}
+        options = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
         assert {word for word in words if word.startswith("--")} <= options, line

@@ -1,11 +1,23 @@
 """Settings come in layers, and a mistake is named by where it stands."""
 
+from pathlib import Path
+
 import pytest
 
 from jamlink.errors import Nonsense
 from jamlink.session.inputs import Repeat
 from jamlink.session.proposal import Role
-from jamlink.settings import load, remember, remembered, session_settings, with_remembered
+from jamlink.settings import (
+    clips_folder,
+    load,
+    offsets_ns,
+    programs,
+    remember,
+    remembered,
+    remote_config,
+    session_settings,
+    with_remembered,
+)
 
 
 @pytest.fixture
@@ -83,3 +95,61 @@ def test_a_damaged_memory_is_only_forgotten(tmp_path, damage):
     path = tmp_path / "remembered.json"
     path.write_text(damage)
     assert remembered(path) == {}
+
+
+# -- clips, offsets, sounds, OSC --------------------------------------------------------------------------------------
+
+
+def test_clips_lie_beside_the_session_files_in_a_folder_for_each_jam_unless_something_else_is_said(file, tmp_path):
+    jam = tmp_path / "sessions" / "2026-01-01 10.00.00.jam"
+    assert clips_folder(load(file, {}, {}), jam) == tmp_path / "sessions" / "clips" / "2026-01-01 10.00.00"
+    named = load(file, {}, {"clips.folder": str(tmp_path / "browser")})
+    assert clips_folder(named, jam) == tmp_path / "browser" / "2026-01-01 10.00.00"
+    assert clips_folder(load(file, {}, {"clips.folder": "off"}), jam) is None
+
+
+def test_an_offset_is_of_one_output_or_of_all_others(file):
+    file.write_text("[ports]\noffsets = { all = -5.5, bass = 10 }\n")
+    found = offsets_ns(load(file, {}, {}))
+    assert {out.value: at for out, at in found.items()} == {
+        "chords": -5_500_000,
+        "melody": -5_500_000,
+        "metronome": -5_500_000,
+        "preview": -5_500_000,
+        "bass": 10_000_000,
+    }
+
+
+def test_sounds_are_asked_for_by_their_number_from_1(file):
+    file.write_text("[programs]\nchords = 1\nbass = 33\n")
+    assert programs(load(file, {}, {})) == {"chords": 0, "bass": 32}
+    assert programs(load(file.parent / "none.toml", {}, {})) == {}
+
+
+def test_osc_is_off_and_at_home_unless_it_is_asked_for(file):
+    config = remote_config(load(file, {}, {}))
+    assert (config.wanted, config.osc.address) == (False, "127.0.0.1")
+    assert remote_config(load(file, {}, {"osc.on": True})).wanted
+    assert remote_config(load(file, {}, {"bridge.daw": "live"})).wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "check", "words"),
+    [
+        ("[ports]\noffsets = { drums = 1 }\n", offsets_ns, "no output called 'drums'"),
+        ("[ports]\noffsets = { all = -500 }\n", offsets_ns, "too far"),
+        ("[programs]\nbass = 200\n", programs, "no such sound"),
+        ("[clips]\nbars = 0\n", lambda s: clips_folder(s, Path("x.jam")), "bars = 0"),
+        ("[osc]\nport = 70000\n", remote_config, "no such port"),
+        ("[bridge]\ntrack = 0\n", remote_config, "tracks count from 1"),
+    ],
+)
+def test_what_cannot_be_is_one_sentence(file, text, check, words):
+    file.write_text(text)
+    with pytest.raises(Nonsense, match=words):
+        check(load(file, {}, {}))
+
+
+def test_an_unknown_daw_is_named_with_those_that_are_known(file):
+    with pytest.raises(Nonsense, match="live, reaper, bitwig, ardour"):
+        load(file, {}, {"bridge.daw": "cubase"})

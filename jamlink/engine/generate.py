@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future, wait
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -101,7 +101,7 @@ def generate(
     helped = lanes is not None and decoder.side_by_side and lanes.helps(len(rows))
     parts = _parts(decoder, prompt, rows, 2 if helped else 1, against, decoder.limit if most is None else most)
     if lanes and helped:
-        _side_by_side(parts[0], parts[1], cancelled, lanes.pool)
+        _side_by_side(parts[0], parts[1], cancelled, lanes)
     else:
         parts[0].run(cancelled)
     if lanes:
@@ -120,8 +120,8 @@ def _parts(
     return parts
 
 
-def _side_by_side(one: _Lane, other: _Lane, cancelled: Callable[[], bool], helper: Executor) -> None:
-    """Run `other` in the helper's thread, `one` here, where alone `cancelled` is asked."""
+def _side_by_side(one: _Lane, other: _Lane, cancelled: Callable[[], bool], lanes: Lanes) -> None:
+    """Run `other` in the second thread, `one` here, where alone `cancelled` is asked."""
     stop = False
 
     def stopped() -> bool:
@@ -132,7 +132,7 @@ def _side_by_side(one: _Lane, other: _Lane, cancelled: Callable[[], bool], helpe
         stop = stop or cancelled()
         return stop
 
-    beside: Future[None] = helper.submit(other.run, stopped)
+    beside: Future[None] = lanes.beside(other.run, stopped)
     try:
         one.run(asked)
         while not beside.done() and not asked():

@@ -6,22 +6,19 @@ sounded none, those that are heard in what the player played. Notes are written 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from jamlink import __version__
-from jamlink.ledger.export import score_of, sounded_chords
+from jamlink.ledger.sheet import Sheet, fifths, sheet_from
 from jamlink.ledger.story import Story, tell
-from jamlink.midi.score import MidiScore, TempoMark
-from jamlink.music.analysis import chords_of, estimate_key
-from jamlink.music.chord import Chord, ChordSpan, Quality
+from jamlink.midi.score import TempoMark
+from jamlink.music.chord import Chord, Quality
 from jamlink.music.key import Key
-from jamlink.music.notation import Bar, Sign, bars_until, written
+from jamlink.music.notation import Bar, Sign, written
 from jamlink.music.note import Note
-from jamlink.session.effects import Out
-from jamlink.timing.units import TICKS_PER_QUARTER, Ticks, bpm_of_tempo
+from jamlink.timing.units import TICKS_PER_QUARTER, bpm_of_tempo
 
 DIVISIONS = 12
 """Of a quarter: sixteenths and triplets are whole numbers of them."""
@@ -46,18 +43,6 @@ KINDS: dict[Quality, str] = {
     Quality.DIMINISHED_7: "diminished-seventh",
 }
 """MusicXML's own names (its type kind-value)."""
-_FIFTHS = {0: 0, 7: 1, 2: 2, 9: 3, 4: 4, 11: 5, 6: -6, 1: -5, 8: -4, 3: -3, 10: -2, 5: -1}
-"""Sharps (above 0) or flats of the major key on a pitch class, as `Key.flats` writes it."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Sheet:
-    """Everything on the page. `chords` lie beside one another, by onset."""
-
-    bars: list[Bar]
-    key: Key
-    chords: list[ChordSpan]
-    tempos: tuple[TempoMark, ...]
 
 
 def musicxml(path: Path) -> bytes:
@@ -68,11 +53,10 @@ def musicxml(path: Path) -> bytes:
 
 def sheet_of(story: Story) -> bytes:
     """The lead sheet of a story."""
-    score = score_of(story)
-    player, ours = _players(score), _melody(score)
-    sheet = _sheet(story, score, player, ours)
+    sheet = sheet_from(story)
+    player, ours = sheet.player, sheet.ours
     root = Element("score-partwise", version="4.0")
-    SubElement(SubElement(root, "work"), "work-title").text = score.name or "jamlink"
+    SubElement(SubElement(root, "work"), "work-title").text = sheet.title
     SubElement(SubElement(SubElement(root, "identification"), "encoding"), "software").text = f"jamlink {__version__}"
     parts = [("P1", "Player", player), *([("P2", "jamlink", ours)] if ours else [])]
     names = SubElement(root, "part-list")
@@ -84,50 +68,10 @@ def sheet_of(story: Story) -> bytes:
     return b'<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="utf-8") + b"\n"
 
 
-def _players(score: MidiScore) -> list[Note]:
-    ours = {out.value for out in (Out.CHORDS, Out.MELODY, Out.BASS)}
-    return sorted(note for part in score.parts if part.name not in ours for note in part.notes)
-
-
-def _melody(score: MidiScore) -> list[Note]:
-    return sorted(note for part in score.parts if part.name == Out.MELODY.value for note in part.notes)
-
-
-def _sheet(story: Story, score: MidiScore, player: Sequence[Note], ours: Sequence[Note]) -> _Sheet:
-    chords = sounded_chords(story)
-    ends = [note.end for note in (*player, *ours)] + [span.end for span in chords]
-    bars = bars_until(max(ends, default=Ticks(0)), [(mark.at, mark.meter) for mark in score.meters])
-    estimate = estimate_key(sorted((*player, *ours)))
-    key = estimate.key if estimate else Key(0)
-    return _Sheet(bars, key, _with_heard(chords, player, bars, key), score.tempos)
-
-
-def _with_heard(chords: Sequence[ChordSpan], player: Sequence[Note], bars: Iterable[Bar], key: Key) -> list[ChordSpan]:
-    """`chords`, and for the bars without any those that are heard in what the player played."""
-    found = list(chords)
-    for bar in bars:
-        if any(span.onset < bar.end and span.end > bar.start for span in chords):
-            continue
-        played = [note for note in player if note.onset < bar.end and note.end > bar.start]
-        found += chords_of(played, bar.meter, bar.start, bar.end, key) if played else ()
-    return _changes(sorted(found, key=lambda span: span.onset))
-
-
-def _changes(spans: Iterable[ChordSpan]) -> list[ChordSpan]:
-    """Without those that only say again what is there."""
-    kept: list[ChordSpan] = []
-    for span in spans:
-        if not kept or kept[-1].chord != span.chord or kept[-1].end < span.onset:
-            kept.append(span)
-        else:
-            kept[-1] = ChordSpan(kept[-1].onset, Ticks(span.end - kept[-1].onset), span.chord)
-    return kept
-
-
 # -- elements ---------------------------------------------------------------------------------------------------------
 
 
-def _part(number: str, notes: Sequence[Note], sheet: _Sheet, *, leads: bool) -> Element:
+def _part(number: str, notes: Sequence[Note], sheet: Sheet, *, leads: bool) -> Element:
     """A staff; the one that leads has the chords and the tempo."""
     part = Element("part", id=number)
     low = bool(notes) and sorted(note.pitch for note in notes)[len(notes) // 2] < _BASS_CLEF_BELOW
@@ -147,7 +91,7 @@ def _attributes(bar: Bar, key: Key, low: bool, *, first: bool) -> Element:
     if first:
         SubElement(attributes, "divisions").text = str(DIVISIONS)
         signature = SubElement(attributes, "key")
-        SubElement(signature, "fifths").text = str(_FIFTHS[(key.tonic + 3 * key.minor) % 12])
+        SubElement(signature, "fifths").text = str(fifths(key))
         SubElement(signature, "mode").text = "minor" if key.minor else "major"
     time = SubElement(attributes, "time")
     SubElement(time, "beats").text = str(bar.meter.numerator)
@@ -159,7 +103,7 @@ def _attributes(bar: Bar, key: Key, low: bool, *, first: bool) -> Element:
     return attributes
 
 
-def _marks(bar: Bar, sheet: _Sheet) -> Iterator[tuple[int, Element]]:
+def _marks(bar: Bar, sheet: Sheet) -> Iterator[tuple[int, Element]]:
     """What stands above the staff in a bar, with its tick from the bar's start; ready for an offset."""
     for mark in sheet.tempos:
         if bar.start <= mark.at < bar.end:

@@ -15,7 +15,7 @@ from jamlink.ledger.entry import HEADER, LedgerEntry
 from jamlink.ledger.store import read
 from jamlink.midi.events import ControlChange
 from jamlink.midi.held import HeardNote, HeldNotes
-from jamlink.session.effects import FIRST_PROPOSAL, Clocked, Decided, Moved, Offered, Out, Sent, Verdict
+from jamlink.session.effects import FIRST_PROPOSAL, Clocked, Decided, Moved, Offered, Out, Recorded, Sent, Verdict
 from jamlink.session.inputs import Heard
 from jamlink.session.proposal import State
 from jamlink.session.wire import EFFECT_KINDS, HEARD, Header, read_header, read_record
@@ -82,6 +82,12 @@ def tell(path: Path) -> Story:
     return _Teller(path).tell(read(path))
 
 
+def retell(began: Ns, clock: Clocked, moments: Iterable[tuple[Ns, Recorded]], ended: Ns) -> Story:
+    """The story of what was recorded between two moments, from memory; `clock` ran at the first. Any thread."""
+    teller = _Teller(Path("a session that is going on"))
+    return teller.retell(began, clock, moments, ended)
+
+
 class _Teller:
     """Takes the entries one by one."""
 
@@ -101,6 +107,18 @@ class _Teller:
             self._now = entry.at
             story.began = story.began if entry.seq else entry.at
             self._take_in(entry)
+        return self._finished()
+
+    def retell(self, began: Ns, clock: Clocked, moments: Iterable[tuple[Ns, Recorded]], ended: Ns) -> Story:
+        self._story.began = began
+        self._story.clocks.append((began, clock))
+        for self._now, item in moments:
+            self._take(item)
+        self._now = ended
+        return self._finished()
+
+    def _finished(self) -> Story:
+        story = self._story
         story.ended = self._now
         story.heard += self._held.let_go(self._now)
         story.heard.sort(key=lambda note: (note.onset, note.pitch))
@@ -119,10 +137,12 @@ class _Teller:
         if kind == HEADER:
             self._begin(read_header(payload))
         elif kind == HEARD or kind in EFFECT_KINDS:
-            item = read_record(kind, payload)
-            handler = self._HANDLERS.get(type(item))
-            if handler is not None:
-                handler(self, item)
+            self._take(read_record(kind, payload))
+
+    def _take(self, item: Recorded) -> None:
+        handler = self._HANDLERS.get(type(item))
+        if handler is not None:
+            handler(self, item)
 
     def _begin(self, header: Header) -> None:
         self._base = self._highest

@@ -34,6 +34,8 @@ class Action(Enum):
     LOOP = "loop"
     KEEP_GOING = "keep-going"
     TRADE = "trade"
+    COUNT_IN = "count-in"
+    CAPTURE = "capture"
     CLEAR = "clear"
     PANIC = "panic"
     SURPRISE_UP = "surprise-up"
@@ -87,6 +89,8 @@ GESTURES: tuple[Gesture, ...] = (
     Gesture(Action.LOOP, "l", "what is taken plays once, or loops until replaced"),
     Gesture(Action.KEEP_GOING, "k", "go on by itself: the best of each hand is taken unless you refuse it"),
     Gesture(Action.TRADE, "r", "trade: you play, it answers, in turn; again to stop trading"),
+    Gesture(Action.COUNT_IN, "e", "how many bars are counted in: one, two, none"),
+    Gesture(Action.CAPTURE, "w", "keep the last bars, yours and ours, as a MIDI file among the clips"),
     Gesture(Action.CLEAR, "c", "forget everything taken (only when stopped)"),
     Gesture(Action.PANIC, "escape", "silence everything, now"),
     Gesture(Action.SURPRISE_UP, "]", "bolder ideas"),

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from jamlink.runtime.bench_wire import label
+
 Row = Mapping[str, Any]
 
 
 def bars(rows: Sequence[Row], own: Collection[str]) -> list[dict[str, Any]]:
     """For each network and batch: our fastest row, how many times as fast it is as each other engine at its own best
-    precision and number of threads, and which share of the row's floor it reaches. Medians throughout."""
+    precision, number of threads and way to wait, and which share of the row's floor it reaches. Medians throughout."""
     found = []
     for params, batch in dict.fromkeys((row["params"], row["batch"]) for row in rows):
         here = [row for row in rows if (row["params"], row["batch"]) == (params, batch)]
@@ -27,17 +29,17 @@ def fastest(rows: Iterator[Row]) -> Row | None:
     return min(rows, key=lambda row: row["ms"]["p50"], default=None)
 
 
-def label(row: Row) -> str:
-    """An engine as it is set, for people."""
-    return f"{row['engine']}, {row['precision']}, {row['threads']} thread{'s'[: row['threads'] > 1]}"
+def named(row: Row) -> str:
+    """An engine as it is set up, for people."""
+    return label(row["engine"], row["precision"], row["threads"], row["environment"])
 
 
 def _bar(best: Row, theirs: Sequence[Row]) -> dict[str, Any]:
     ms, floor = best["ms"]["p50"], best["floor_ms"]
     return {
-        "params": best["params"], "batch": best["batch"], "ours": label(best), "ms": ms,
+        "params": best["params"], "batch": best["batch"], "ours": named(best), "ms": ms,
         "of_floor": round(floor / ms, 3) if floor else None,
-        "times_as_fast_as": {label(row): round(row["ms"]["p50"] / ms, 2) for row in theirs},
+        "times_as_fast_as": {named(row): round(row["ms"]["p50"] / ms, 2) for row in theirs},
     }  # fmt: skip
 
 
@@ -58,13 +60,14 @@ def lines(report: Mapping[str, Any]) -> Iterator[str]:
 def _table(rows: Sequence[Row], more: Sequence[Row]) -> Iterator[str]:
     batches = list(dict.fromkeys(row["batch"] for row in rows))
     heads = "".join(f"{f'{batch} ideas' if batch > 1 else '1 idea':>12s}{'floor':>9s}" for batch in batches)
-    yield f"{'':56s}{heads}{'more words':>13s}"
-    by_batch = {(label(row), row["batch"]): row for row in rows}
-    context = {label(row): row for row in more if row["params"] == rows[0]["params"]}
-    for name in dict.fromkeys(label(row) for row in rows):
+    width = max(len(named(row)) for row in rows)
+    yield f"{'':{width}s}{heads}{'more words':>13s}"
+    by_batch = {(named(row), row["batch"]): row for row in rows}
+    context = {named(row): row for row in more if row["params"] == rows[0]["params"]}
+    for name in dict.fromkeys(named(row) for row in rows):
         cells = (by_batch[name, batch] for batch in batches)
         columns = "".join(f"{row['ms']['p50']:12.1f}{row['floor_ms'] or float('nan'):9.1f}" for row in cells)
-        yield f"{name:56s}{columns}{context[name]['ms']['p50']:13.2f}"
+        yield f"{name:{width}s}{columns}{context[name]['ms']['p50']:13.2f}"
 
 
 def _bar_lines(bar: Row) -> Iterator[str]:

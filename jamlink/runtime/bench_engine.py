@@ -37,7 +37,8 @@ from jamlink.runtime.peers.ours import Ours
 from jamlink.runtime.peers.table import PEERS, Kind, native_missing, ours
 from jamlink.tokens import vocab
 
-_LEAST_PATIENCE_S, _TIMES_SLOWER = 30.0, 4.0
+_PATIENCE_S = 5.0
+"""For one turn of another way to set an engine up, or as long as all turns of the first way take together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,24 +145,17 @@ class _Network:
         return reference.decode()
 
     def _admit(self, ways: Sequence[Subject], right: Ids) -> None:
-        """Of the ways to set an engine up, the one that is fastest when it is warm; the others need not be named."""
-        best: Entrant | None = None
+        """All ways to set an engine up, but for those that are slower by far than the first."""
+        limit_s = self._plan.start_limit_s
         for subject in ways:
-            best = _faster(best, self._started(subject, right, self._patience_s(best)))
-        if best:
-            self._entrants.append(best)
-            for subject in ways:
-                self.gone.pop(self._name(subject), None)
-
-    def _patience_s(self, best: Entrant | None) -> float:
-        """For a turn of a way that may be worse by far than one that is known."""
-        known = max(_LEAST_PATIENCE_S, _TIMES_SLOWER * best.warm_s) if best else self._plan.start_limit_s
-        return min(known, self._plan.start_limit_s)
+            if entrant := self._started(subject, right, limit_s):
+                self._entrants.append(entrant)
+                limit_s = max(_PATIENCE_S, entrant.warm_s)
 
     def _started(self, subject: Subject, right: Ids, limit_s: float) -> Entrant | None:
         self._tell(f"starting {self._name(subject)}")
         try:
-            worker = Worker(subject, self._work, self._folder, self._scratch, limit_s)
+            worker = Worker(subject, self._work, self._folder, self._scratch, self._plan.start_limit_s)
         except Unavailable as trouble:
             self.gone[self._name(subject)] = str(trouble)
             return None
@@ -191,11 +185,14 @@ class _Network:
         return True
 
     def _name(self, subject: Subject) -> str:
-        way = "".join(f", {name}={value}" for name, value in subject.environment.items())
-        return f"{subject.name}{way}, {self._parameters / 1e6:.1f}M weights"
+        return f"{subject.name}, {self._parameters / 1e6:.1f}M weights"
 
     def rows(self, limits: Limits) -> Iterator[dict[str, Any]]:
-        """Ideas, by engine and batch. `same` is how many rows say the first words of our floats."""
+        """Ideas, by engine and batch.
+
+        `same` is how many rows say the first words of our floats; `waited` how long threads waited for a processor, of
+        the time that turns took (the sum over threads, so it may be above 1).
+        """
         for entrant in self._entrants:
             for batch in self._plan.batches:
                 yield self._row(entrant, batch, self._plan.tokens) | {
@@ -215,6 +212,7 @@ class _Network:
         return {
             "engine": subject.engine, "threads": subject.threads, "precision": subject.precision,
             "params": self._parameters, "batch": batch, "context": self._plan.context, "tokens": tokens, "ms": ms,
+            "waited": round(sum(entrant.waited_s[batch]) / sum(entrant.seconds[batch]), 3),
             "environment": subject.environment,
         }  # fmt: skip
 
@@ -223,15 +221,6 @@ class _Network:
             limits, self.found.config, subject.precision, subject.threads, batch, self._plan.context, self._plan.tokens
         )
         return None if lowest is None else round(lowest, 2)
-
-
-def _faster(one: Entrant | None, other: Entrant | None) -> Entrant | None:
-    """Whichever is, when warm; the other one ends."""
-    if one is None or other is None:
-        return one or other
-    faster, slower = sorted((one, other), key=lambda entrant: entrant.warm_s)
-    slower.worker.end()
-    return faster
 
 
 def _quantile(seconds: Sequence[float], share: float) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from jamlink.errors import Nonsense
 from jamlink.runtime.bench_turns import Worker
+from jamlink.runtime.bench_wire import Done
 from jamlink.runtime.peers import Ids
 
 CHECKED = 16
@@ -22,6 +23,7 @@ class Entrant:
     def __init__(self, worker: Worker, right: Ids, batches: Sequence[int]) -> None:
         self.worker, self.subject, self._right = worker, worker.subject, right
         self.seconds: dict[int, list[float]] = {rows: [] for rows in (*batches, 0)}
+        self.waited_s: dict[int, list[float]] = {rows: [] for rows in self.seconds}
         self.same: dict[int, int] = {}
         self.warm_s = 0.0
         """What one turn of each kind took when it was warm."""
@@ -29,7 +31,7 @@ class Entrant:
 
     def warm_up(self, limit_s: float) -> None:
         """Two turns of each kind, of which the first may compile. Raises as `turn`."""
-        quicker = [min(self._turn(rows, limit_s) for _ in range(2)) for rows in self.seconds]
+        quicker = [min(self._turn(rows, limit_s).seconds for _ in range(2)) for rows in self.seconds]
         self.warm_s, self._every = sum(quicker), _SLOW_EVERY if max(quicker) > _SLOW_S else 1
 
     def turns_in(self, number: int) -> list[int]:
@@ -38,16 +40,18 @@ class Entrant:
 
     def turn(self, rows: int, limit_s: float) -> None:
         """One that counts. Raises `Unavailable` where the engine is gone, `Nonsense` where it says something wrong."""
-        self.seconds[rows].append(self._turn(rows, limit_s))
+        done = self._turn(rows, limit_s)
+        self.seconds[rows].append(done.seconds)
+        self.waited_s[rows].append(done.waited_s)
 
-    def _turn(self, rows: int, limit_s: float) -> float:
+    def _turn(self, rows: int, limit_s: float) -> Done:
         done = self.worker.turn(rows, limit_s)
         if rows:
             right = self._right[:rows]
             judge(self.subject.precision, done.said, right)
             pairs = zip(done.said, right, strict=True)
             self.same[rows] = sum(said[:CHECKED] == should[:CHECKED] for said, should in pairs)
-        return done.seconds
+        return done
 
 
 def judge(precision: str, said: Ids, right: Ids) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 
@@ -20,7 +22,13 @@ class Subject(msgspec.Struct, frozen=True):
     @property
     def name(self) -> str:
         """For people."""
-        return f"{self.engine}, {self.precision}, {self.threads} thread{'s'[: self.threads > 1]}"
+        return label(self.engine, self.precision, self.threads, self.environment)
+
+
+def label(engine: str, precision: str, threads: int, environment: Mapping[str, str]) -> str:
+    """An engine as it is set up, for people."""
+    way = "".join(f", {name}={value}" for name, value in environment.items())
+    return f"{engine}, {precision}, {threads} thread{'s'[: threads > 1]}{way}"
 
 
 class Work(msgspec.Struct, frozen=True):
@@ -54,9 +62,10 @@ class Ready(msgspec.Struct, frozen=True, tag=True):
 
 
 class Done(msgspec.Struct, frozen=True, tag=True):
-    """How long a turn took, and what was said, (rows, tokens)."""
+    """How long a turn took, for how much of it threads waited for a processor, and what was said, (rows, tokens)."""
 
     seconds: float
+    waited_s: float
     said: list[list[int]]
 
 

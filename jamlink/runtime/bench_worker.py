@@ -7,12 +7,15 @@ on its socket and takes no time of a processor; it goes when the socket ends.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import os
 import select
 import sys
 import time
 import traceback
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +25,7 @@ from jamlink.runtime.bench_wire import Done, Failed, Ready, Setup, Turn, Work
 from jamlink.runtime.ipc import Framed, inherited
 
 if TYPE_CHECKING:
-    from jamlink.runtime.peers import Peer
+    from jamlink.runtime.peers import Ids, Peer
 
 _THREAD_SETTINGS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
@@ -46,14 +49,23 @@ def _made(setup: Setup) -> Peer:
 def take(peer: Peer, work: Work, rows: int) -> Done:
     """One turn; what comes before the clock starts is the context, and room for the rows."""
     peer.read(work.context)
-    if not rows:
-        start = time.perf_counter()
-        peer.append(work.more)
-        return Done(time.perf_counter() - start, [])
-    peer.fork(work.firsts[:rows], work.tokens)
-    start = time.perf_counter()
-    said = peer.decode()
-    return Done(time.perf_counter() - start, said)
+    act: Callable[[], Ids | None] = partial(peer.append, work.more)
+    if rows:
+        peer.fork(work.firsts[:rows], work.tokens)
+        act = peer.decode
+    waited_s, start = _waited_s(), time.perf_counter()
+    said = act()
+    seconds = time.perf_counter() - start
+    return Done(seconds, _waited_s() - waited_s, said or [])
+
+
+def _waited_s() -> float:
+    """How long this process's threads were ready to run and did not, so far (Linux: schedstat); elsewhere 0."""
+    found = 0.0
+    for file in Path("/proc/self/task").glob("*/schedstat"):
+        with contextlib.suppress(OSError):  # a thread that ended meanwhile
+            found += int(file.read_text().split()[1]) / 1e9
+    return found
 
 
 def _serve(link: Framed, setup: Setup) -> None:

@@ -147,23 +147,28 @@ class _End:
 
 
 @contextlib.contextmanager
-def _ends(clock: Clock, system: str) -> Iterator[tuple[_End, _End]]:
-    hearing = OpenPorts((PortSpec("ear"),), (), system, client=_EAR)
-    speaking = OpenPorts((), (PortSpec("mouth", f"{_EAR}*ear*"),), system, client=_MOUTH)
+def _ends(clock: Clock, system: str, heard: str = "", played: str = "") -> Iterator[tuple[_End, _End]]:
+    """Two io processes, one that hears and one that plays; through ports of our own, or those whose names are given."""
+    hearing = OpenPorts((PortSpec("ear", heard),), (), system, client=_EAR)
+    speaking = OpenPorts((), (PortSpec("mouth", played or f"{_EAR}*ear*"),), system, client=_MOUTH)
     ends = _End(IoLink(clock, hearing)), _End(IoLink(clock, speaking))
     try:
         for end in ends:
             end.link.start()
-        _listen_until(clock, ends, lambda: all(end.bound for end in ends), _PORTS_WITHIN)
+        _listen_until(clock, ends, lambda: all(end.bound for end in ends), _PORTS_WITHIN, bool(heard or played))
         yield ends
     finally:
         for end in ends:
             end.link.close()
 
 
-def _listen_until(clock: Clock, ends: tuple[_End, ...], done: Callable[[], bool], within: Ns) -> None:
+def _listen_until(
+    clock: Clock, ends: tuple[_End, ...], done: Callable[[], bool], within: Ns, named: bool = False
+) -> None:
     deadline = clock.now() + within
     while not done():
+        if clock.now() > deadline and named:
+            raise Unavailable("There are no such ports.", "Choose two that `jamlink ports` lists.")
         if clock.now() > deadline:
             what = "The ports of jamlink's own do not find each other."
             raise Unavailable(what, "Restart the MIDI system, then try again.")
@@ -193,6 +198,54 @@ def _hear(clock: Clock, ear: _End, mouth: _End, asked: dict[bytes, Ns], trips: l
         heard = [m.data for m in ear.listen() if isinstance(m, Heard)]
         trips += [(now - asked.pop(data)) / NS_PER_MS for data in heard if data in asked]
         mouth.listen()
+
+
+# -- the offset to set
+
+_AHEAD = ms(300)
+_LOOP_NOTES = 50
+_LOOP_EVERY = ms(20)
+STEADY_MS = 3.0
+"""A way whose notes come farther apart than this is not put right by one number."""
+
+
+def measure_loopback(clock: Clock, heard: str, played: str, system: str) -> Check:
+    """How long the way out of `played` and into `heard` again is, and the offset that makes up for it. Both are parts
+    of port names; empty for a port of our own. Raises `Unavailable`."""
+    with _ends(clock, system, heard, played) as (ear, mouth):
+        return judge_loopback(_ways(clock, ear, mouth))
+
+
+def _ways(clock: Clock, ear: _End, mouth: _End) -> list[float]:
+    """For each note that came back: milliseconds from the moment it was to leave to the stamp it was heard with."""
+    start = Ns(clock.now() + _AHEAD)
+    due = {bytes((0x90, pitch, 64)): Ns(start + pitch * _LOOP_EVERY) for pitch in range(_LOOP_NOTES)}
+    offs = [Outgoing(Ns(at + _LOOP_EVERY // 2), 0, 1, bytes((0x80, data[1], 64))) for data, at in due.items()]
+    mouth.link.send([*(Outgoing(at, 0, 1, data) for data, at in due.items()), *offs])
+    ways: list[float] = []
+    until = Ns(start + _LOOP_NOTES * _LOOP_EVERY + _NOTES_WITHIN)
+    while due and clock.now() < until:
+        select.select([ear.link], [], [], 0.05)
+        heard = [m for m in ear.listen() if isinstance(m, Heard) and m.data in due]
+        ways += [(m.at - due.pop(m.data)) / NS_PER_MS for m in heard]
+        mouth.listen()
+    return ways
+
+
+def judge_loopback(ways: list[float]) -> Check:
+    """What the ways say: the offset is half of the middle one, since only the way out is jamlink's to make up for."""
+    if len(ways) < _LOOP_NOTES * 3 // 4:
+        what = f"{_LOOP_NOTES - len(ways)} of {_LOOP_NOTES} notes did not come back."
+        return Check("offset", False, what, "Let the output lead back into the input, and switch monitoring on.")
+    middle = statistics.median(ways)
+    spread = sorted(ways)[len(ways) * 9 // 10] - sorted(ways)[len(ways) // 10]
+    said = f"the way out and in again takes {middle:.1f} ms, nine in ten within {spread:.1f} ms"
+    offset = -round(middle) / 2
+    if spread > STEADY_MS:
+        return Check("offset", False, f"{said}.", "Use shorter periods first: no offset makes up for an unsteady way.")
+    if offset == 0:
+        return Check("offset", True, f"{said}; no offset is needed")
+    return Check("offset", True, f"{said}; set offsets = {{ all = {offset:g} }} under [ports] in the settings")
 
 
 def _judge(trips: list[float]) -> Check:

@@ -13,6 +13,7 @@ import socket
 import struct
 import subprocess
 import sys
+from collections.abc import Sequence
 
 _LENGTH = struct.Struct("!I")
 FRAME_LIMIT = 16 * 1024 * 1024
@@ -101,17 +102,18 @@ class Framed:
             self._socket.close()
 
 
-def spawn(module: str, *arguments: str) -> tuple[subprocess.Popen[bytes], Framed]:
+def spawn(module: str, *arguments: str, keep: Sequence[int] = ()) -> tuple[subprocess.Popen[bytes], Framed]:
     """Start `python -m module --fd N arguments` with its end of a fresh socket pair as descriptor N.
 
-    The child gets no other descriptor of ours, reads nothing from the terminal, and is in a process group of its own,
-    so that Ctrl-C reaches the foreground alone, which then says goodbye in order. Raises OSError.
+    The child gets no other descriptor of ours but those to `keep`, under their own numbers. It reads nothing from the
+    terminal, and is in a process group of its own, so that Ctrl-C reaches the foreground alone, which then says goodbye
+    in order. Raises OSError.
     """
     ours, theirs = socket.socketpair()
     with theirs:
         child = subprocess.Popen(
             [sys.executable, "-m", module, "--fd", str(theirs.fileno()), *arguments],
-            pass_fds=[theirs.fileno()],
+            pass_fds=[theirs.fileno(), *keep],
             stdin=subprocess.DEVNULL,
             start_new_session=True,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},

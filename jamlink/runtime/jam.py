@@ -13,21 +13,24 @@ import select
 import sys
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from jamlink.errors import Nonsense
 from jamlink.ledger.store import Ledger
 from jamlink.midi.actions import Action, Knob
-from jamlink.midi.events import ALL_SOUND_OFF, ControlChange, MidiEvent, NoteOn
+from jamlink.midi.events import ALL_SOUND_OFF, ControlChange, MidiEvent, NoteOn, program_change
 from jamlink.midi.maps import Bindings, KnobMoved
 from jamlink.midi.maps import Gesture as Reading
 from jamlink.midi.wire import Parser
 from jamlink.ports.base import HOUSE, Listing, Outgoing
 from jamlink.proposers.base import Proposer
 from jamlink.runtime import io_wire, model_link
+from jamlink.runtime.clips import Clips
+from jamlink.runtime.connections import Connections
 from jamlink.runtime.demo import Demo
+from jamlink.runtime.echo import Echoes, sentence
 from jamlink.runtime.errands import Errands
 from jamlink.runtime.io_link import IoBack, IoGone, IoLink
 from jamlink.runtime.model_link import ModelLink
@@ -38,7 +41,7 @@ from jamlink.session.core import Session
 from jamlink.session.effects import Effect, Out
 from jamlink.session.inputs import Do, Gesture, Heard, Ideas, Input, ProposerIs, Turn
 from jamlink.session.wire import record
-from jamlink.session.wishes import ChoosePorts, Teach, Wish
+from jamlink.session.wishes import ChoosePorts, Teach, Tell, Wish
 from jamlink.timing.clock import Clock
 from jamlink.timing.units import Ns, ms
 
@@ -47,7 +50,7 @@ OUTPUTS = (Out.CHORDS, Out.MELODY, Out.BASS, Out.METRONOME, Out.PREVIEW)
 _OUTPUT_NUMBER = {out: number for number, out in enumerate(OUTPUTS)}
 
 FRAME = ms(40)
-"""Views get at most one picture in this time."""
+"""Views get at most one picture in this time; a decision, and that it is saved, are shown at once."""
 LONGEST_WAIT = ms(100)
 """The io link wants to be looked at this often, to see whether its process still answers."""
 LATENESS_REMEMBERED = 1000
@@ -140,6 +143,12 @@ class Parts:
     """Which ports to have of those that are there. Not asked while playing."""
     teacher: Teacher | None = None
     """Where pads and knobs are learned."""
+    clips: Clips | None = None
+    """Where what was taken and captured is kept as files."""
+    offsets: Mapping[Out, Ns] = field(default_factory=dict)
+    """How much later than the clock (below 0: earlier) what an output plays leaves."""
+    programs: Mapping[str, int] = field(default_factory=dict)
+    """General MIDI programs (from 0) by role, where the player asked for them."""
 
 
 class Jam:
@@ -162,11 +171,17 @@ class Jam:
         self._open_by = Ns(0)
         self._model_ready = False
         self._saved = -1
+        self._decided = -1
+        self._at_once = False
         self._demo = parts.demo
         self._listing_waits = False
         self._errands = Errands()
         self._teaching = Teaching(parts.teacher) if parts.teacher else None
         self._places: dict[str, str] = {}
+        self._echoes = Echoes()
+        self._loops: list[str] = []
+        self._said: tuple[Any, str] = ((), "")
+        self._connections = Connections()
         self._leaving = False
 
     def leave(self) -> None:
@@ -222,6 +237,7 @@ class Jam:
         now = parts.clock.now()
         for bindings in self._bindings.values():
             self._gestures(bindings.tick(now))
+        self._tell_of_loops(now)
         self._carry_out(self._session.advance(now))
         self._publish(now)
 
@@ -279,7 +295,9 @@ class Jam:
             self._event(port, event)
 
     def _event(self, port: str, event: MidiEvent) -> None:
-        """A bound pad or knob is a gesture; everything else is music."""
+        """A bound pad or knob is a gesture; everything else is music, but what we sound ourselves."""
+        if self._echoes.is_echo(event):
+            return
         if isinstance(event, NoteOn):
             self._status.heard_on = {"port": port, "channel": event.channel + 1, "at": event.at}
             self._dirty = True
@@ -324,6 +342,8 @@ class Jam:
                     self._choose(wish)
                 case Teach(control):
                     self._teach(control)
+                case Tell(part, sentence):
+                    self._trouble(part, sentence)
         except Nonsense as refused:
             self._parts.views.tell(via, str(refused))
         self._dirty = True
@@ -379,8 +399,12 @@ class Jam:
     def _port_changed(self, message: io_wire.PortChanged) -> None:
         direction, number = message.direction.value, message.port
         self._status.bound[direction, number] = (message.name, message.bound)
+        self._connections.changed(message)
+        self._dirty = True
         if direction == "in":
             self._input_changed(number, message.bound)
+        elif message.bound:
+            self._choose_sound(number)
         missing = "" if message.bound else f"{message.what} {message.remedy}".strip()
         self._trouble(f"port {direction} {number}", missing)
 
@@ -404,6 +428,7 @@ class Jam:
         if wanted is not None:
             self._asked_for_ports = True
             self._status.bound.clear()
+            self._connections.forget()
             self._parts.io.open(wanted)
 
     def _pulled(self, port: str) -> None:
@@ -443,7 +468,11 @@ class Jam:
         match effect:
             case fx.Record():
                 kind, payload = record(effect.value)
-                parts.ledger.append(kind, payload, effect.at, durable=effect.durable)
+                number = parts.ledger.append(kind, payload, effect.at, durable=effect.durable)
+                if effect.durable:
+                    self._decided, self._at_once = number, True
+                if parts.clips is not None:
+                    parts.clips.keep(effect.at, effect.value)
             case fx.Send():
                 self._send(effect)
             case fx.Cancel():
@@ -465,16 +494,62 @@ class Jam:
             case fx.CancelRequest():
                 if parts.model is not None:
                     parts.model.cancel(effect.request_id)
+            case fx.Taken():
+                self._keep_idea(effect)
+            case fx.Capture():
+                self._capture()
             case fx.Publish() | fx.Notice():
                 self._dirty = True
 
+    def _keep_idea(self, taken: fx.Taken) -> None:
+        work = self._parts.clips.idea(taken) if self._parts.clips else None
+        if work is not None:
+            self._errands.run(work, lambda trouble: self._trouble("clips", trouble))
+
+    def _capture(self) -> None:
+        clips = self._parts.clips
+        if clips is None:
+            return
+        try:
+            work = clips.capture(self._parts.clock.now())
+        except Nonsense as refused:
+            self._tell(str(refused))
+        else:
+            self._errands.run(work, lambda trouble: self._tell(trouble or f"Kept as {clips.written}."))
+
+    def _tell(self, sentence: str) -> None:
+        """A sentence for every view, until the session says something new."""
+        self._said = (self._session.snapshot().notices, sentence)
+        self._dirty = True
+
+    def _tell_of_loops(self, now: Ns) -> None:
+        loops = self._echoes.loops(now)
+        if loops != self._loops:
+            self._loops = loops
+            self._trouble("loop", sentence(loops))
+
     def _send(self, send: fx.Send) -> None:
-        batch = [Outgoing(t.due, _OUTPUT_NUMBER[t.message.out], t.message.owner, t.message.data) for t in send.messages]
+        batch = [self._outgoing(timed) for timed in send.messages]
+        self._echoes.sounded(batch)
         self._parts.io.send(batch)
         now = self._parts.clock.now()
         while self._in_flight and self._in_flight[0].due < now:
             self._in_flight.popleft()
         self._in_flight.extend(batch)
+
+    def _outgoing(self, timed: fx.Timed) -> Outgoing:
+        """A promised message as the io process gets it, moved by what its output is early or late."""
+        message = timed.message
+        due = Ns(timed.due + self._parts.offsets.get(message.out, 0))
+        return Outgoing(due, _OUTPUT_NUMBER[message.out], message.owner, message.data)
+
+    def _choose_sound(self, number: int) -> None:
+        """Output `number` is there: the program of its role, where the player asked for one."""
+        role = OUTPUTS[number].value
+        program = self._parts.programs.get(role)
+        if program is not None:
+            data = program_change(self._session.snapshot().channels[role] - 1, program)
+            self._parts.io.send([Outgoing(self._parts.clock.now(), number, HOUSE, data)])
 
     def _send_again(self) -> None:
         """A new io process has taken over: what the old one still had queued is lost, so hand it over once more."""
@@ -499,10 +574,13 @@ class Jam:
         trouble = self._parts.ledger.trouble
         if (trouble or "") != self._status.troubles.get("ledger", ""):
             self._trouble("ledger", trouble or "")
-        if (not self._dirty and self._saved == self._parts.ledger.acknowledged) or now < self._next_frame:
+        saved = self._parts.ledger.acknowledged
+        if not self._dirty and self._saved == saved:
             return
-        self._dirty, self._next_frame = False, Ns(now + FRAME)
-        self._saved = self._parts.ledger.acknowledged
+        if now < self._next_frame and not self._at_once and not self._saved < self._decided <= saved:
+            return
+        self._dirty, self._at_once, self._next_frame = False, False, Ns(now + FRAME)
+        self._saved = saved
         self._parts.views.publish(self._state())
 
     def _state(self) -> dict[str, Any]:
@@ -512,8 +590,19 @@ class Jam:
         for bindings in self._bindings.values():
             bindings.controls_are({knob: state["steering"]["controls"][knob.value] for knob in Knob})
         state["saved"] = self._parts.ledger.acknowledged
+        if self._said[1] and list(self._said[0]) == list(state["notices"]):
+            state["notices"] = (*state["notices"], self._said[1])
+        if self._parts.clips is not None:
+            state["clips"] = {"written": self._parts.clips.written, "newest": self._parts.clips.newest}
         chosen = self._parts.ports.chosen(self._listing) if self._parts.ports else {}
-        state["ports"] = {"inputs": status.inputs, "outputs": status.outputs, "bound": bound, **chosen}
+        state["ports"] = {
+            "inputs": status.inputs,
+            "outputs": status.outputs,
+            "bound": bound,
+            "missing": status.troubles.get("midi", ""),
+            **chosen,
+            **self._connections.section(self._listing),
+        }
         state["lateness"] = {**status.lateness(), "lost": status.lost, "realtime": status.realtime}
         state["trouble"] = list(dict.fromkeys(status.troubles.values()))  # five roles on one lost port are one trouble
         state["file"] = self._parts.file

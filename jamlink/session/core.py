@@ -41,7 +41,7 @@ from jamlink.session.proposal import (
     State,
     next_state,
 )
-from jamlink.session.settings import SessionSettings, with_channels
+from jamlink.session.settings import COUNT_IN_AFTER, SessionSettings, with_channels
 from jamlink.session.showing import Showing
 from jamlink.session.stand import (
     AFTER,
@@ -54,6 +54,7 @@ from jamlink.session.stand import (
     is_offered,
     last_call,
     moved,
+    taken_effect,
 )
 from jamlink.timing.tap import Taps
 from jamlink.timing.timeline import Timeline
@@ -158,8 +159,8 @@ class Session:
             sounding=self._listener.sounding,
             asking=stand.request is not None,
             hand=self._showing.hand(stand, meter, key),
-            taken=views.placed_view(stand.taken, meter, key),
-            playing=views.placed_view(stand.playing, meter, key),
+            taken=self._showing.placed("taken", stand.taken, meter, key),
+            playing=self._showing.placed("playing", stand.playing, meter, key),
             coming=views.coming_chords((stand.playing, stand.taken), self._tick(), key),
             steering=views.steering_view(self._settings, self._controls, self._listener.locked_key),
             model=self._model.name if self._model and self._model.present else "",
@@ -519,6 +520,7 @@ class Session:
         self._stand.taken = placed
         self._stand.voicing = placed.plan.voicing
         self._decided(taken, Verdict.ACCEPTED, actor, via)
+        self._emit(taken_effect(placed, self._transport, self._settings.channels, self._listener.key))
         self._place(placed)
         self._emit(fx.Publish())
 
@@ -926,6 +928,9 @@ class Session:
     def _toggle_repeat(self, wanted: Repeat) -> None:
         self._change(repeat=Repeat.ONCE if self._settings.repeat is wanted else wanted)
 
+    def _next_count_in(self, via: str) -> None:
+        self._change(count_in=COUNT_IN_AFTER[self._settings.count_in])
+
     def _toggle_trade(self, via: str) -> None:
         self._change(mode=Mode.PROPOSE if self._settings.mode is Mode.TRADE else Mode.TRADE)
 
@@ -986,6 +991,8 @@ class Session:
         Action.LOOP: lambda self, via: self._toggle_repeat(Repeat.LOOP),
         Action.KEEP_GOING: lambda self, via: self._toggle_repeat(Repeat.ROLL),
         Action.TRADE: _toggle_trade,
+        Action.COUNT_IN: _next_count_in,
+        Action.CAPTURE: lambda self, via: self._emit(fx.Capture()),
         Action.CLEAR: _clear,
         Action.PANIC: _panic,
         Action.SURPRISE_UP: lambda self, via: self._step("surprise", STEP),

@@ -10,10 +10,14 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
+from jamlink.music.chord import ChordSpan
+from jamlink.music.key import Key
+from jamlink.music.note import Note
 from jamlink.session.inputs import Input
 from jamlink.session.proposal import Candidate, Happening, ProposalRequest, Slot, State
+from jamlink.timing.meter import Meter
 from jamlink.timing.timeline import Timeline
-from jamlink.timing.units import Ns, Ticks
+from jamlink.timing.units import Ns, Tempo, Ticks
 
 METRONOME = 1
 """Owner of the clicks. Owners below FIRST_PROPOSAL are not proposals."""
@@ -104,6 +108,25 @@ class CancelRequest:
 @dataclass(frozen=True, slots=True)
 class Publish:
     """Something a view shows has changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An idea was accepted, and this is what it will sound, in ticks from its slot: for whoever keeps clips."""
+
+    proposal_id: int
+    slot: Slot
+    chords: tuple[ChordSpan, ...]
+    notes: tuple[tuple[Out, int, tuple[Note, ...]], ...]
+    """By output: its MIDI channel and its notes."""
+    key: Key | None
+    tempo: Tempo
+    meter: Meter
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """Keep the bars that were played last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,5 +239,17 @@ class Record:
 
 
 Effect: TypeAlias = (
-    Send | Cancel | Silence | Panic | Prepare | AskProposer | AskStandIn | CancelRequest | Publish | Notice | Record
+    Send
+    | Cancel
+    | Silence
+    | Panic
+    | Prepare
+    | AskProposer
+    | AskStandIn
+    | CancelRequest
+    | Publish
+    | Taken
+    | Capture
+    | Notice
+    | Record
 )

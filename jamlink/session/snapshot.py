@@ -79,8 +79,19 @@ class HandView:
 
 
 @dataclass(frozen=True, slots=True)
+class VoiceView:
+    """A note as it is laid out to sound, in ticks from where its idea starts."""
+
+    onset: int
+    duration: int
+    pitch: int
+    velocity: int
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
 class PlacedView:
-    """An accepted idea: waiting for its slot, or sounding."""
+    """An accepted idea: waiting for its slot, or sounding. `voices` is all that will sound of it, in order."""
 
     id: int
     start: int
@@ -88,6 +99,8 @@ class PlacedView:
     start_words: str
     chords: tuple[tuple[int, str], ...]
     made_by: str
+    voices: tuple[VoiceView, ...] = ()
+    edited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +115,8 @@ class SteeringView:
     key_lock: str
     controls: dict[str, float]
     style: str = ""
+    count_in: int = 1
+    """Bars."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +189,15 @@ def placed_view(placed: Placed | None, meter: Meter, key: Key | None) -> PlacedV
         start_words=str(meter.at(placed.start)),
         chords=named(proposal.content.chords, key),
         made_by=proposal.content.made_by,
+        voices=tuple(sorted(_voices(placed), key=lambda voice: voice.onset)),
+        edited=bool(proposal.edits),
     )
+
+
+def _voices(placed: Placed) -> Iterable[VoiceView]:
+    for out, notes in placed.plan.notes.items():
+        for note in notes:
+            yield VoiceView(note.onset, note.duration, note.pitch, note.velocity, out.value)
 
 
 def coming_chords(placed: Iterable[Placed | None], tick: Ticks, key: Key | None) -> tuple[tuple[int, str], ...]:
@@ -196,6 +219,7 @@ def steering_view(settings: SessionSettings, controls: Controls, locked: Key | N
         key_lock=str(locked) if locked else "",
         controls=numbers,
         style=controls.style,
+        count_in=settings.count_in,
     )
 
 

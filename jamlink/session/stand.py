@@ -9,10 +9,14 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
+from jamlink.music.key import Key
+from jamlink.session.effects import Taken
 from jamlink.session.planner import Plan
 from jamlink.session.proposal import Candidate, Hand, Happening, Proposal, ProposalRequest, Slot, State, next_state
+from jamlink.session.settings import Channels
 from jamlink.timing.meter import Meter
 from jamlink.timing.timeline import Timeline
+from jamlink.timing.transport import Transport
 from jamlink.timing.units import Ns, Ticks, ms
 
 REFUSED_REMEMBERED = 12
@@ -91,6 +95,13 @@ class Stand:
         """The old slot has begun; `slot` is next."""
         self.slot, self.stage, self.deal, self.request, self.hands_off = slot, Stage.WAITING, 0, None, False
         self.clear_hand()
+
+
+def taken_effect(placed: Placed, transport: Transport, channels: Channels, key: Key | None) -> Taken:
+    """What was accepted, as whoever keeps clips gets it."""
+    notes = tuple((out, getattr(channels, out.value), played) for out, played in placed.plan.notes.items())
+    proposal, line = placed.proposal, transport.timeline
+    return Taken(proposal.id, proposal.slot, proposal.content.chords, notes, key, line.tempo, transport.meter)
 
 
 def moved(proposal: Proposal, happening: Happening) -> Proposal:

@@ -27,4 +27,12 @@ class Teach:
     control: Action | Knob | None
 
 
-Wish: TypeAlias = ChoosePorts | Teach
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """`part`, which is around the session, has trouble: one sentence for the player, empty where all is well again."""
+
+    part: str
+    sentence: str
+
+
+Wish: TypeAlias = ChoosePorts | Teach | Tell

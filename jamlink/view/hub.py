@@ -15,7 +15,7 @@ from typing import Any
 from jamlink.errors import Nonsense
 from jamlink.midi.events import NoteOff, NoteOn
 from jamlink.session.inputs import Gesture
-from jamlink.session.wishes import Wish
+from jamlink.session.wishes import Tell, Wish
 from jamlink.timing.units import Ns
 from jamlink.view import protocol
 from jamlink.view.connection import Connection
@@ -31,6 +31,7 @@ from jamlink.view.protocol import (
     Ports,
     Publisher,
     Quit,
+    Report,
     Resync,
 )
 
@@ -42,11 +43,12 @@ PLAYED_WAITING = 256
 
 @dataclass(slots=True, eq=False)
 class _Client:
-    """A view. `behind` says that it missed something and needs a snapshot as soon as it reads again; `holding` are the
-    pitches whose keys are down on it."""
+    """A view, or a `helper` that looks for itself and not for a player. `behind` says that it missed something and
+    needs a snapshot as soon as it reads again; `holding` are the pitches whose keys are down on it."""
 
     connection: Connection
     via: str
+    helper: bool = False
     behind: bool = True
     holding: set[int] = field(default_factory=set)
 
@@ -68,9 +70,10 @@ class Hub:
         self._quit = False
         self.add(connection, via)
 
-    def add(self, connection: Connection, via: str) -> None:
-        """Somebody else looks; `via` is written beside what they do. A second view of that name is "page 2"."""
-        client = _Client(connection, self._free_name(via))
+    def add(self, connection: Connection, via: str, *, helper: bool = False) -> None:
+        """Somebody else looks; `via` is written beside what they do. A second view of that name is "page 2". A `helper`
+        is one of our own processes: it may tell of its troubles, and the session does not stay for it alone."""
+        client = _Client(connection, self._free_name(via), helper)
         client.say(Hello())
         self._clients.append(client)
         self._catch_up(client)
@@ -125,7 +128,7 @@ class Hub:
     @property
     def leaving(self) -> bool:
         """Whether a player asked to quit, or the last view is gone."""
-        return self._quit or not self._clients
+        return self._quit or all(client.helper for client in self._clients)
 
     def _take(self, client: _Client, frame: bytes) -> list[Gesture]:
         try:
@@ -142,6 +145,8 @@ class Hub:
                 self._play(client, message)
             case Ports() | Learn():
                 self._wishes.append((protocol.to_wish(message), client.via))
+            case Report(part, sentence):
+                self._wishes += [(Tell(part, sentence), client.via)] if client.helper else []
             case Ping():
                 pass  # the web process answers it, nearer to the page
             case Resync():

@@ -221,6 +221,14 @@ class Learn(_Message, frozen=True):
     control: str
 
 
+class Report(_Message, frozen=True):
+    """From a helper of the session's own, such as the bridge to a DAW: what is wrong with `part`, in one sentence, or
+    nothing where all is well again. Nobody else is listened to."""
+
+    part: str
+    sentence: str
+
+
 class Ping(_Message, frozen=True):
     """`t` is any number of the page's, and comes back."""
 
@@ -248,7 +256,7 @@ Edit: TypeAlias = ReplaceChord | MoveChord | EditNote
 Command: TypeAlias = Do | Setting | Choice | Edit
 Request: TypeAlias = Ports | Learn
 FromSession: TypeAlias = Hello | Snapshot | Delta | Notice | Goodbye | Pong
-FromView: TypeAlias = Hello | Resync | Quit | Ping | Play | Request | Command
+FromView: TypeAlias = Hello | Resync | Quit | Ping | Play | Report | Request | Command
 
 M = TypeVar("M")
 

@@ -11,7 +11,7 @@ import contextlib
 import signal
 import sys
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -111,8 +111,9 @@ class TerminalView(App[int]):
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c,ctrl+q", "leave", show=False, priority=True)]
 
-    def __init__(self, connection: Connection, clock: Clock) -> None:
+    def __init__(self, connection: Connection, clock: Clock, welcome: Sequence[str] = ()) -> None:
         super().__init__(ansi_color=False)
+        self._welcome = tuple(welcome)
         self._connection = connection
         self._clock = clock
         self._client = Client(connection, clock)
@@ -141,11 +142,13 @@ class TerminalView(App[int]):
                 yield Panel(id=name)
             yield Input(id="say", placeholder="tempo 92 · bars 8 · key G minor · chord 2 Am7 …  (esc closes)")
         with VerticalScroll(id="all", can_focus=False):
-            yield Static(_all_keys_text())
+            yield Static(_all_keys_text(self._welcome))
 
     def on_mount(self) -> None:
         """Start listening and drawing."""
         self.title = "jamlink"
+        if self._welcome:
+            self._bulletin.say(self._welcome[-1], self._clock.now())
         self._lay_out()
         self._listen()
         self.set_interval(1 / FRAMES_PER_SECOND, self.look)
@@ -314,15 +317,18 @@ class TerminalView(App[int]):
 _SCROLLS = {"up": -1, "down": 1, "pageup": -10, "pagedown": 10}
 
 
-def _all_keys_text() -> Text:
+def _all_keys_text(welcome: Sequence[str]) -> Text:
     rows = [Text.assemble((key.rjust(9), paint.MARK), "  ", (does, paint.PLAIN)) for key, does in all_keys()]
     head = Text("All keys   (? closes, arrows scroll; every key works meanwhile)\n", paint.LABEL)
-    return Text("\n").join([head, *rows])
+    return Text("\n").join([*(Text(words, paint.STRONG) for words in welcome), head, *rows])
 
 
-def run(connection: Connection, clock: Clock) -> int:
-    """Show the session until it ends. Returns the exit code; the terminal is restored on every way out."""
-    view = TerminalView(connection, clock)
+def run(connection: Connection, clock: Clock, welcome: Sequence[str] = ()) -> int:
+    """Show the session until it ends. Returns the exit code; the terminal is restored on every way out.
+
+    Of `welcome`, sentences about where else the jam is shown, the last is said at first; all stand above the keys.
+    """
+    view = TerminalView(connection, clock, welcome)
     code = view.run(mouse=False)
     for words in filter(None, (view.last_words, *(f"A part of the screen was not drawn: {f}" for f in view.faults))):
         print(words, file=sys.stderr)

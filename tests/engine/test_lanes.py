@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from contextlib import closing
+
+import pytest
 
 from jamlink.engine.lanes import FEWEST_ROWS, Lanes
 
@@ -36,3 +40,13 @@ def test_each_number_of_rows_has_its_own_answer_and_few_are_never_shared() -> No
         chosen(lanes, 20, alone=1.0, helped=2.0, rows=12)
         assert sum(chosen(lanes, 20, alone=2.0, helped=1.0, rows=96)) >= 17
         assert not any(chosen(lanes, 20, alone=2.0, helped=1.0, rows=FEWEST_ROWS - 1))
+
+
+@pytest.mark.skipif(sys.platform != "linux" or len(os.sched_getaffinity(0)) < 2, reason="needs Linux and two cores")
+def test_the_second_thread_starts_on_another_core() -> None:
+    everywhere = os.sched_getaffinity(0)
+    with closing(Lanes()) as lanes:
+        lanes.beside(lambda: None).result()
+        for _ in range(20):
+            assert len(lanes.beside(os.sched_getaffinity, 0).result()) == len(everywhere) - 1
+    assert os.sched_getaffinity(0) == everywhere

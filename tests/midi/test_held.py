@@ -182,3 +182,23 @@ def test_the_keys_that_are_down_are_those_a_strict_synthesizer_has_sounding(scri
         tracker.sent(event.at, encode(event))
     _, held = hear(*events)
     assert held.keys_down == {note.pitch for note in tracker.stuck}
+
+
+@given(st.permutations([(1, 100), (2, 200), (3, 300)]))
+def test_one_pitch_on_several_channels_of_an_mpe_keyboard_is_several_notes(ends):
+    """MPE gives each finger a channel of its own: none of them ends another's note."""
+    held = HeldNotes()
+    for channel in (1, 2, 3):
+        held.hear(on(channel, 60, 80, channel))
+    notes = [note for channel, at in sorted(ends, key=lambda e: e[1]) for note in held.hear(off(at, 60, channel))]
+    assert {(note.channel, note.onset, note.key_up) for note in notes} == {(c, c, at) for c, at in ends}
+    assert held.sounding == frozenset()
+
+
+def test_the_pedal_of_an_mpe_keyboard_holds_only_its_own_channel():
+    held = HeldNotes()
+    held.hear(control(0, SUSTAIN, 127, 1))
+    for channel in (1, 2):
+        held.hear(on(1, 60, 80, channel))
+    ended = [*held.hear(off(2, 60, 1)), *held.hear(off(2, 60, 2))]
+    assert [note.channel for note in ended] == [2]

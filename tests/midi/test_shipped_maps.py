@@ -60,6 +60,7 @@ def test_the_generic_map_takes_no_key_of_a_keyboard_on_its_usual_channel():
         ("Arturia MiniLab mkII", "arturia-minilab-mk2"),
         ("Minilab3:Minilab3 Minilab3 MIDI 20:0", "arturia-minilab-3"),
         ("nanoKONTROL2:nanoKONTROL2 MIDI 1 20:0", "korg-nanokontrol2"),
+        ("X-Touch:X-Touch X-Touch_INT 24:0", "mackie-control"),
         ("Roland Digital Piano MIDI 1", GENERIC),
     ],
 )

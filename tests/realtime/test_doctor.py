@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from jamlink.runtime.doctor import run_checks
+from jamlink.errors import Unavailable
+from jamlink.runtime.doctor import measure_loopback, run_checks
 from jamlink.runtime.monotonic import MonotonicClock
 
 pytestmark = pytest.mark.real
@@ -16,3 +17,14 @@ def test_notes_go_out_and_come_in_again_through_ports_of_our_own(jack_server, tm
     assert set(checks) == {"Python", "MIDI", "ports", "loop-back", "priority", "disk"}
     assert "out and in again" in checks["loop-back"].what, checks["loop-back"]
     assert checks["MIDI"].what == f"{system} answers."
+
+
+@pytest.mark.parametrize("system", ["JACK", "rtmidi-JACK"])
+def test_the_loop_back_is_measured_and_an_offset_said(jack_server, system):
+    check = measure_loopback(MonotonicClock(), "", "", system)
+    assert "the way out and in again takes" in check.what, check
+
+
+def test_ports_that_are_not_there_are_said_in_one_sentence(jack_server):
+    with pytest.raises(Unavailable, match="no such ports"):
+        measure_loopback(MonotonicClock(), "nowhere", "", "JACK")

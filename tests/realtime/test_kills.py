@@ -39,7 +39,6 @@ from jamlink.resources import data_folder
 from jamlink.runtime.bench_loop import measure_starts
 from jamlink.runtime.demo import Demo
 from jamlink.runtime.demo_tune import demo_score
-from jamlink.runtime.io_link import standard_ports
 from jamlink.runtime.io_wire import IoReady, PortChanged
 from jamlink.runtime.jam import OUTPUTS, Jam, Parts
 from jamlink.runtime.model_link import FromModel, ModelLink, Ready, Stage
@@ -130,6 +129,9 @@ class Player:
         return [Do(Action.PICK_1, "test")]
 
     def played(self, at: int) -> tuple[()]:
+        return ()
+
+    def wishes(self) -> tuple[()]:
         return ()
 
     def publish(self, state: dict[str, Any]) -> None:
@@ -280,7 +282,7 @@ class Evening:
 
     @property
     def back_within_s(self) -> float:
-        return BACK_WITHIN_S * max(1.0, max(self.bare) / AT_REST_S)
+        return BACK_WITHIN_S * max(1.0, statistics.median(self.bare) / AT_REST_S)
 
     def accepted(self) -> list[dict[str, Any]]:
         """The decisions to play something, but for the last two, which may not have come to sound."""
@@ -342,7 +344,7 @@ def play(file: Path) -> Evening:
         Parts(
             session=session, io=ports, model=link, stand_in=RulesProposer(), ledger=ledger, bindings=no_bindings,
             views=player, clock=clock, file=file.name, opening=(Do(Action.PLAY_STOP, "start"),),
-            demo=Demo(demo_score(), SETTINGS.meter, output=0), ports=lambda there: standard_ports(),
+            demo=Demo(demo_score(), SETTINGS.meter, output=0),
         )
     )  # fmt: skip
     with bare_waiter() as stalls:

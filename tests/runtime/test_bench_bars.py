@@ -8,7 +8,7 @@ from jamlink.runtime.bench_bars import bars
 def row(engine: str, ms: float, batch: int = 1, floor: float | None = None) -> dict:
     return {
         "engine": engine, "precision": "fp32", "threads": 1, "params": 9, "batch": batch, "ms": {"p50": ms},
-        "floor_ms": floor,
+        "floor_ms": floor, "environment": {},
     }  # fmt: skip
 
 

@@ -104,3 +104,23 @@ def test_a_lost_note_or_a_slow_way_fails(trips, ok):
     check = doctor._judge(trips)
     assert check.ok is ok
     assert check.remedy
+
+
+# -- the offset to set ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("ways", "ok", "words"),
+    [
+        ([11.0] * 50, True, "offsets = { all = -5.5 }"),
+        ([0.2] * 50, True, "no offset is needed"),
+        ([-0.3] * 50, True, "no offset is needed"),
+        ([10.0, 30.0] * 25, False, "unsteady"),
+        ([11.0] * 20, False, "30 of 50 notes did not come back"),
+        ([], False, "50 of 50"),
+    ],
+)
+def test_half_of_a_steady_way_is_the_offset_and_an_unsteady_one_has_none(ways, ok, words):
+    check = doctor.judge_loopback(ways)
+    assert check.ok is ok
+    assert words in f"{check.what} {check.remedy}"

@@ -11,19 +11,23 @@ from jamlink.midi.actions import Action, Knob
 from jamlink.midi.events import ControlChange, NoteOn, encode
 from jamlink.midi.map_files import read_map
 from jamlink.midi.maps import Bindings, ControllerMap
+from jamlink.midi.smf import read_score
 from jamlink.ports.base import Direction, Listing
 from jamlink.runtime import io_wire
+from jamlink.runtime.clips import Clips, ClipSettings
 from jamlink.runtime.io_link import standard_ports
 from jamlink.runtime.jam import Jam
 from jamlink.runtime.port_choice import PortChoice
 from jamlink.runtime.teaching import Teacher
+from jamlink.session import effects as fx
 from jamlink.session.core import Session
 from jamlink.session.inputs import Do
 from jamlink.session.settings import SessionSettings
 from jamlink.session.wishes import ChoosePorts, Teach
 from jamlink.testing.clock import ManualClock
 from jamlink.testing.proposers import ScriptedProposer
-from jamlink.timing.units import Ns
+from jamlink.timing.timeline import Timeline
+from jamlink.timing.units import Ns, Ticks, tempo_of_bpm
 
 NO_MAP = ControllerMap("any", ())
 TWO = Listing(("MPK mini 3", "Launchkey"), ("FLUID Synth", "Moog"))
@@ -115,6 +119,9 @@ def house(tmp_path):
         styles=("jazz",),
         ports=PortChoice("", "", "auto", remembered.append),
         teacher=Teacher(tmp_path / "maps", lambda port: NO_MAP),
+        clips=Clips(ClipSettings(tmp_path / "clips"), Ns(0), Timeline(tempo_of_bpm(100), Ticks(0), Ns(0)), "4/4"),
+        offsets={},
+        programs={},
     )
     house.session, house.jam, house.maps = parts.session, Jam(parts), tmp_path / "maps"
     house.state = lambda: msgspec.json.decode(msgspec.json.encode(house.jam._state()))
@@ -153,6 +160,7 @@ def test_a_stand_in_that_fails_leaves_the_jam_running_and_says_that_there_are_no
         opening=(),
         demo=None,
         teacher=None,
+        clips=None,
     )
     jam = Jam(parts)
     jam._feed(Do(Action.NEXT_HAND, "test"))
@@ -279,3 +287,76 @@ def test_a_pulled_cable_is_silence_on_every_channel(house):
     plugged_in(house)
     turn(house, io_wire.PortChanged(Direction.IN, 0, "in", ""))
     assert house.ledger.kinds.count("heard") == 16
+
+
+# -- clips, offsets, sounds, loops ------------------------------------------------------------------------------------
+
+
+def sent_to(house):
+    batches = []
+    house.io.send = lambda batch: batches.append(list(batch))
+    return batches
+
+
+def promised(out, due, pitch=60, owner=20):
+    return fx.Timed(Ns(due), fx.ScheduledMessage(Ticks(0), bytes((0x90, pitch, 70)), out, owner))
+
+
+def test_each_output_leaves_by_its_own_offset(house):
+    batches = sent_to(house)
+    house.jam._parts.offsets = {fx.Out.CHORDS: -10_000_000, fx.Out.BASS: 5_000_000}
+    outs = (fx.Out.CHORDS, fx.Out.MELODY, fx.Out.BASS)
+    house.jam._do(fx.Send(tuple(promised(out, 300_000_000) for out in outs)))
+    assert [message.due for message in batches[0]] == [290_000_000, 300_000_000, 305_000_000]
+
+
+def test_a_program_is_chosen_only_where_it_was_asked_for(house):
+    batches = sent_to(house)
+    house.jam._parts.programs = {"bass": 32}
+    turn(house, *(io_wire.PortChanged(Direction.OUT, number, "out", "synth") for number in range(5)))
+    assert [(m.port, m.data) for batch in batches for m in batch] == [(2, bytes((0xC2, 32)))]
+
+
+def test_what_jamlink_sounds_and_hears_back_is_no_playing_and_is_said_in_one_sentence(house):
+    sent_to(house)
+    plugged_in(house, bound="DAW")
+    house.jam._do(fx.Send(tuple(promised(fx.Out.CHORDS, i * 1_000_000, 60 + i) for i in range(3))))
+    back = [NoteOn(Ns(i * 1_000_000 + 4_000_000), "DAW", 0, 60 + i, 70) for i in range(3)]
+    turn(house, *(heard(event) for event in back))
+    assert house.session.snapshot().sounding == ()
+    assert "heard" not in house.ledger.kinds
+    (said,) = house.state()["trouble"]
+    assert 'comes back into its input "DAW"' in said
+    house.clock.advance(Ns(11_000_000_000))
+    turn(house)
+    assert house.state()["trouble"] == []
+
+
+def test_capture_writes_what_was_played_and_says_where(house, tmp_path):
+    plugged_in(house)
+    house.jam._feed(Do(Action.PLAY_STOP, "test"))
+    turn(house, heard(note()))
+    house.jam._feed(Do(Action.CAPTURE, "pad"))
+    house.jam._errands.close()
+    (file,) = (tmp_path / "clips").iterdir()
+    state = house.state()
+    assert state["clips"]["written"] == file.name
+    assert state["notices"][-1] == f"Kept as {file.name}."
+    assert len(read_score(file).parts[0].notes) == 1
+
+
+def test_capture_of_nothing_says_why(house, tmp_path):
+    house.jam._feed(Do(Action.CAPTURE, "pad"))
+    assert "Nothing was played yet." in house.state()["notices"][-1]
+    assert not (tmp_path / "clips").exists()
+
+
+def test_every_idea_that_is_taken_is_a_clip(house, tmp_path):
+    house.jam._feed(Do(Action.PLAY_STOP, "test"))
+    house.jam._feed(Do(Action.NEXT_HAND, "test"))
+    house.jam._feed(Do(Action.ACCEPT, "test"))
+    house.jam._errands.close()
+    (file,) = (tmp_path / "clips").iterdir()
+    newest = house.state()["clips"]["newest"]
+    assert file.stem == newest["name"]
+    assert sum(len(part.notes) for part in read_score(file).parts) == len(newest["notes"]) > 0

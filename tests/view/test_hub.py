@@ -10,7 +10,7 @@ from jamlink.midi.actions import Action
 from jamlink.midi.events import NoteOff, NoteOn
 from jamlink.runtime.ipc import Framed
 from jamlink.session.inputs import Do
-from jamlink.session.wishes import ChoosePorts, Teach
+from jamlink.session.wishes import ChoosePorts, Teach, Tell
 from jamlink.timing.units import Ns
 from jamlink.view import protocol
 from jamlink.view.hub import BACKLOG, PLAYED_WAITING, Hub
@@ -249,3 +249,17 @@ def test_a_view_that_goes_takes_its_fingers_off_its_keys(pair):
 def test_a_ping_that_comes_this_far_changes_nothing(pair):
     say(pair.view, protocol.Ping(3), protocol.Do("accept"))
     assert list(pair.hub.receive()) == [Do(Action.ACCEPT, "terminal")]
+
+
+def test_a_helper_does_not_keep_the_session_and_may_tell_of_its_troubles(pair):
+    ours, helper = (Framed(end) for end in socket.socketpair())
+    pair.hub.add(ours, "OSC", helper=True)
+    report = protocol.Report("DAW", "It does not answer.")
+    say(pair.view, report)
+    say(helper, report)
+    pair.hub.receive()
+    assert pair.hub.wishes() == [(Tell("DAW", "It does not answer."), "OSC")], "nobody else is listened to"
+    pair.view.close()
+    pair.hub.receive()
+    assert pair.hub.leaving
+    helper.close()

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+import torch._inductor.config as inductor
 from transformers import AutoModelForCausalLM, CompileConfig, DynamicCache, StaticCache
 
 from jamlink.runtime.peers import Ids, Order
@@ -82,6 +83,7 @@ class Compiled(ContextRead):
 
     def __init__(self, order: Order) -> None:
         super().__init__(order)
+        inductor.compile_threads = 1  # its pool of processes has hung here, on a busy machine
         settings = CompileConfig(mode="default")
         settings._compile_all_devices = True  # type: ignore[assignment]
         self._model.generation_config.compile_config = settings

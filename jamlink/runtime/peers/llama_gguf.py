@@ -2,7 +2,8 @@
 
 The file it reads (GGUF, https://github.com/ggml-org/ggml/blob/master/docs/gguf.md) is written here. Its Llama turns
 pairs of neighbours, where transformers turns number i against number i + D / 2: rows of the query and key matrices
-change places. Its cache is of halves, as it comes, beside floats too.
+change places. Beside floats its cache is of floats: one of halves, as it comes, can choose another word. Its flash
+attention is slower there.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from jamlink.engine.decoder import Floats
 from jamlink.errors import Unavailable
 from jamlink.runtime.peers import Ids, Order
 
-_MOST_ROWS = 16
+_MOST_ROWS, _MOST_TOKENS = 16, 64
+"""What there are cells for; more cells would make some steps slower."""
 _PARTS = {
     "input_layernorm": "attn_norm", "self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k",
     "self_attn.v_proj": "attn_v", "self_attn.o_proj": "attn_output", "post_attention_layernorm": "ffn_norm",
@@ -100,20 +102,23 @@ class LlamaCpp:
         write_gguf(order, path)
         self._words, self._limit = order.config.vocab_size, order.config.max_position_embeddings
         self._model = llama.llama_model_load_from_file(str(path).encode(), llama.llama_model_default_params())
-        self._context = llama.llama_init_from_model(self._model, self._settings(order.threads)) if self._model else None
+        self._context = llama.llama_init_from_model(self._model, self._settings(order)) if self._model else None
         if not self._context:
             raise Unavailable("llama.cpp does not take the model.", "See its log.")
         self._memory = llama.llama_get_memory(self._context)
         self._chunk, self._step = _Batch(self._limit), _Batch(_MOST_ROWS)
         self._read = 0
 
-    def _settings(self, threads: int) -> Any:
+    def _settings(self, order: Order) -> Any:
         """One pool of cells for all sequences, so that rows share the context's."""
         settings = llama.llama_context_default_params()
-        settings.n_ctx = settings.n_batch = settings.n_ubatch = self._limit + _MOST_ROWS * self._limit // 2
+        settings.n_ctx = self._limit + _MOST_ROWS * _MOST_TOKENS
         settings.n_batch = settings.n_ubatch = self._limit
         settings.n_seq_max, settings.kv_unified = 1 + _MOST_ROWS, True
-        settings.n_threads = settings.n_threads_batch = threads
+        settings.n_threads = settings.n_threads_batch = order.threads
+        if order.precision == "fp32":
+            settings.type_k = settings.type_v = int(_TYPES["fp32"])
+            settings.flash_attn_type = llama.LLAMA_FLASH_ATTN_TYPE_DISABLED
         return settings
 
     def read(self, context: Sequence[int]) -> None:

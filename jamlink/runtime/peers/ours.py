@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from jamlink.engine.choose import Engine, Rows
 from jamlink.engine.decoder import Decoder
+from jamlink.engine.lanes import Lanes
 from jamlink.engine.native import Level, NativeDecoder, Precision
 from jamlink.engine.sampling import Boldness, Choice, Sampling
 from jamlink.runtime.peers import Ids, Order
@@ -21,7 +21,7 @@ class Ours:
 
     def __init__(self, engine: Engine, threads: int = 1) -> None:
         self._engine, self._threads = engine, threads
-        self._helper = ThreadPoolExecutor(1)
+        self._lanes = Lanes()
 
     def read(self, context: Sequence[int]) -> None:
         """As `Peer.read`."""
@@ -40,7 +40,7 @@ class Ours:
     def decode(self) -> Ids:
         """As `Peer.decode`."""
         one, *others = self._parts
-        futures = [self._helper.submit(_likeliest, *other, self._tokens) for other in others]
+        futures = [self._lanes.beside(_likeliest, *other, self._tokens) for other in others]
         said = [_likeliest(*one, self._tokens), *(future.result() for future in futures)]
         return [said[i % len(said)][i // len(said)] for i in range(sum(map(len, said)))]
 

@@ -37,7 +37,7 @@ class Kind:
     openmp: bool = False
 
     def subjects(self) -> Iterator[list[Subject]]:
-        """For every precision and number of threads, the ways to set it up, of which the fastest is measured."""
+        """For every precision and number of threads, the ways to set it up; comparisons take the fastest."""
         for precision in self.precisions:
             for threads in self.threads:
                 ways: list[dict[str, str]] = [_SLEEPING, {}] if self.openmp and threads > 1 else [{}]
@@ -62,7 +62,7 @@ def _peer(
 PEERS = (
     _peer(GENERATE, "generate:AsItComes", ["fp32"], "torch", "transformers", openmp=True),
     _peer(CONTEXT_READ, "generate:ContextRead", ["fp32"], "torch", "transformers", openmp=True),
-    _peer(COMPILED, "generate:Compiled", ["fp32"], "torch", "transformers", openmp=True, tools=["g++"]),
+    _peer(COMPILED, "generate:Compiled", ["fp32"], "torch", "transformers", tools=["g++"]),
     _peer("torch by hand", "torch_loop:make", ["fp32", "bf16"], "torch", openmp=True),
     _peer("onnxruntime", "onnx_runtime:make", ["fp32", "int8"], "onnx", "onnxruntime"),
     _peer("openvino", "open_vino:make", ["fp32", "bf16"], "onnx", "openvino"),

@@ -1,0 +1,99 @@
+// One idea: its number, from safe to bold, its chords bar by bar, a small piano roll, what is different about it, and
+// who made it. On the chosen card a chord can be renamed or moved.
+
+import { byBar, madeBy, standing, Standing } from "../music/place.js";
+import { ChordEditor } from "./chord_editor.js";
+import { chord, flag, h, once, say } from "./dom.js";
+import { MiniRoll } from "./mini.js";
+
+const SIGNS = { [Standing.SAVING]: "… saving", [Standing.TAKEN]: "✓ taken", [Standing.SOUNDS]: "♪ sounds", [Standing.GONE]: "× gone" };
+
+export class CardView {
+  // `to` has take(index), select(index), hear(index), chord(place, symbol), moveChord(place, beats), note(index, n, pitch)
+  constructor(index, to) {
+    this._index = index;
+    this._to = to;
+    this._editor = new ChordEditor(to);
+    this._mini = new MiniRoll((note, pitch) => to.note(index, note, pitch));
+    this._number = h("kbd", {}, index < 9 ? String(index + 1) : "");
+    this._name = h("span", { class: "card-name" });
+    this._standing = h("span", { class: "card-standing" });
+    this._chords = h("div", { class: "card-chords" });
+    this._words = h("p", { class: "card-words" });
+    this._closest = h("span", { class: "card-closest" });
+    this._maker = h("span", { class: "card-maker" });
+    this._take = h("button", { type: "button", class: "button small take", onclick: () => to.take(index) }, "Take");
+    this._hear = h("button", { type: "button", class: "button small quiet", onclick: () => to.hear(index) }, "Hear");
+    this.root = this._build();
+  }
+
+  _build() {
+    const head = h("header", { class: "card-head" }, this._number, this._name, this._standing);
+    const foot = h("footer", { class: "card-foot" }, this._maker, this._closest, h("span", { class: "card-buttons" }, this._hear, this._take));
+    const root = h("article", { class: "card", data: { card: String(this._index) } }, head, this._chords, this._mini.canvas, this._words, foot);
+    root.addEventListener("click", (event) => {
+      if (!event.target.closest("button, input, canvas")) this._to.select(this._index);
+    });
+    return root;
+  }
+
+  draw(state, card, pending) {
+    const { hand, clock } = state;
+    const stands = standing(state, card);
+    const editable = card.selected && stands === Standing.OFFERED;
+    flag(this.root, "chosen", card.selected);
+    if (this.root.dataset.standing !== stands) this.root.dataset.standing = stands;
+    this.root.setAttribute("aria-current", String(card.selected));
+    this.root.setAttribute("aria-label", `Idea ${card.place}${card.selected ? ", chosen" : ""}`);
+    say(this._name, nameOf(card, hand));
+    say(this._standing, pending ? "… sent" : (SIGNS[stands] ?? (card.selected ? "chosen" : "")));
+    this._drawChords(card, hand, clock, editable);
+    say(this._words, (card.edits.length ? `Changed: ${card.edits.join(", ")}. ` : "") + card.words);
+    say(this._closest, card.closest ? `≈ close to ${card.closest}` : "");
+    this._closest.title = card.closest;
+    say(this._maker, `by ${madeBy(state, card.made_by, card.edits.length)}`);
+    this._buttons(card, stands);
+    const key = `${JSON.stringify(card.melody)}${JSON.stringify(card.bass)}${editable}${hand.slot_bars}`;
+    if (this._drawn !== key) this._mini.show(card, hand.slot_bars * clock.bar_ticks, clock.bar_ticks, editable, flatsIn(state.key));
+    this._drawn = key;
+  }
+
+  // The theme changed.
+  refresh() {
+    this._mini.draw();
+  }
+
+  _buttons(card, stands) {
+    const gone = stands !== Standing.OFFERED;
+    this._take.setAttribute("aria-disabled", String(gone));
+    this._take.dataset.why = gone ? `Idea ${card.place} is ${stands === Standing.GONE ? "no longer offered" : stands}.` : "";
+    this._take.setAttribute("aria-label", `Take idea ${card.place}`);
+    this._hear.setAttribute("aria-label", `Hear idea ${card.place}`);
+  }
+
+  _drawChords(card, hand, clock, editable) {
+    const key = JSON.stringify([card.chords, editable, hand.slot_bars]);
+    if (this._editor.busy && editable) return; // a name that is being typed is not swept away
+    once(this._chords, key, () => {
+      if (!card.chords.length) return [h("span", { class: "faint" }, "no chords: goes with yours")];
+      const bars = byBar(card.chords, hand.slot_bars, clock.bar_ticks).map((bar) => this._bar(bar, editable, clock));
+      return pairs(bars).map((pair) => h("span", { class: "card-pair" }, pair)); // bars break two by two, as on charts
+    });
+  }
+
+  _bar(bar, editable, clock) {
+    const names = bar.map((entry) => (editable ? this._editor.handle(entry, clock) : chord(entry.symbol)));
+    return h("span", { class: "card-bar", data: { full: String(Math.min(4, names.length)) } }, names.length ? names : h("span", { class: "faint", title: "as before" }, "%"));
+  }
+}
+
+const pairs = (bars) => Array.from({ length: Math.ceil(bars.length / 2) }, (_, index) => bars.slice(index * 2, index * 2 + 2));
+
+function nameOf(card, hand) {
+  if (hand.cards.length === 1) return "the idea";
+  if (card.place === 1) return "safe";
+  return card.place === hand.cards.length ? "bold" : "";
+}
+
+// Keys with sharps spell with sharps; the session says the same in its chord names.
+export const flatsIn = (key) => !/^([GDAEB]|F#|F♯)( major)?$|^(E|B|F#|C#|G#) minor$/.test(key ?? "");

@@ -1,0 +1,108 @@
+// The hand: for which bars, until when, and its cards from safe to bold. Many cards scroll; the chosen one is in sight.
+
+import { barWords, beatsLeft, byBar, isLate, isSaved, standing, Standing } from "../music/place.js";
+import { CardView } from "./card.js";
+import { flag, h, once, say } from "./dom.js";
+
+const COUNTDOWN = 8;
+const CALM = globalThis.matchMedia?.("(prefers-reduced-motion: reduce)");
+
+export class Hand {
+  constructor(root, { store, to }) {
+    this._store = store;
+    this._to = to;
+    this._cards = [];
+    this._title = h("h2", { class: "hand-title" });
+    this._note = h("span", { class: "faint" });
+    this._by = h("span", { class: "decide-words" });
+    this._dots = h("span", { class: "dots", aria: { hidden: "true" } }, Array.from({ length: COUNTDOWN }, () => h("i", {})));
+    this._left = h("span", { class: "decide-left" });
+    this._row = h("div", { class: "cards" });
+    this._empty = h("div", { class: "no-hand" });
+    const decide = h("div", { class: "decide" }, this._by, this._dots, this._left);
+    root.append(h("div", { class: "hand-head" }, this._title, this._note, decide), this._row, this._empty);
+    store.watch(["hand", "clock", "key", "model", "asking", "decision", "saved", "taken", "steering", "local.pending"], (shared, local) => this._draw(shared, local));
+  }
+
+  // In each frame: the count-down, by the line.
+  tick(state, tick) {
+    const left = beatsLeft(state, tick);
+    const { hand } = state;
+    const best = hand ? bestOf(state) : null;
+    say(this._by, hand ? this._decideWords(state, tick, best) : "");
+    const counting = left !== null && best === Standing.OFFERED && !isLate(hand, tick);
+    flag(this._dots, "off", !counting);
+    say(this._left, counting ? `${left} beat${left === 1 ? "" : "s"}` : "");
+    if (counting && this._lit !== left) [...this._dots.children].forEach((dot, index) => flag(dot, "lit", index < left));
+    flag(this._dots, "soon", counting && left <= 2);
+    this._lit = counting ? left : -1;
+  }
+
+  // The theme changed.
+  refresh() {
+    for (const card of this._cards) card.refresh();
+  }
+
+  _decideWords(state, tick, best) {
+    if (best === Standing.SAVING) return "… being saved";
+    if (best === Standing.TAKEN) return `✓ taken${state.taken ? `, from ${barWords(state.clock, state.taken.start)}` : ""}`;
+    if (best !== Standing.OFFERED) return best === Standing.SOUNDS ? "♪ sounds" : "";
+    if (!state.clock.playing) return "no hurry: the clock stands";
+    return isLate(state.hand, tick) ? "too late for these bars: taken now, it starts one idea later" : `decide by ${state.hand.decide_words}`;
+  }
+
+  _draw(state, local) {
+    const { hand } = state;
+    flag(this._row, "gone", !hand);
+    flag(this._empty, "gone", hand);
+    say(this._title, hand ? `Ideas for ${hand.slot_words}` : "Ideas");
+    say(this._note, hand ? noteOf(hand) : "");
+    if (!hand) return once(this._empty, emptyWords(state), () => [h("p", {}, emptyWords(state))]);
+    this._deal(hand.cards.length);
+    this._row.style.setProperty("--bar-width", barWidth(hand, state.clock.bar_ticks));
+    hand.cards.forEach((card, index) => this._cards[index].draw(state, card, local.pending?.index === index));
+    this._bringIntoSight(hand);
+  }
+
+  _deal(count) {
+    if (this._cards.length === count) return;
+    while (this._cards.length < count) this._cards.push(new CardView(this._cards.length, this._to));
+    this._cards.length = count;
+    this._row.replaceChildren(...this._cards.map((card) => card.root));
+    this._row.style.setProperty("--count", String(Math.min(4, count)));
+    flag(this._row, "single", count === 1);
+  }
+
+  // Only sideways inside its own row: the page itself never jumps under a hand that plays.
+  _bringIntoSight(hand) {
+    const index = hand.cards.findIndex((card) => card.selected);
+    if (index < 0 || this._inSight === index || this._row.scrollWidth <= this._row.clientWidth) return;
+    this._inSight = index;
+    const card = this._cards[index].root;
+    this._row.scrollTo({ left: card.offsetLeft - this._row.offsetLeft - 12, behavior: CALM?.matches ? "auto" : "smooth" });
+  }
+}
+
+// What the fullest bar of all cards needs, so that bars stand under bars and nothing is cut off.
+function barWidth(hand, barTicks) {
+  const bars = hand.cards.flatMap((card) => byBar(card.chords, hand.slot_bars, barTicks));
+  const widest = Math.max(0, ...bars.map((bar) => bar.reduce((sum, { symbol }) => sum + 0.66 + symbol.length * 0.42, 0)));
+  return `${Math.max(2.8, widest + 0.7).toFixed(2)}em`;
+}
+
+const ORDER = [Standing.GONE, Standing.OFFERED, Standing.SOUNDS, Standing.SAVING, Standing.TAKEN];
+
+function bestOf(state) {
+  return state.hand.cards.map((card) => standing(state, card)).reduce((best, one) => (ORDER.indexOf(one) > ORDER.indexOf(best) ? one : best), Standing.GONE);
+}
+
+function noteOf(hand) {
+  const said = [hand.deal > 1 ? `hand ${hand.deal}` : "", hand.late ? "the model was late, a stand-in dealt" : ""].filter(Boolean);
+  return said.join(" · ") || (hand.cards.length > 1 ? "safe → bold" : "");
+}
+
+function emptyWords(state) {
+  if (state.asking) return "Ideas are coming …";
+  if (state.taken && !isSaved(state)) return "Being saved …";
+  return state.clock.playing ? "Keep playing: ideas come by themselves, a few bars ahead." : "Ideas come while you play.";
+}

@@ -1,0 +1,168 @@
+"""On every screen, by everybody: looks kept as pictures, accessibility by axe-core, a tablet that pairs."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from jamlink.errors import Unavailable
+from jamlink.web.parts import FOR_TESTS, TESTS, fetch
+from tests.e2e.conftest import ARTEFACTS, LINK, QUIET
+
+pytestmark = [pytest.mark.real, pytest.mark.xdist_group("jack")]
+
+SCREENS = {"phone": (360, 740), "tablet": (1024, 768), "stage": (1920, 1080)}
+PANELS = ("Steer", "Sheet", "History", "Ports", "Save", "Help")
+SERIOUS = ("serious", "critical")
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The checker's own script."""
+    try:
+        (script,) = fetch(TESTS, FOR_TESTS)
+    except Unavailable as missing:
+        pytest.skip(str(missing))
+    return script.read_text()
+
+
+def findings(page, axe: str, where: str) -> list[str]:
+    """What axe-core calls serious, one line each."""
+    page.page.evaluate(axe)
+    found = page.page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    return [
+        f"{where}: {rule['id']}: {rule['help']}: {node['html'][:120]}"
+        for rule in found
+        if rule["impact"] in SERIOUS
+        for node in rule["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nothing_serious_stands_in_anybodys_way(start, look, axe, theme):
+    page = look(
+        start("--bars", "4", "--tempo", "60", "--proposer", "rules"), color_scheme=theme, reduced_motion="reduce"
+    )
+    page.until("state.ready")
+    found = findings(page, axe, "stopped")
+    page.play_until_a_hand()
+    found += findings(page, axe, "a hand")
+    for panel in PANELS:
+        page.panel(panel)
+        found += findings(page, axe, panel)
+    assert found == []
+
+
+def test_everything_is_reached_and_done_by_keyboard_alone(start, look):
+    """No pointer at all: a panel and back, a chord renamed, a note moved, the idea taken."""
+    page = look(start("--bars", "4", "--tempo", "60", "--proposer", "rules"))
+    page.play_until_a_hand()
+    focused = "document.activeElement.matches('body, main') ? '' : document.activeElement.textContent + document.activeElement.className"
+
+    def walk_to(words: str) -> None:
+        for _ in range(60):
+            if words in page.page.evaluate(focused):
+                return
+            page.press("Shift+Tab")
+        pytest.fail(f"{words} is not reached by keys")
+
+    walk_to("History")
+    page.press("Enter")
+    expect(page.page.get_by_role("complementary")).to_be_visible()
+    page.press("Escape")
+    expect(page.page.get_by_role("complementary")).to_be_hidden()
+    walk_to("mini")
+    page.press("ArrowUp")
+    page.until("state.hand.cards.some((card) => card.edits.length === 1)")
+    walk_to("chord-handle")
+    page.press("Enter")
+    page.page.keyboard.type("F#m7")
+    page.press("Enter")
+    page.until("state.hand.cards.some((card) => card.edits.length === 2)")
+    page.press("Escape", "Enter")
+    page.until("state.taken || state.playing")
+    assert page.state("(state.taken || state.playing).edited")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("screen", SCREENS)
+def test_how_it_looks(start, look, screen, theme):
+    """Pictures for people; what is checked is that nothing sticks out at the side and the next chord is large."""
+    width, height = SCREENS[screen]
+    page = look(
+        start("--bars", "4", "--tempo", "92", "--repeat", "keep going"),
+        color_scheme=theme,
+        viewport={"width": width, "height": height},
+        has_touch=screen != "stage",
+    )
+    page.until("state.ready && state.model")
+    shoot(page, f"{screen}-{theme}-stopped")
+    page.play_until_a_hand()
+    shoot(page, f"{screen}-{theme}-hand")
+    page.press("Enter")
+    page.until("state.playing && state.hand")
+    shoot(page, f"{screen}-{theme}-playing")
+    assert page.page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.page.locator("#next-chord").bounding_box()["height"] >= height / 6
+    if screen == "phone" and not page.page.get_by_role("button", name="Steer").is_visible():
+        return
+    for panel in ("Steer", "Sheet", "History"):
+        page.panel(panel)
+        if panel == "Sheet":
+            expect(page.page.get_by_text("Loading notation")).to_be_hidden()
+        shoot(page, f"{screen}-{theme}-{panel.lower()}")
+
+
+def shoot(page, name: str) -> None:
+    ARTEFACTS.mkdir(exist_ok=True)
+    page.page.screenshot(path=ARTEFACTS / f"{name}.png")
+
+
+def test_a_tablet_pairs_with_the_code_and_may_do_only_what_a_tablet_may(start, look, monkeypatch):
+    monkeypatch.setenv("JAMLINK_PAGE_ADDRESS", "127.0.0.2")
+    jam = start(*QUIET, "--lan")
+    host = look(jam)
+    host.until("state.page.code")
+    expect(host.page.get_by_text("Open to your network")).to_be_visible()
+    assert any("Open to your network" in line for line in jam.running.lines)
+    tablet = look(jam, host.state("state.page.lan"), viewport={"width": 1024, "height": 768}, has_touch=True)
+    tablet.page.get_by_label("Pairing code").fill("000000" if host.state("state.page.code") != "000000" else "1")
+    tablet.button("Pair").click()
+    expect(tablet.page.get_by_text("That is not the code")).to_be_visible()
+    tablet.page.get_by_label("Pairing code").fill(host.state("state.page.code"))
+    tablet.button("Pair").click()
+    tablet.until("state.page.role === 'tablet'")
+    host.play_until_a_hand()
+    tablet.until("state.hand")
+    tablet.page.evaluate("jamlink.connection.send({kind: 'quit'})")
+    expect(tablet.page.get_by_text("for the rest go to the computer").first).to_be_attached()
+    tablet.page.evaluate("jamlink.connection.send({kind: 'take', index: 0})")
+    host.until("state.taken || state.playing")
+    tablet.page.reload()
+    tablet.until("state.page.role === 'tablet'")
+    shoot(tablet, "tablet-paired")
+    shoot(host, "host-open-to-the-network")
+
+
+def test_a_foreign_page_in_the_same_browser_gets_nothing(start, look, browser, tmp_path):
+    """A page of another origin that knows the address, and even the token, is refused by the browser and by us."""
+    jam = start(*QUIET)
+    look(jam).until("state.ready")
+    foreign = browser.new_page()
+    foreign.goto("about:blank")
+    tried = foreign.evaluate(
+        """async ([address, token]) => {
+          const opened = await new Promise((done) => {
+            const socket = new WebSocket(address.replace("http", "ws") + "ws", ["jamlink", "token." + token]);
+            socket.onopen = () => done(true);
+            socket.onerror = () => done(false);
+          });
+          const read = await fetch(address + "export/session", {headers: {Authorization: "Bearer " + token}}).then(
+            (answer) => answer.status, () => "nothing");
+          return [opened, read];
+        }""",
+        [jam.address, jam.token],
+    )
+    foreign.close()
+    assert tried == [False, "nothing"]
+    assert LINK.search(jam.running.lines[0])

@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { abcPitch, barText, lengths, signatureOf, toAbc } from "../../../jamlink/web/static/js/view/abc.js";
+import { merge, MOST_KEPT } from "../../../jamlink/web/static/js/view/history_items.js";
+import { plainName } from "../../../jamlink/web/static/js/view/save.js";
+import { gridLines, pitchRange, pitchRow, promisedUntil, timeScale } from "../../../jamlink/web/static/js/view/scale.js";
+import { visible } from "../../../jamlink/web/static/js/view/virtual.js";
+
+const CLOCK = { bar_ticks: 3840, beat_ticks: 960, meter: "4/4", bpm: 100 };
+
+test("now stands still and time slides past it", () => {
+  const before = timeScale(1000, CLOCK, 0);
+  const after = timeScale(1000, CLOCK, 960);
+  assert.equal(before.x(0), after.x(960));
+  assert.ok(Math.abs(before.x(960) - after.x(960) - 960 * before.perTick) < 1e-9);
+  assert.ok(before.x(before.first) < 1e-6 && Math.abs(before.x(before.last) - 1000) < 1e-6);
+});
+
+test("a phone shows two bars and a wide screen no more than eight", () => {
+  const beats = (width) => (timeScale(width, CLOCK, 0).last - timeScale(width, CLOCK, 0).first) / 960;
+  assert.ok(beats(360) >= 8);
+  assert.ok(beats(10_000) <= 32.01);
+});
+
+test("every pitch has its row inside the lane", () => {
+  for (const pitches of [[], [60], [21, 108], [0, 127]]) {
+    const range = pitchRange(pitches);
+    assert.ok(range.high - range.low >= 23 || pitches.includes(0) || pitches.includes(127));
+    for (const pitch of pitches) {
+      const { y, height } = pitchRow(pitch, range, 50, 150);
+      assert.ok(y >= 50 - 1e-9 && y + height <= 150 + 1e-9);
+    }
+  }
+});
+
+test("the promise ends with the last chord that is kept", () => {
+  assert.equal(promisedUntil([{ promise: "kept", end: 5 }, { promise: "loop", end: 9 }, { promise: "idea", end: 20 }]), 9);
+  assert.equal(promisedUntil([{ promise: "idea", end: 20 }]), null);
+});
+
+test("bar lines are numbered from 1", () => {
+  assert.deepEqual(gridLines(CLOCK, 3000, 5000), [{ tick: 3840, bar: 2 }, { tick: 4800, bar: null }]);
+});
+
+test("of ten thousand rows only those in sight and a few more exist", () => {
+  for (const scroll of [0, 64, 100_000, 640_000 - 500]) {
+    const { first, last } = visible(scroll, 500, 64, 10_000);
+    assert.ok(last - first <= 22);
+    assert.ok(first * 64 <= scroll && (last * 64 >= scroll + 500 || last === 10_000));
+  }
+  assert.deepEqual(visible(0, 500, 64, 0), { first: 0, last: 0 });
+});
+
+test("stretches of history join newest first, each idea once, and are bounded", () => {
+  const item = (id, verdict = "offered") => ({ id, verdict, words: "" });
+  const old = [item(3), item(2)];
+  const joined = merge(old, [item(4), item(3, "accepted")], 4);
+  assert.deepEqual(joined.map((each) => [each.id, each.verdict]), [[4, "offered"], [3, "accepted"], [2, "offered"]]);
+  assert.equal(merge(old, [item(3)], 3)[0], old[0]);
+  const many = Array.from({ length: MOST_KEPT + 50 }, (_, id) => item(id));
+  assert.equal(merge([], many, many.length).length, MOST_KEPT);
+});
+
+test("a name is plain whatever is typed", () => {
+  assert.equal(plainName("../../etc/passwd"), "etcpasswd");
+  assert.equal(plainName("  <b>Été</b> 1 "), "bÉtéb 1");
+  assert.equal(plainName("///"), "my jam");
+});
+
+test("lengths add up, each with a note value of its own", () => {
+  for (let units = 1; units <= 16; units += 1) assert.equal(lengths(units).reduce((a, b) => a + b), units);
+  assert.deepEqual(lengths(5), [4, 1]);
+});
+
+test("an accidental is written once a bar, and not where the key has it", () => {
+  const g = signatureOf("G major");
+  assert.equal(abcPitch(66, g), "F");
+  assert.equal(abcPitch(65, g), "=F");
+  const said = new Map();
+  assert.deepEqual([abcPitch(68, g, said), abcPitch(68, g, said), abcPitch(67, g, said)], ["^G", "G", "=G"]);
+  assert.equal(abcPitch(72, signatureOf("C major")), "c");
+  assert.equal(abcPitch(48, signatureOf("C major")), "C,");
+  assert.deepEqual(signatureOf("G minor"), { name: "Gm", flats: true, altered: { B: "_", E: "_" } });
+});
+
+test("a bar of the sheet is as long as its meter", () => {
+  const bar = { bar: 2, chords: [{ beat: 1, symbol: "Am7" }, { beat: 3, symbol: "D7" }], notes: [{ tick: 0, ticks: 960, pitch: 69 }, { tick: 1920, ticks: 3000, pitch: 74 }] };
+  assert.equal(barText(bar, CLOCK, 16, signatureOf("C major")), '"Am7"A4 z4 "D7"d8');
+});
+
+test("how a note was let go of is not written as a rest", () => {
+  const bar = { bar: 1, chords: [], notes: [{ tick: 0, ticks: 600, pitch: 72 }, { tick: 960, ticks: 100, pitch: 74 }, { tick: 2880, ticks: 500, pitch: 76 }] };
+  assert.equal(barText(bar, CLOCK, 16, signatureOf("C major")), "c4 dz3 z4 e4");
+});
+
+test("words of the take cannot write notation", () => {
+  const text = toAbc([{ bar: 1, chords: [{ beat: 1, symbol: 'C"\n%%x' }], notes: [] }], CLOCK, "", "a\nM:3/4");
+  assert.equal(text.split("\n").length, 7);
+  assert.ok(!text.includes("%%"));
+});
