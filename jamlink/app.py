@@ -49,7 +49,7 @@ from jamlink.settings import (
     with_remembered,
 )
 from jamlink.timing.clock import Clock
-from jamlink.timing.units import Ns, Ticks
+from jamlink.timing.units import Ns, Ticks, ms
 from jamlink.web.slip import Door, Role, Slip, close_doors, open_doors, write_slip
 
 if TYPE_CHECKING:
@@ -191,6 +191,7 @@ def _look_before_starting(settings: Settings) -> None:
     systems(settings.ports.system, "jamlink", MonotonicClock())
     _bindings(settings.ports.map)
     without_model(settings)
+    follower(settings)
     _look_at_osc(settings)
     for mistake in read_maps(Places().config / "maps")[1]:
         print(f"jamlink: {mistake} Until then that map is left out.", file=sys.stderr)
@@ -296,6 +297,7 @@ def _put_together(config: JamConfig, descriptor: int, page: Any, writer: int) ->
         styles=STYLES,
         ports=_ports_to_have(settings),
         teacher=_teacher(settings.ports.map),
+        follower=follower(settings),
         clips=_clips(config, setup, started),
         offsets=offsets_ns(settings),
         programs=programs(settings),
@@ -313,10 +315,38 @@ def _views(terminal: Any, page: Any, clock: Clock) -> Any:
 
 def _ports_to_have(settings: Settings) -> Any:
     """The choice of ports, which is remembered for the next start whenever the player changes it."""
-    from jamlink.runtime.port_choice import PortChoice
+    from jamlink.runtime.port_choice import ClockPorts, PortChoice
 
     ports, file = settings.ports, Places().remembered
-    return PortChoice(ports.input, ports.output, ports.system, lambda names: remember(file, names))
+    sync = settings.sync
+    listens = sync.source not in ("playing", "internal")
+    clocks = ClockPorts(sync.port if listens else None, sync.to if sync.send else None)
+    return PortChoice(
+        ports.input,
+        ports.output,
+        ports.system,
+        lambda names: remember(file, names),
+        clocks,
+        together=ports.own == "one",
+    )
+
+
+def follower(settings: Settings) -> Any:
+    """Who listens to clocks; None where the player wants the session's own. Raises `Nonsense` for a wrong time code."""
+    from jamlink.sync.follower import Follower
+    from jamlink.sync.midi_clock import MidiClock
+    from jamlink.sync.playing import Playing
+    from jamlink.sync.time_code import TimeCode, read_start
+
+    start = read_start(settings.sync.starts_at)
+    sources = {
+        "auto": (MidiClock(), TimeCode(start)),
+        "MIDI clock": (MidiClock(),),
+        "time code": (TimeCode(start),),
+        "playing": (Playing(),),
+        "internal": (),
+    }[settings.sync.source]
+    return Follower(sources, ms(settings.sync.offset)) if sources else None
 
 
 def _with_osc(hub: Any, settings: Settings) -> Any:

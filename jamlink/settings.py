@@ -70,12 +70,14 @@ class SessionTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class PortsTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """[ports]: parts of port names; empty opens ports of our own. `map` forces a controller map. `offsets` are
-    milliseconds by output, or for "all": so much later what is played there leaves, or earlier where it is below 0."""
+    """[ports]: parts of port names; empty opens ports of our own: one for each role, or with `own` "one" a single one
+    for all of them, told apart by their channels. `map` forces a controller map. `offsets` are milliseconds by output,
+    or for "all": so much later what is played there leaves, or earlier where it is below 0."""
 
     input: str = ""
     output: str = ""
     system: str = "auto"
+    own: Literal["roles", "one"] = "roles"
     map: str = ""
     offsets: dict[str, float] = {}
 
@@ -88,6 +90,19 @@ class ModelTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     folder: str = "jam-s"
     stand_in: Literal["rules", "markov"] = "rules"
     threads: Literal[0, 1, 2] = 0
+
+
+class SyncTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """[sync]: whose clock. `auto` follows what comes in at the clock port, the most trusted first; "playing" finds the
+    tempo in what you play; `port` is a part of the name of the port to listen to, empty opens one of our own; `offset`
+    says how many ms late it comes; `starts_at` is the time code of bar 1; `send` lets others follow us, at `to`."""
+
+    source: Literal["auto", "MIDI clock", "time code", "playing", "internal"] = "auto"
+    port: str = ""
+    offset: float = 0.0
+    starts_at: str = "00:00:00:00"
+    send: bool = False
+    to: str = ""
 
 
 class PageTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -123,6 +138,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     session: SessionTable = SessionTable()
     ports: PortsTable = PortsTable()
     model: ModelTable = ModelTable()
+    sync: SyncTable = SyncTable()
     page: PageTable = PageTable()
     clips: ClipsTable = ClipsTable()
     programs: ProgramsTable = ProgramsTable()
@@ -193,6 +209,7 @@ def session_settings(settings: Settings, seed: int) -> SessionSettings:
         count_in=table.count_in,
         key=parse_key(table.key) if table.key else None,
         controls=controls,
+        send_clock=settings.sync.send,
     )
 
 
@@ -201,7 +218,8 @@ EARLIEST_MS, LATEST_MS = -100.0, 250.0
 
 
 def offsets_ns(settings: Settings) -> dict[Out, Ns]:
-    """By how much each output is later (below 0: earlier) than the clock. Raises `Nonsense`."""
+    """By how much each output is later (below 0: earlier) than the clock. "all" is what makes music: our
+    clock for others is asked about by name. Raises `Nonsense`."""
     said = settings.ports.offsets
     names = ["all", *(out.value for out in Out)]
     for name, value in said.items():
@@ -210,7 +228,8 @@ def offsets_ns(settings: Settings) -> dict[Out, Ns]:
         if not EARLIEST_MS <= value <= LATEST_MS:
             remedy = f"Choose {EARLIEST_MS:g} to {LATEST_MS:g} ms."
             raise Nonsense(f"[ports] offsets: {name} = {value:g} is too far.", remedy)
-    return {out: ms(said.get(out.value, said.get("all", 0.0))) for out in Out}
+    others = {Out.CLOCK: 0.0}
+    return {out: ms(said.get(out.value, others.get(out, said.get("all", 0.0)))) for out in Out}
 
 
 def programs(settings: Settings) -> dict[str, int]:
@@ -349,6 +368,7 @@ _TABLES: dict[str, type[msgspec.Struct]] = {
     "session": SessionTable,
     "ports": PortsTable,
     "model": ModelTable,
+    "sync": SyncTable,
     "page": PageTable,
     "clips": ClipsTable,
     "programs": ProgramsTable,

@@ -117,6 +117,7 @@ def test_an_offset_is_of_one_output_or_of_all_others(file):
         "metronome": -5_500_000,
         "preview": -5_500_000,
         "bass": 10_000_000,
+        "clock": 0,
     }
 
 

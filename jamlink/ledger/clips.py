@@ -16,7 +16,7 @@ from typing import TypeVar
 from jamlink.errors import Nonsense
 from jamlink.ledger.export import score_of
 from jamlink.ledger.story import Story
-from jamlink.midi.score import Control, KeyMark, Marker, MeterMark, MidiScore, Part, TempoMark
+from jamlink.midi.score import Bend, Control, KeyMark, Marker, MeterMark, MidiScore, Part, TempoMark
 from jamlink.music.chord import NO_CHORD, Chord
 from jamlink.music.key import Key
 from jamlink.music.key_estimate import estimate_key
@@ -102,7 +102,14 @@ def _cut_part(part: Part, start: Ticks, end: Ticks) -> Part:
     notes = (note for note in part.notes if start - EARLY <= note.onset < end)
     moved = tuple(sorted(_moved(note, start) for note in notes))
     controls = tuple(Control(Ticks(c.at - start), c.control, c.value) for c in part.controls if start <= c.at < end)
-    return replace(part, notes=moved, controls=controls)
+    return replace(part, notes=moved, controls=controls, bends=tuple(_bends(part.bends, start, end)))
+
+
+def _bends(bends: Sequence[Bend], start: Ticks, end: Ticks) -> Iterator[Bend]:
+    """Those inside, and first where the wheel stands at `start`, unless it rests."""
+    standing = [bend.value for bend in bends if bend.at < start][-1:]
+    yield from (Bend(Ticks(0), value) for value in standing if value)
+    yield from (replace(bend, at=Ticks(bend.at - start)) for bend in bends if start <= bend.at < end)
 
 
 def _moved(note: Note, start: Ticks) -> Note:

@@ -1,6 +1,7 @@
 """A session as a MIDI file: a track for each instrument the player used and for each role, tempo, meter and chords.
 
-Metronome and previews are left out. The player's notes are as long as the keys were down; pedals are kept beside them.
+Metronome and previews are left out. The player's notes are as long as the keys were down; pedals and bends are kept
+beside them, each on its channel, so the fingers of an MPE keyboard stay apart.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from jamlink.ledger.ruler import Ruler, Span
 from jamlink.ledger.story import Idea, Sounded, Story, tell
-from jamlink.midi.score import Control, Marker, MidiScore, Part
+from jamlink.midi.score import Bend, Control, Marker, MidiScore, Part
 from jamlink.midi.smf import write_score
 from jamlink.music.chord import NO_CHORD, ChordSpan
 from jamlink.music.note import Note
@@ -56,9 +57,12 @@ def _players(story: Story, ruler: Ruler) -> Iterator[Part]:
         notes[heard.port, heard.channel].append(heard.note(ruler.tick, pedalled=False))
     for move in story.controls:
         controls[move.port, move.channel].append(Control(ruler.tick(move.at), move.control, move.value))
-    for port, channel in sorted({*notes, *controls}):
+    bends: dict[tuple[str, int], list[Bend]] = defaultdict(list)
+    for bend in story.bends:
+        bends[bend.port, bend.channel].append(Bend(ruler.tick(bend.at), bend.value))
+    for port, channel in sorted({*notes, *controls, *bends}):
         key = (port, channel)
-        yield Part(port, channel, tuple(sorted(notes[key])), tuple(controls[key]))
+        yield Part(port, channel, tuple(sorted(notes[key])), tuple(controls[key]), bends=tuple(bends[key]))
 
 
 def _roles(story: Story, ruler: Ruler) -> Iterator[Part]:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from jamlink.errors import Nonsense
 from jamlink.ledger.entry import HEADER, LedgerEntry
 from jamlink.ledger.store import read
-from jamlink.midi.events import ControlChange
+from jamlink.midi.events import ControlChange, PitchBend
 from jamlink.midi.held import HeardNote, HeldNotes
 from jamlink.session.effects import FIRST_PROPOSAL, Clocked, Decided, Moved, Offered, Out, Recorded, Sent, Verdict
 from jamlink.session.inputs import Heard
@@ -64,7 +64,8 @@ class Story:
     header: Header | None = None
     heard: list[HeardNote] = field(default_factory=list)
     controls: list[ControlChange] = field(default_factory=list)
-    """What pedals and wheels the player moved."""
+    """What pedals and controllers the player moved."""
+    bends: list[PitchBend] = field(default_factory=list)
     sounded: list[Sounded] = field(default_factory=list)
     """Accepted material only: no metronome, no preview. By onset."""
     ideas: dict[int, Idea] = field(default_factory=dict)
@@ -160,6 +161,8 @@ class _Teller:
         self._story.heard += self._held.hear(item.event)
         if isinstance(item.event, ControlChange):
             self._story.controls.append(item.event)
+        elif isinstance(item.event, PitchBend):
+            self._story.bends.append(item.event)
 
     def _clocked(self, item: Clocked) -> None:
         self._story.clocks.append((self._now, item))

@@ -30,6 +30,8 @@ class Action(Enum):
     PLAY_STOP = "play-stop"
     TAP = "tap"
     THIS_IS_ONE = "this-is-one"
+    HALF_TIME = "half-time"
+    DOUBLE_TIME = "double-time"
     METRONOME = "metronome"
     LOOP = "loop"
     KEEP_GOING = "keep-going"
@@ -85,6 +87,8 @@ GESTURES: tuple[Gesture, ...] = (
     Gesture(Action.PLAY_STOP, "space", "start with a count-in, or stop"),
     Gesture(Action.TAP, "t", "tap the tempo; from the fourth tap it is taken over"),
     Gesture(Action.THIS_IS_ONE, "o", "the bar starts here"),
+    Gesture(Action.HALF_TIME, "h", "half the tempo: the beat is felt twice as long"),
+    Gesture(Action.DOUBLE_TIME, "g", "double the tempo: the beat is felt half as long"),
     Gesture(Action.METRONOME, "m", "the click: off, count-in only, always"),
     Gesture(Action.LOOP, "l", "what is taken plays once, or loops until replaced"),
     Gesture(Action.KEEP_GOING, "k", "go on by itself: the best of each hand is taken unless you refuse it"),

@@ -122,8 +122,30 @@ class SongPosition:
     sixteenths: int
 
 
+@dataclass(frozen=True, slots=True)
+class QuarterFrame:
+    """An eighth of a time code: piece `piece` 0 to 7 of it is `value`, four bits."""
+
+    at: Ns
+    port: str
+    piece: int
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class FullFrame:
+    """A whole time code: where a tape was wound to. `hours` holds the rate in its two upper bits of seven."""
+
+    at: Ns
+    port: str
+    hours: int
+    minutes: int
+    seconds: int
+    frames: int
+
+
 ChannelEvent: TypeAlias = NoteOn | NoteOff | ControlChange | ProgramChange | PitchBend
-SystemEvent: TypeAlias = ClockPulse | Start | Continue | Stop | SongPosition
+SystemEvent: TypeAlias = ClockPulse | Start | Continue | Stop | SongPosition | QuarterFrame | FullFrame
 MidiEvent: TypeAlias = ChannelEvent | SystemEvent
 
 
@@ -133,6 +155,8 @@ CLOCK = b"\xf8"
 START = b"\xfa"
 CONTINUE = b"\xfb"
 STOP = b"\xfc"
+FULL_FRAME = b"\xf0\x7f\x7f\x01\x01"
+"""How a full frame for all devices begins; the hours follow."""
 
 
 def note_on(channel: int, pitch: int, velocity: int) -> bytes:
@@ -185,6 +209,10 @@ def encode(event: MidiEvent) -> bytes:
             return pitch_bend(event.channel, event.value)
         case SongPosition():
             return song_position(event.sixteenths)
+        case QuarterFrame():
+            return bytes((0xF1, event.piece << 4 | event.value))
+        case FullFrame():
+            return FULL_FRAME + bytes((event.hours, event.minutes, event.seconds, event.frames, 0xF7))
         case _:
             return _ONE_BYTE[type(event)]
 

@@ -20,7 +20,7 @@ from jamlink.errors import Nonsense
 from jamlink.midi.actions import UNDOABLE, Action, Knob
 from jamlink.midi.events import PEDAL_DOWN, SUSTAIN, ControlChange, MidiEvent, NoteOn, ProgramChange
 from jamlink.midi.files import read_whole, write_whole
-from jamlink.midi.maps import Button, ControllerMap, Relative, Signal, Source, Takeover, Turning
+from jamlink.midi.maps import Button, ControllerMap, Protocol, Relative, Signal, Source, Takeover, Turning
 
 FILE_LIMIT = 2**18
 
@@ -52,6 +52,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     ports: list[Annotated[str, msgspec.Meta(min_length=1)]]
     preset: str = ""
     tried: bool = False
+    protocol: str = ""
     bind: list[_Bind] = []
 
 
@@ -60,6 +61,7 @@ _WRITE = {
     "ports": 'parts of port names in a list, for example ports = ["MPK mini 3"]',
     "preset": "the device's preset, in quotes",
     "tried": "true or false",
+    "protocol": '"hui", or leave it out',
     "bind": "each binding under a line of its own, [[bind]]",
     "note": "a note number from 0 to 127",
     "cc": "a controller number from 0 to 127",
@@ -128,8 +130,20 @@ class _Reader:
             else:
                 knobs.append(self._knob(index, bind, source))
         return ControllerMap(
-            written.name, tuple(written.ports), written.preset, written.tried, tuple(buttons), tuple(knobs)
+            written.name,
+            tuple(written.ports),
+            written.preset,
+            written.tried,
+            tuple(buttons),
+            tuple(knobs),
+            self._protocol(written.protocol),
         )
+
+    def _protocol(self, said: str) -> Protocol:
+        try:
+            return Protocol(said)
+        except ValueError:
+            self._refuse(None, "protocol", f'there is no protocol "{said}"', f"Write {_WRITE['protocol']}")
 
     def _decode(self) -> _File:
         try:
@@ -272,6 +286,7 @@ def map_text(made: ControllerMap) -> str:
     """The file that `parse_map` reads back as the same map."""
     lines = [f"name = {_quoted(made.name)}", f"ports = [{', '.join(map(_quoted, made.ports))}]"]
     lines += [f"preset = {_quoted(made.preset)}", f"tried = {str(made.tried).lower()}"]
+    lines += [f"protocol = {_quoted(made.protocol.value)}"] if made.protocol is not Protocol.PLAIN else []
     bindings: tuple[Button | Turning, ...] = (*made.buttons, *made.knobs)
     for binding in bindings:
         lines += ["", "[[bind]]", *_binding_lines(binding)]

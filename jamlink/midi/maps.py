@@ -14,6 +14,7 @@ from typing import TypeAlias, TypeVar
 
 from jamlink.midi.actions import Action, Knob
 from jamlink.midi.events import PEDAL_DOWN, ControlChange, MidiEvent, NoteOff, NoteOn, ProgramChange
+from jamlink.midi.hui import Hui
 from jamlink.timing.units import Ns, ms
 
 GENERIC = "generic"
@@ -57,6 +58,13 @@ class Relative(Enum):
     """1 is one step up, 127 one down."""
     SIGN = "sign"
     """1 is one step up, 65 one down."""
+
+
+class Protocol(Enum):
+    """How a device says what is pressed, where that is more than one message. The value is its word in a map."""
+
+    PLAIN = ""
+    HUI = "hui"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +115,7 @@ class Turning:
 @dataclass(frozen=True, slots=True)
 class ControllerMap:
     """`ports` are patterns of port names; `preset` says what the device must be set to; `tried` whether somebody has
-    checked the map on the hardware."""
+    checked the map on the hardware. What comes in another `protocol` is translated first, and none of it is music."""
 
     name: str
     ports: tuple[str, ...]
@@ -115,6 +123,7 @@ class ControllerMap:
     tried: bool = False
     buttons: tuple[Button, ...] = ()
     knobs: tuple[Turning, ...] = ()
+    protocol: Protocol = Protocol.PLAIN
 
     def fit(self, port: str) -> int:
         """How well the map fits a port: the letters of the longest pattern found in its name; 0 for not at all."""
@@ -213,6 +222,11 @@ class Bindings:
         self._down: dict[Source, _Down] = {}
         self._physical: dict[Source, _Physical] = {turning.source: _Physical() for turning in of.knobs}
         self._values = dict.fromkeys(Knob, 0.5)
+        self._hui = Hui() if of.protocol is Protocol.HUI else None
+
+    def translated(self, event: MidiEvent) -> MidiEvent | None:
+        """`event` as a map can bind it; None for a part of something, and for what says nothing."""
+        return self._hui.read(event) if self._hui else event
 
     def places(self) -> dict[Action | Knob, tuple[Source, str]]:
         """Where each gesture and knob is, the first place of several; with how it is pressed, where that matters."""
@@ -232,17 +246,18 @@ class Bindings:
         self._values.update(values)
 
     def read(self, event: MidiEvent) -> Reading:
-        """What `event` means. At its moment, everything due before it happens first."""
+        """What `event`, which was `translated`, means. At its moment, everything due before it happens first."""
         gestures = list(self.tick(event.at))
         source = _source(event)
         if source is None:
-            return Reading(tuple(gestures))
+            return Reading(tuple(gestures), consumed=self._hui is not None)
         button, turning = _find(self._buttons, source), _find(self._knobs, source)
         if button is not None:
             gestures += self._button(button, event)
         elif turning is not None and isinstance(event, ControlChange):
             gestures += self._turn(turning, event)
-        return Reading(tuple(gestures), consumed=button is not None or turning is not None)
+        bound = button is not None or turning is not None
+        return Reading(tuple(gestures), consumed=bound or self._hui is not None)
 
     def tick(self, now: Ns) -> tuple[Gesture, ...]:
         """What holding has come to by `now`."""

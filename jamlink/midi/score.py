@@ -31,15 +31,24 @@ class Control:
     value: int
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Bend:
+    """The pitch wheel of a part's channel moves to `value`, -8192 to 8191, 0 in the middle."""
+
+    at: Ticks
+    value: int
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one track plays on one channel (0 to 15): notes by their keys, pedals apart, both sorted."""
+    """What one track plays on one channel (0 to 15): notes by their keys, pedals and bends apart, all sorted."""
 
     name: str
     channel: int
     notes: tuple[Note, ...]
     controls: tuple[Control, ...] = ()
     program: int | None = None
+    bends: tuple[Bend, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ import mido
 
 from jamlink.errors import Nonsense
 from jamlink.midi.files import read_whole, write_whole
-from jamlink.midi.score import Control, KeyMark, Marker, MeterMark, MidiScore, Part, TempoMark
+from jamlink.midi.score import Bend, Control, KeyMark, Marker, MeterMark, MidiScore, Part, TempoMark
 from jamlink.music.key import Key
 from jamlink.music.note import Note
 from jamlink.music.pitch import pitch_class_name
@@ -257,6 +257,7 @@ class _Voice:
     notes: list[Note] = field(default_factory=list)
     controls: list[Control] = field(default_factory=list)
     program: int | None = None
+    bends: list[Bend] = field(default_factory=list)
     down: dict[int, deque[tuple[Ticks, int]]] = field(default_factory=lambda: defaultdict(deque))
     """By pitch: onset and velocity of the notes that sound, oldest first."""
 
@@ -281,7 +282,7 @@ class _TrackReader:
         self._last = Ticks(0)
 
     def read(self, at: Ticks, status: int, data: bytes) -> None:
-        """Take in an event; those that make no notes, pedals or programs are passed over."""
+        """Take in an event; those that make no notes, pedals, bends or programs are passed over."""
         self._last = at
         kind, voice = status >> 4, self._voices[status & 0x0F]
         if kind == 9 and data[1]:
@@ -290,6 +291,8 @@ class _TrackReader:
             voice.end_note(at, data[0])
         elif kind == 0xB:
             voice.controls.append(Control(at, data[0], data[1]))
+        elif kind == 0xE:
+            voice.bends.append(Bend(at, (data[0] | data[1] << 7) - 8192))
         elif kind == 0xC and voice.program is None:
             voice.program = data[0]
 
@@ -297,9 +300,9 @@ class _TrackReader:
         """The parts with anything in them, by channel."""
         for channel, voice in sorted(self._voices.items()):
             voice.end_all(self._last)
-            if voice.notes or voice.controls:
+            if voice.notes or voice.controls or voice.bends:
                 notes, controls = tuple(sorted(voice.notes)), tuple(voice.controls)
-                yield Part(name, channel, notes, controls, voice.program)
+                yield Part(name, channel, notes, controls, voice.program, tuple(voice.bends))
 
 
 def _text(data: bytes) -> str:
@@ -357,6 +360,8 @@ def _played(part: Part) -> Iterator[Placed]:
         yield Ticks(0), _FIRST, mido.Message("program_change", program=part.program, **where)
     for move in part.controls:
         yield move.at, _MIDDLE, mido.Message("control_change", control=move.control, value=move.value, **where)
+    for bend in part.bends:
+        yield bend.at, _MIDDLE, mido.Message("pitchwheel", pitch=bend.value, **where)
     for note in part.notes:
         yield note.onset, _LAST, mido.Message("note_on", note=note.pitch, velocity=note.velocity, **where)
         yield note.end, _FIRST, mido.Message("note_off", note=note.pitch, **where)

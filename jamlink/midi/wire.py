@@ -11,7 +11,8 @@ The rules, from the MIDI 1.0 Detailed Specification 4.2 (M1.0 below), are a smal
   and 0xFD among the real-time bytes (M1.0, Table V and VI).
 * A system exclusive dump ends at 0xF7 or at any status byte that is not real-time (M1.0, "System Exclusive").
 
-jamlink has no use for dumps, so their bytes are never stored: memory stays flat whatever comes in. What is skipped is
+Of dumps only a full frame of time code is of use (RP-004/008); their first ten bytes are kept to tell it, and no more:
+memory stays flat whatever comes in. What is skipped is
 counted, never raised: a cable can carry anything.
 """
 
@@ -21,15 +22,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from jamlink.midi.events import (
+    FULL_FRAME,
     ChannelEvent,
     ClockPulse,
     Continue,
     ControlChange,
+    FullFrame,
     MidiEvent,
     NoteOff,
     NoteOn,
     PitchBend,
     ProgramChange,
+    QuarterFrame,
     SongPosition,
     Start,
     Stop,
@@ -41,6 +45,7 @@ SYSEX_CAP = 64 * 1024
 
 _NOTHING_OPEN = 0
 _SYSEX = 0xF0
+_QUARTER_FRAME = 0xF1
 _SONG_POSITION = 0xF2
 _TUNE_REQUEST = 0xF6
 _END_OF_SYSEX = 0xF7
@@ -55,7 +60,7 @@ class Skipped:
     undefined: int = 0
     """F4 F5 F9 FD, and an F7 that ends nothing."""
     unused: int = 0
-    """Sound messages, but of no use here: pressure, time code, song select, tune request, sensing, reset."""
+    """Sound messages, but of no use here: pressure, song select, tune request, sensing, reset."""
     cut_short: int = 0
     """Messages whose data bytes never came."""
     stray: int = 0
@@ -65,7 +70,7 @@ class Skipped:
 class Parser:
     """Reads one cable. One parser per port; one thread at a time. Never raises for any bytes."""
 
-    __slots__ = ("_first", "_length", "_missing", "_status", "_waiting", "skipped")
+    __slots__ = ("_dump", "_first", "_length", "_missing", "_status", "_waiting", "skipped")
 
     def __init__(self) -> None:
         self.skipped = Skipped()
@@ -74,6 +79,7 @@ class Parser:
         self._first = 0  # the first of two data bytes
         self._waiting = False  # whether the open message was begun and not finished
         self._length = 0  # bytes of the open dump
+        self._dump = b""  # the first of them
 
     def feed(self, data: bytes, at: Ns, port: str) -> list[MidiEvent]:
         """The events completed by `data`, in order, each stamped `at` and `port`.
@@ -87,8 +93,8 @@ class Parser:
             elif byte >= 0xF8:
                 event = self._real_time(byte, at, port)
             else:
+                event = self._full_frame(at, port) if byte == _END_OF_SYSEX else None
                 self._open(byte)
-                continue
             if event is not None:
                 events.append(event)
         return events
@@ -109,13 +115,20 @@ class Parser:
         self._missing = _DATA_BYTES.get(status, 0)
         self._waiting = self._missing > 0
         self._status = status if self._waiting or status == _SYSEX else _NOTHING_OPEN
-        self._length = 0
+        self._length, self._dump = 0, b""
         if status == _TUNE_REQUEST:
             self.skipped.unused += 1
 
+    def _full_frame(self, at: Ns, port: str) -> MidiEvent | None:
+        """The time code that the open dump says, if it does."""
+        head, data = self._dump[:4], self._dump[4:]
+        if self._status != _SYSEX or len(data) != 4 or self._length != 8 or head[:1] + head[2:] != _TIME_CODE:
+            return None
+        return FullFrame(at, port, *data)
+
     def _close(self, by: int) -> None:
         if self._status == _SYSEX:
-            self.skipped.sysex += 1
+            self.skipped.sysex += not (by == _END_OF_SYSEX and self._full_frame(Ns(0), "") is not None)
         elif by == _END_OF_SYSEX:
             self.skipped.undefined += 1
         if by in _UNDEFINED:
@@ -141,6 +154,8 @@ class Parser:
         make = _CHANNEL.get(status & 0xF0)
         if make is not None:
             return make(at, port, status & 0x0F, self._first, last)
+        if status == _QUARTER_FRAME:
+            return QuarterFrame(at, port, last >> 4, last & 0x0F)
         if status == _SONG_POSITION:
             return SongPosition(at, port, self._first | last << 7)
         self.skipped.unused += 1
@@ -151,6 +166,8 @@ class Parser:
             self.skipped.stray += 1
             return
         self._length += 1
+        if self._length <= _FULL_FRAME_LENGTH:
+            self._dump += bytes((byte,))
         if self._length == SYSEX_CAP + 1:
             self.skipped.oversized_sysex += 1
 
@@ -175,6 +192,9 @@ _CHANNEL: dict[int, Callable[[Ns, str, int, int, int], ChannelEvent]] = {
     0xE0: _pitch_bend,
 }
 _REAL_TIME: dict[int, Callable[[Ns, str], MidiEvent]] = {0xF8: ClockPulse, 0xFA: Start, 0xFB: Continue, 0xFC: Stop}
+_TIME_CODE = FULL_FRAME[1:2] + FULL_FRAME[3:]
+"""What stands round the device number in a full frame."""
+_FULL_FRAME_LENGTH = 8
 _UNDEFINED = frozenset({0xF4, 0xF5, 0xF9, 0xFD})
 
 _DATA_BYTES: dict[int, int] = {status: 1 if status & 0xF0 in (0xC0, 0xD0) else 2 for status in range(0x80, 0xF0)}

@@ -88,7 +88,7 @@ def no_own_ports(direction: Direction, spec: PortSpec) -> Unavailable:
     """What to tell a player on Windows, with the one missing step."""
     return Unavailable(
         f'Windows lets no program make MIDI ports, so there is no "jamlink {spec.name}".',
-        f'Make a port called "jamlink {direction.value}" with loopMIDI, and choose it.',
+        f'Make a port called "jamlink {direction.value}" and choose it; `jamlink doctor` says how.',
     )
 
 

@@ -7,7 +7,8 @@ listens to an unconnected port; so click and preview stay off the tracks unless 
 
 Messages leave here AHEAD of their moment and wait in the plug-in, which alone knows the DAW's frames; it says when each
 was written. What is within that time can be ended and no longer taken back, and an end waits behind it: up to 50 ms.
-The DAW's clock comes in as MIDI clock and song position, from the first instance alone.
+The DAW's clock comes in as MIDI clock and song position, from the first instance alone: at the input for clocks where
+that is bound to the plug-in, else with the notes.
 
 There is one listener per user. It is there before the first instance is, so that a DAW may be started at any time; an
 instance that finds nobody looks four times a second.
@@ -27,7 +28,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from jamlink.errors import Unavailable
-from jamlink.ports.base import HOUSE, Direction, HeardBytes, Listing, Losses, Outgoing, PortSpec, Queue, Written
+from jamlink.ports.base import (
+    CLOCK_INPUT,
+    HOUSE,
+    Direction,
+    HeardBytes,
+    Listing,
+    Losses,
+    Outgoing,
+    PortSpec,
+    Queue,
+    Written,
+)
 from jamlink.timing.clock import Clock
 from jamlink.timing.units import Ns, ms
 
@@ -35,7 +47,7 @@ NAME = "DAW plug-in"
 """What the port is called, in both directions."""
 VERSION = 1
 SOCKET_VARIABLE = "JAMLINK_PLUGIN"
-PARTS = (("chords", "melody", "bass"), ("chords",), ("melody",), ("bass",), ("metronome",), ("preview",), ())
+PARTS = (("chords", "melody", "bass", "out"), ("chords",), ("melody",), ("bass",), ("metronome",), ("preview",), ())
 """The outputs of each part, by its number in the plug-in."""
 AHEAD = ms(40)
 """On top of two of the DAW's blocks. The plug-in's own thread has no real-time priority and may be kept waiting."""
@@ -50,7 +62,7 @@ _SYSTEM, _CLOCKS = 0xF0, (0xF2, 0xF8, 0xFA, 0xFB, 0xFC)
 _UNSENT_MOST = 64 * 1024
 """Bytes; an instance that takes nothing for this long has hung."""
 _LONGEST_LEAVE = ms(400)
-_REMEDY = "Put it on a track; see docs/daw/plugin.md."
+_REMEDY = "Put it on a track; see docs/daws.md."
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +150,7 @@ class PluginPorts:
         self._queue: Queue | None = None
         self._listener: socket.socket | None = None
         self._instances: list[_Instance] = []
-        self._inputs: set[int] = set()
+        self._inputs: dict[int, str] = {}
         self._outputs: dict[int, str] = {}
         self._through: int | None = None
         self._numbers = 0
@@ -216,14 +228,14 @@ class PluginPorts:
         """The port's name says which part of the plug-in it is."""
         self._must_be_there()
         if direction is Direction.IN:
-            self._inputs.add(port)
+            self._inputs[port] = spec.name
         else:
             self._outputs[port] = spec.name
 
     def release(self, direction: Direction, port: int) -> None:
         """Forgets it."""
         if direction is Direction.IN:
-            self._inputs.discard(port)
+            self._inputs.pop(port, None)
         else:
             self._outputs.pop(port, None)
 
@@ -276,9 +288,12 @@ class PluginPorts:
             instance.greeted = instance.there = number == VERSION
 
     def _take_in(self, instance: _Instance, at: Ns, data: bytes) -> None:
-        if data[0] in _CLOCKS and instance is not self._instances[0]:
+        is_clock = data[0] in _CLOCKS
+        if is_clock and instance is not next((one for one in self._instances if one.greeted), None):
             return
-        self._heard += [HeardBytes(at, port, data) for port in sorted(self._inputs)]
+        for_clocks = is_clock and CLOCK_INPUT in self._inputs.values()
+        ports = [port for port, name in self._inputs.items() if (name == CLOCK_INPUT) == for_clocks]
+        self._heard += [HeardBytes(at, port, data) for port in sorted(ports)]
         if self._through is not None and data[0] < _SYSTEM and self._queue is not None:
             self._queue.push((Outgoing(at, self._through, HOUSE, data),))
 

@@ -28,6 +28,7 @@ from jamlink.osc.packet import PACKET_LIMIT, Argument, Message, decode, encode
 from jamlink.remote.addresses import Subscribe, Unsubscribe, read
 from jamlink.remote.daw import DawLink, Spoken
 from jamlink.remote.feedback import beat, changes, shown
+from jamlink.remote.rate import SENTENCE, Bucket, Rate
 from jamlink.remote.settings import BridgeTable, OscTable, RemoteConfig
 from jamlink.runtime.ipc import inherited
 from jamlink.runtime.monotonic import MonotonicClock
@@ -40,6 +41,7 @@ from jamlink.view.protocol import Applied, Command, FromView, Mirror
 BRIDGES: dict[str, Bridge] = {"live": Live(), "reaper": Reaper(), "bitwig": Bitwig(), "ardour": Ardour()}
 HERE = "127.0.0.1"
 MOST_SUBSCRIBERS = 8
+GREETINGS_AT_ONCE, GREETINGS_A_SECOND = 2 * MOST_SUBSCRIBERS, 2
 PACKETS_AT_ONCE = 64
 LONGEST_WAIT = ms(200)
 LOG_EVERY = Ns(NS_PER_SECOND)
@@ -107,13 +109,14 @@ class _Surface:
 class Remote:
     """The remote control: packets in, packets out. One thread; owns its socket."""
 
-    def __init__(self, sock: socket.socket, table: OscTable) -> None:
+    def __init__(self, sock: socket.socket, table: OscTable, now: Ns) -> None:
         self._socket = sock
         self._allowed = {HERE, *table.senders}
         self._surfaces: dict[Place, _Surface] = {}
         self._shown: dict[str, tuple[Argument, ...]] = {}
         self._clock: dict[str, Any] | None = None
         self._next_beat: Ns | None = None
+        self._greetings = Bucket(GREETINGS_AT_ONCE, GREETINGS_A_SECOND, now)
         self.refusals = Refusals()
 
     def fileno(self) -> int:
@@ -125,7 +128,7 @@ class Remote:
         """When `tick` must be called next."""
         return self._next_beat if self._surfaces else None
 
-    def receive(self) -> list[Command]:
+    def receive(self, now: Ns) -> list[Command]:
         """The commands that came in."""
         commands: list[Command] = []
         for data, place in packets(self._socket):
@@ -134,7 +137,7 @@ class Remote:
                 continue
             try:
                 for message in decode(data):
-                    commands += self._take(message, place)
+                    commands += self._take(message, place, now)
             except Nonsense as refused:
                 self.refusals.add(str(refused))
         return commands
@@ -157,10 +160,12 @@ class Remote:
             if found:
                 self._send(found[0], place)
 
-    def _take(self, message: Message, place: Place) -> Iterable[Command]:
+    def _take(self, message: Message, place: Place, now: Ns) -> Iterable[Command]:
         said = read(message)
         match said:
             case Subscribe(port):
+                if not self._greetings.take(now):  # each is answered with everything there is
+                    raise Nonsense("Too many surfaces said hello at once.", "Say it once.")
                 self._subscribe((place[0], port or place[1]))
             case Unsubscribe():
                 self._surfaces.pop(place, None)
@@ -246,6 +251,7 @@ class Loop:
         self._connection, self._remote, self._daw, self._clock = connection, remote, daw, clock
         self._mirror = Mirror()
         self._sentence = ""
+        self._rates = {part: Rate(clock.now()) for part in (remote, daw) if part is not None}
 
     def run(self) -> None:
         """Until the session is gone."""
@@ -257,21 +263,31 @@ class Loop:
     def turn(self) -> None:
         """Whatever there is to do now."""
         now = self._clock.now()
-        commands = self._remote.receive() if self._remote else []
-        commands += self._daw.receive(now) if self._daw else []
+        by_daw = self._daw.receive(now) if self._daw else []
         for frame in self._connection.receive():
-            commands += self._from_session(frame, now)
+            by_daw += self._from_session(frame, now)
+        by_daw += self._daw.tick(now) if self._daw else []
+        self._pass_on(self._daw, by_daw, now)
         if self._remote:
+            self._pass_on(self._remote, self._remote.receive(now), now)
             self._remote.tick(now)
-        commands += self._daw.tick(now) if self._daw else []
-        for command in commands:
-            self._say(command)
         self._report(now)
+
+    def _pass_on(self, part: Remote | Daw | None, commands: list[Command], now: Ns) -> None:
+        """To the session, as far as its rate allows."""
+        if part is None:
+            return
+        passed = self._rates[part].passed(commands, now)
+        for command in passed.commands:
+            self._say(command)
+        for _ in range(passed.refused):
+            part.refusals.add(SENTENCE)
 
     def _wait(self) -> None:
         now = self._clock.now()
         deadlines = [Ns(now + LONGEST_WAIT), self._remote.next_deadline if self._remote else None]
         deadlines.append(self._daw.link.next_deadline(now) if self._daw else None)
+        deadlines += [rate.next_deadline for rate in self._rates.values()]
         until = min(due for due in deadlines if due is not None)
         readers = [part for part in (self._connection, self._remote, self._daw) if part is not None]
         select.select(readers, [], [], max(0, until - now) / NS_PER_SECOND)
@@ -318,7 +334,7 @@ def main() -> None:
     except Unavailable as taken:  # since it was looked at before the start
         connection.send(protocol.encode(protocol.Report("OSC", str(taken))))
         return
-    remote = Remote(listening, config.osc) if listening else None
+    remote = Remote(listening, config.osc, clock.now()) if listening else None
     daw = Daw(talking, config.bridge, clock.now()) if talking else None
     Loop(connection, remote, daw, clock).run()
 

@@ -18,13 +18,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jamlink.errors import JamlinkError, Unavailable
-from jamlink.ports.base import Direction, Outgoing, PortSpec
+from jamlink.ports import windows
+from jamlink.ports.base import Direction, Listing, Outgoing, PortSpec
 from jamlink.ports.discovery import Found, list_ports
 from jamlink.runtime.io_link import IoLink
 from jamlink.runtime.io_wire import FromIo, Heard, IoReady, OpenPorts, PortChanged
 from jamlink.timing.clock import Clock
 from jamlink.timing.units import NS_PER_MS, NS_PER_SECOND, Ns, ms
 
+_ON_WINDOWS = sys.platform == "win32"
 OLDEST_PYTHON = (3, 11)
 _EAR, _MOUTH = "jamlink-hearing", "jamlink-speaking"
 """Client names of the two ends: hidden from every jam, but not from each other."""
@@ -59,6 +61,7 @@ def run_checks(
         ("Python", check_python),
         ("MIDI", lambda: check_systems(found)),
         ("ports", lambda: check_ports(found)),
+        *([("cables", lambda: check_cables(windows.facts(os.environ, os.path.exists, _listing(found))))] * _ON_WINDOWS),
         ("loop-back", lambda: check_notes(clock, found, system)),
         ("disk", lambda: check_folder(sessions)),
         *((getattr(check, "__name__", "more"), check) for check in more),
@@ -92,12 +95,30 @@ def check_systems(found: Found) -> Check:
 
 
 def check_ports(found: Found) -> Check:
-    """What can be plugged; nothing at all is well too, since jamlink makes ports of its own (not on Windows)."""
-    names = {way: [port.name for port in found.ports if port.direction is way] for way in Direction}
-    heard, played = (", ".join(names[way]) or "none" for way in (Direction.IN, Direction.OUT))
-    missing = sys.platform == "win32" and not all(names.values())
-    remedy = 'Plug one in, or make ports called "jamlink in" and "jamlink out" with loopMIDI.'
-    return Check("ports", not missing, f"to hear from: {heard}; to play to: {played}", remedy)
+    """What can be plugged; nothing at all is well too, since jamlink makes ports of its own (on Windows see
+    `check_cables`)."""
+    there = _listing(found)
+    heard, played = (", ".join(there.of(way)) or "none" for way in Direction)
+    return Check("ports", True, f"to hear from: {heard}; to play to: {played}")
+
+
+def _listing(found: Found) -> Listing:
+    names = {way: tuple(port.name for port in found.ports if port.direction is way) for way in Direction}
+    return Listing(names[Direction.IN], names[Direction.OUT])
+
+
+def check_cables(found: windows.WindowsFacts) -> Check:
+    """On Windows: whether a DAW and jamlink can play into each other, and the one step that is missing where not. A
+    keyboard and a synth that are plugged in are enough for a jam without a DAW."""
+    makers = {"Windows MIDI Services": found.midi_services, "loopMIDI": found.loop_midi}
+    installed = " and ".join(name for name, there in makers.items() if there) or "nothing that makes MIDI cables"
+    step = windows.next_step(found)
+    if not step:
+        return Check("cables", True, f"both are there, by {installed}")
+    gone = " and ".join(f'"{name}"' for name in windows.missing(found))
+    alone = bool(found.there.inputs and found.there.outputs)
+    said = f"{gone} for a DAW missing; {installed} is installed."
+    return Check("cables", alone, f"{said} For a DAW: {step}" if alone else said, step)
 
 
 def check_folder(sessions: Path) -> Check:

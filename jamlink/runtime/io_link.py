@@ -12,7 +12,7 @@ import dataclasses
 import select
 import signal
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -42,7 +42,12 @@ _AHEAD = ms(100)
 """A port system writes up to one of its periods ahead of the clock, and no period in use is this long."""
 
 OUTPUT_NAMES = ("chords", "melody", "bass", "metronome", "preview")
-"""The outputs of `standard_ports`, in order."""
+"""The outputs of `standard_ports`, in order, where each has one of its own."""
+_ROLES = OUTPUT_NAMES[:3]
+TOGETHER = "out"
+"""The port of our own that carries all roles, told apart by their channels, where the player wants only one."""
+APART = ("metronome", "preview")
+"""What has a port of its own even then: whoever records everything that comes out of `TOGETHER` records no preview."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +65,22 @@ class IoBack:
 FromLink: TypeAlias = FromIo | IoGone | IoBack
 
 
-def standard_ports(inputs: str = "", output: str = "", system: str = "auto") -> OpenPorts:
+def standard_ports(inputs: str = "", output: str = "", system: str = "auto", *, together: bool = False) -> OpenPorts:
     """The ports of an ordinary jam: one input, and one output per role.
 
-    Empty patterns make ports of our own. With `output` all roles go to that one device, told apart by their channels.
+    Empty patterns make ports of our own; with `together` those of the roles are a single one. With `output` all roles
+    go to that one device. On one port they are told apart by their channels.
     """
-    outputs = tuple(PortSpec(name, output) for name in OUTPUT_NAMES)
+    names = (TOGETHER, *APART) if together and not output else OUTPUT_NAMES
+    outputs = tuple(PortSpec(name, output) for name in names)
     return OpenPorts((PortSpec("in", inputs),), outputs, system)
+
+
+def output_number(names: Sequence[str], role: str) -> int:
+    """Which of the outputs called `names` plays `role`; one that nobody has where there is none for it."""
+    if role in names:
+        return names.index(role)
+    return names.index(TOGETHER) if TOGETHER in names and role in _ROLES else len(names)
 
 
 class Ledger:

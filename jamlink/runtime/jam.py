@@ -2,7 +2,8 @@
 
 Everything here belongs to one thread. It waits in a single place, until something can be read or the session's next
 deadline, and nothing that it calls waits: ports and model live in processes of their own, the disk in a thread of
-its own, and views that are slow get less.
+its own, and views that are slow get less. A mistake of ours is written to the log and the loop goes on: the session is
+told to recover, and what else broke is left out. Only a session that cannot recover ends the jam, silenced and saved.
 """
 
 from __future__ import annotations
@@ -14,40 +15,41 @@ import sys
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from jamlink.errors import Nonsense
 from jamlink.ledger.store import Ledger
 from jamlink.midi.actions import Action, Knob
-from jamlink.midi.events import ALL_SOUND_OFF, ControlChange, MidiEvent, NoteOn, program_change
+from jamlink.midi.events import ALL_SOUND_OFF, ControlChange, MidiEvent, NoteOn, SystemEvent, program_change
 from jamlink.midi.maps import Bindings, KnobMoved
 from jamlink.midi.maps import Gesture as Reading
 from jamlink.midi.wire import Parser
-from jamlink.ports.base import HOUSE, Listing, Outgoing
+from jamlink.ports.base import CLOCK_INPUT, HOUSE, Listing, Outgoing
+from jamlink.ports.plugin_ports import NAME as PLUGIN
 from jamlink.proposers.base import Proposer
 from jamlink.runtime import io_wire, model_link
 from jamlink.runtime.clips import Clips
+from jamlink.runtime.clocks import Clocks
 from jamlink.runtime.connections import Connections
 from jamlink.runtime.demo import Demo
 from jamlink.runtime.echo import Echoes, sentence
 from jamlink.runtime.errands import Errands
-from jamlink.runtime.io_link import IoBack, IoGone, IoLink
+from jamlink.runtime.faults import Faults
+from jamlink.runtime.io_link import OUTPUT_NAMES, IoBack, IoGone, IoLink, output_number
 from jamlink.runtime.model_link import ModelLink
 from jamlink.runtime.port_choice import PortChoice
 from jamlink.runtime.teaching import Taught, Teacher, Teaching, in_words
 from jamlink.session import effects as fx
 from jamlink.session.core import Session
 from jamlink.session.effects import Effect, Out
-from jamlink.session.inputs import Do, Gesture, Heard, Ideas, Input, ProposerIs, Turn
+from jamlink.session.inputs import Do, Followed, Gesture, Heard, Ideas, Input, ProposerIs, Recover, Turn
 from jamlink.session.wire import record
 from jamlink.session.wishes import ChoosePorts, Teach, Tell, Wish
+from jamlink.sync.follower import Follower
 from jamlink.timing.clock import Clock
 from jamlink.timing.units import Ns, ms
-
-OUTPUTS = (Out.CHORDS, Out.MELODY, Out.BASS, Out.METRONOME, Out.PREVIEW)
-"""In the order of the output ports that the io process opens."""
-_OUTPUT_NUMBER = {out: number for number, out in enumerate(OUTPUTS)}
 
 FRAME = ms(40)
 """Views get at most one picture in this time; a decision, and that it is saved, are shown at once."""
@@ -55,6 +57,11 @@ LONGEST_WAIT = ms(100)
 """The io link wants to be looked at this often, to see whether its process still answers."""
 LATENESS_REMEMBERED = 1000
 PATIENCE_AT_START = ms(5_000)
+BROKE = "Something in jamlink went wrong; it plays on. Please report the log beside the session file."
+
+
+class _Lost(Exception):
+    """The session cannot recover."""
 
 
 class Views(Protocol):
@@ -143,6 +150,8 @@ class Parts:
     """Which ports to have of those that are there. Not asked while playing."""
     teacher: Teacher | None = None
     """Where pads and knobs are learned."""
+    follower: Follower | None = None
+    """Who listens to clocks from outside."""
     clips: Clips | None = None
     """Where what was taken and captured is kept as files."""
     offsets: Mapping[Out, Ns] = field(default_factory=dict)
@@ -161,6 +170,7 @@ class Jam:
         self._parsers: dict[str, Parser] = {}
         self._bindings: dict[str, Bindings] = {}
         self._ports: dict[int, str] = {}
+        self._outputs: tuple[str, ...] = OUTPUT_NAMES
         self._in_flight: deque[Outgoing] = deque()
         self._dirty = True
         self._next_frame = Ns(0)
@@ -178,11 +188,18 @@ class Jam:
         self._errands = Errands()
         self._teaching = Teaching(parts.teacher) if parts.teacher else None
         self._places: dict[str, str] = {}
+        self._clocks = Clocks(parts.follower, parts.session)
         self._echoes = Echoes()
         self._loops: list[str] = []
         self._said: tuple[Any, str] = ((), "")
         self._connections = Connections()
+        self._faults = Faults(sys.stderr.write)  # standard error is the log beside the session file
         self._leaving = False
+
+    @property
+    def mistakes(self) -> int:
+        """How many mistakes of ours came up."""
+        return self._faults.count
 
     def leave(self) -> None:
         """End the loop soon. Safe in a signal handler."""
@@ -196,9 +213,9 @@ class Jam:
         try:
             self._open_by = Ns(self._parts.clock.now() + PATIENCE_AT_START)
             while not (self._leaving or self._parts.views.leaving):
-                self._wait(wakeup)
+                self._safely("waiting", self._wait, wakeup)
                 self._turn()
-                self._open_when_ready()
+                self._safely("starting", self._open_when_ready)
         finally:
             self._close()
 
@@ -206,6 +223,7 @@ class Jam:
         parts, now = self._parts, self._parts.clock.now()
         deadlines = [Ns(now + LONGEST_WAIT), self._session.next_deadline, *self._binding_deadlines()]
         deadlines.append(self._demo.next_moment(self._session.timeline) if self._demo and self._opened else None)
+        deadlines.append(self._clocks.next_look(now))
         if self._dirty:
             deadlines.append(self._next_frame)
         until = min(due for due in deadlines if due is not None)
@@ -219,33 +237,65 @@ class Jam:
     def _turn(self) -> None:
         parts = self._parts
         for message in parts.io.receive():
-            self._from_io(message)
+            self._safely("hearing the ports", self._from_io, message)
         if parts.model is not None:
             for answer in parts.model.receive():
-                self._from_model(answer)
+                self._safely("hearing the model", self._from_model, answer)
         for gesture in parts.views.receive():
-            self._feed(gesture)
+            self._safely("hearing a view", self._feed, gesture)
         for event in parts.views.played(parts.clock.now()):
-            self._feed(Heard(event), event.at)
+            self._safely("hearing a view", self._feed, Heard(event), event.at)
         for wish, via in parts.views.wishes():
-            self._grant(wish, via)
+            self._safely("granting a wish", self._grant, wish, via)
+        self._safely("tidying up", self._tidy_up)
+        if self._demo is not None and self._opened:
+            self._safely("playing the demo", self._play_demo, self._demo)
+        now = parts.clock.now()
+        self._safely("looking at what is held", self._holds, now)
+        self._safely("passing time", self._advance, now)
+        self._safely("showing", self._publish, now)
+
+    def _tidy_up(self) -> None:
         self._dirty = self._errands.finished() or self._dirty
         if self._listing_waits and not self._session.playing:
             self._choose_ports(self._listing)
-        if self._demo is not None and self._opened:
-            self._play_demo(self._demo)
-        now = parts.clock.now()
-        for bindings in self._bindings.values():
-            self._gestures(bindings.tick(now))
+        now = self._parts.clock.now()
+        self._led(self._clocks.look(now), now)
         self._tell_of_loops(now)
-        self._carry_out(self._session.advance(now))
-        self._publish(now)
+
+    def _advance(self, now: Ns) -> None:
+        self._carry_out(self._by_session(lambda: self._session.advance(now)))
+
+    def _safely(self, doing: str, work: Callable[..., object], *arguments: Any) -> None:
+        """Do `work`; a mistake in it is written down, said, and over."""
+        try:
+            work(*arguments)
+        except _Lost:
+            raise
+        except Exception as bug:
+            self._broke(bug, doing)
+
+    def _by_session(self, work: Callable[[], list[Effect]]) -> list[Effect]:
+        """What the session wants done; where it breaks, what it did until then and what it takes to go on."""
+        try:
+            return work()
+        except Exception as bug:
+            why = self._broke(bug, "deciding")
+            try:
+                return self._session.handle(Recover(why), self._session.now)
+            except Exception as worse:
+                self._broke(worse, "recovering")
+                raise _Lost(why) from bug
+
+    def _broke(self, bug: Exception, doing: str) -> str:
+        self._trouble("jamlink", BROKE)
+        return self._faults.note(bug, doing, self._parts.clock.now())
 
     def _open_when_ready(self) -> None:
         """The first gestures wait until ports are open and the model is warm, or have had long enough."""
         if self._opened:
             return
-        ports = all(self._status.bound.get(("out", number), ("", ""))[1] for number in range(len(OUTPUTS)))
+        ports = all(self._status.bound.get(("out", number), ("", ""))[1] for number in range(len(self._outputs)))
         model = self._parts.model is None or self._model_ready
         if (ports and model) or self._parts.clock.now() >= self._open_by:
             self._opened = self._dirty = True
@@ -258,7 +308,9 @@ class Jam:
 
     def _feed(self, item: Input, at: Ns | None = None) -> None:
         now = self._parts.clock.now()
-        self._carry_out(self._session.handle(item, now if at is None else min(at, now)))
+        self._clocks.done(item)
+        moment = now if at is None else min(at, now)
+        self._carry_out(self._by_session(lambda: self._session.handle(item, moment)))
 
     def _from_io(self, message: object) -> None:
         status = self._status
@@ -291,8 +343,20 @@ class Jam:
     def _hear(self, message: io_wire.Heard) -> None:
         port = self._ports.get(message.input, f"input {message.input + 1}")
         parser = self._parsers.setdefault(port, Parser())
-        for event in parser.feed(message.data, message.at, port):
-            self._event(port, event)
+        name, bound = self._status.bound.get(("in", message.input), ("", ""))
+        for said in parser.feed(message.data, message.at, port):
+            if name == CLOCK_INPUT or isinstance(said, SystemEvent):
+                leads = name == CLOCK_INPUT or bound == PLUGIN
+                self._led(self._clocks.hear(said, leads), said.at)
+                continue
+            event = self._bind(port).translated(said)
+            if event is not None:
+                self._event(port, event)
+
+    def _led(self, news: Followed | None, at: Ns) -> None:
+        """Whoever leads has something to say."""
+        if news is not None:
+            self._feed(news, at)
 
     def _event(self, port: str, event: MidiEvent) -> None:
         """A bound pad or knob is a gesture; everything else is music, but what we sound ourselves."""
@@ -307,6 +371,7 @@ class Jam:
         self._gestures(reading.gestures)
         if not reading.consumed:
             self._feed(Heard(event), event.at)
+            self._led(self._clocks.hear(event, is_clock=False), event.at)
 
     def _bind(self, port: str, made: Bindings | None = None) -> Bindings:
         """The gestures of `port`: `made`, or as they were, or by its map."""
@@ -378,6 +443,10 @@ class Jam:
             else:
                 self._feed(Do(gesture.action, gesture.via))
 
+    def _holds(self, now: Ns) -> None:
+        for bindings in self._bindings.values():
+            self._gestures(bindings.tick(now))
+
     def _binding_deadlines(self) -> list[Ns | None]:
         return [bindings.next_deadline() for bindings in self._bindings.values()]
 
@@ -428,7 +497,8 @@ class Jam:
         if wanted is not None:
             self._asked_for_ports = True
             self._status.bound.clear()
-            self._connections.forget()
+            self._outputs = tuple(spec.name for spec in wanted.outputs)
+            self._connections.forget(self._outputs)
             self._parts.io.open(wanted)
 
     def _pulled(self, port: str) -> None:
@@ -459,7 +529,7 @@ class Jam:
         """Everything in order; answers that are there at once are fed in after the last effect, never between two, so
         that the record keeps the session's own order."""
         for effect in effects:
-            self._do(effect)
+            self._safely(f"carrying out {type(effect).__name__}", self._do, effect)
         while self._answers:
             self._feed(self._answers.popleft())
 
@@ -541,15 +611,15 @@ class Jam:
         """A promised message as the io process gets it, moved by what its output is early or late."""
         message = timed.message
         due = Ns(timed.due + self._parts.offsets.get(message.out, 0))
-        return Outgoing(due, _OUTPUT_NUMBER[message.out], message.owner, message.data)
+        return Outgoing(due, output_number(self._outputs, message.out.value), message.owner, message.data)
 
     def _choose_sound(self, number: int) -> None:
-        """Output `number` is there: the program of its role, where the player asked for one."""
-        role = OUTPUTS[number].value
-        program = self._parts.programs.get(role)
-        if program is not None:
-            data = program_change(self._session.snapshot().channels[role] - 1, program)
-            self._parts.io.send([Outgoing(self._parts.clock.now(), number, HOUSE, data)])
+        """Output `number` is there: the programs of the roles that play on it, where the player asked for some."""
+        channels = self._session.snapshot().channels
+        for role, program in self._parts.programs.items():
+            if output_number(self._outputs, role) == number:
+                data = program_change(channels[role] - 1, program)
+                self._parts.io.send([Outgoing(self._parts.clock.now(), number, HOUSE, data)])
 
     def _send_again(self) -> None:
         """A new io process has taken over: what the old one still had queued is lost, so hand it over once more."""
@@ -617,8 +687,9 @@ class Jam:
         """Silence first; then let everything go, each with a bounded wait of its own."""
         parts = self._parts
         parts.io.silence()
-        if self._session.playing:
-            self._feed(Do(Action.PLAY_STOP, "leaving"))
+        with suppress(_Lost):
+            if self._session.playing:
+                self._feed(Do(Action.PLAY_STOP, "leaving"))
         parts.io.close()
         if parts.model is not None:
             parts.model.close()

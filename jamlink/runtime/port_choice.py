@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from jamlink.errors import Nonsense
-from jamlink.ports.base import Listing
+from jamlink.ports.base import CLOCK_INPUT, Listing, PortSpec
 from jamlink.ports.discovery import find, is_loop_cable
 from jamlink.runtime.io_link import standard_ports
 from jamlink.runtime.io_wire import OpenPorts
@@ -15,12 +16,38 @@ Remember = Callable[[dict[str, str]], None]
 """Keeps the names for the next start; may wait for the disk."""
 
 
-class PortChoice:
-    """One thread. `input` and `output` are parts of port names, empty for ports of our own."""
+@dataclass(frozen=True, slots=True)
+class ClockPorts:
+    """Ports for clocks beside the musical ones: parts of port names, empty for ports of our own, None for no port."""
 
-    def __init__(self, input: str, output: str, system: str, remember: Remember = lambda names: None) -> None:
+    input: str | None = None
+    output: str | None = None
+
+    def added_to(self, ports: OpenPorts) -> OpenPorts:
+        """Clocks come last, so that the others keep their numbers."""
+        heard = () if self.input is None else (PortSpec(CLOCK_INPUT, self.input),)
+        told = () if self.output is None else (PortSpec("clock", self.output),)
+        return replace(ports, inputs=ports.inputs + heard, outputs=ports.outputs + told)
+
+
+class PortChoice:
+    """One thread. `input` and `output` are parts of port names, empty for ports of our own; with `together` those are
+    one for all roles instead of one each."""
+
+    def __init__(
+        self,
+        input: str,
+        output: str,
+        system: str,
+        remember: Remember = lambda names: None,
+        clocks: ClockPorts = ClockPorts(),
+        *,
+        together: bool = False,
+    ) -> None:
+        self._clocks = clocks
         self.input, self.output = input, output
         self._system = system
+        self._together = together
         self._remember = remember
         self._open_minded = {"input": not input, "output": not output}
         """Where nobody has said anything yet, the only device there is taken."""
@@ -35,7 +62,8 @@ class PortChoice:
         if self._had == (self.input, self.output):
             return None
         self._had = self.input, self.output
-        return standard_ports(self.input, self.output, self._system)
+        ports = standard_ports(self.input, self.output, self._system, together=self._together)
+        return self._clocks.added_to(ports)
 
     def choose(self, wish: ChoosePorts, there: Listing) -> None:
         """Have these from now on; `look` says what that means. Raises `Nonsense` for a port that is not there, and

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -12,6 +13,7 @@ from jamlink.ledger.entry import HEADER, LedgerEntry, canonical
 from jamlink.ledger.store import read
 from jamlink.session.core import Session
 from jamlink.session.effects import Effect, Record
+from jamlink.session.inputs import Recover
 from jamlink.session.wire import is_input, read_header, read_input, record
 from jamlink.timing.units import Ns
 
@@ -46,9 +48,20 @@ Line = tuple[str, str, Ns]
 
 
 def _again(session: Session, entries: list[LedgerEntry]) -> Iterator[Line]:
-    for entry in entries:
-        if is_input(entry.kind):
-            yield from _recorded(session.handle(read_input(entry.kind, entry.value), entry.at))
+    """As it was on stage: where the session broke and was put right, it may break again at that place."""
+    inputs = [(read_input(entry.kind, entry.value), entry.at) for entry in entries if is_input(entry.kind)]
+    broke = False
+    for (item, at), (then, _) in zip(inputs, [*inputs[1:], (None, None)], strict=True):
+        if isinstance(item, Recover) and not broke:
+            with suppress(Exception):
+                yield from _recorded(session.advance(at))
+        broke = False
+        try:
+            yield from _recorded(session.handle(item, at))
+        except Exception:
+            if not isinstance(then, Recover):
+                raise
+            broke = True
     yield from _recorded(session.advance(entries[-1].at if entries else session.now))
 
 

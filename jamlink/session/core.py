@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import fields, replace
 from typing import Any, ClassVar
 
@@ -26,7 +27,9 @@ from jamlink.session import inputs as gestures
 from jamlink.session import refusals
 from jamlink.session import snapshot as views
 from jamlink.session.chronicle import Chronicle, Scene
+from jamlink.session.clock_out import ClockOut
 from jamlink.session.effects import Effect, Record, Recorded, Verdict
+from jamlink.session.following import Alone, Along, Following, GoTo, Halt, Join, Move, Pace
 from jamlink.session.inputs import Click, Input, Mode, Repeat
 from jamlink.session.listener import Listener
 from jamlink.session.outbox import Outbox
@@ -56,10 +59,11 @@ from jamlink.session.stand import (
     moved,
     taken_effect,
 )
+from jamlink.timing.meter import Meter
 from jamlink.timing.tap import Taps
 from jamlink.timing.timeline import Timeline
 from jamlink.timing.transport import Transport
-from jamlink.timing.units import Ns, Ticks, ms, tempo_of_bpm
+from jamlink.timing.units import Ns, Tempo, Ticks, bpm_of_tempo, ms, tempo_of_bpm
 
 START_LEAD = ms(60)
 """Between the start gesture and the first beat, so that the first click is promised in time."""
@@ -77,6 +81,9 @@ STEP = 0.1
 BEAT_GRID = 4
 """A chord is moved by whole quarters of a beat."""
 REMEMBERED_SPANS = 256
+_HEARING, _PREPARING = "hearing", "preparing"
+"""What was being done, where a mistake in it touches less than everything."""
+BROKE = "Something in jamlink went wrong: its ideas begin anew. Your own playing is not touched."
 
 PLAYER = "player"
 MACHINE = "jamlink"
@@ -99,6 +106,8 @@ class Session:
         self._model: gestures.ProposerIs | None = None
         self._ids = fx.FIRST_PROPOSAL
         self._click_bar = 0
+        self._following = Following(settings.tempo)
+        self._clock_out = ClockOut() if settings.send_clock else None
         self._rechecked = False
         self._missed = 0
         self._asked_key: Key | None = None
@@ -110,22 +119,31 @@ class Session:
         self._last_decision_record = 0
         self._notices: deque[str] = deque(maxlen=5)
         self._out: list[Effect] = []
+        self._at_work = ""
 
     # -- the way in ---------------------------------------------------------------------------------------------------
 
     def handle(self, item: Input, at: Ns) -> list[Effect]:
-        """Take an input in at `at` (never before the session's own time). Returns effects in order."""
-        self._run_until(at)
+        """Take an input in at `at` (never before the session's own time). Returns effects in order.
+
+        Whatever is raised is a mistake of ours: hand in a `Recover` at the session's own `now`, and go on. The effects
+        until then come with its own.
+        """
+        if not isinstance(item, gestures.Recover):
+            self._run_until(at)
+            self._at_work = _HEARING if isinstance(item, gestures.Heard) else ""
         self._record(item)
         try:
             self._HANDLERS[type(item)](self, item)
         except Nonsense as refused:
             self._notice(str(refused))
-        self._release()
+        self._at_work = ""
+        if not isinstance(item, gestures.Recover):
+            self._release()
         return self._drain()
 
     def advance(self, to: Ns) -> list[Effect]:
-        """Let time pass up to and including `to`."""
+        """Let time pass up to and including `to`. Raises as `handle` does."""
         self._run_until(to)
         return self._drain()
 
@@ -145,6 +163,16 @@ class Session:
         return self._transport.playing
 
     @property
+    def meter(self) -> Meter:
+        """How bars are counted now."""
+        return self._transport.meter
+
+    @property
+    def own_tempo(self) -> Tempo:
+        """The tempo that the player has set, whoever leads now."""
+        return self._following.own_tempo
+
+    @property
     def timeline(self) -> Timeline:
         """The line that ties ticks to the clock now."""
         return self._transport.timeline
@@ -153,7 +181,7 @@ class Session:
         """Everything a view shows, as one frozen value."""
         stand, meter, key = self._stand, self._transport.meter, self._listener.key
         return views.Snapshot(
-            clock=views.clock_view(self._transport),
+            clock=views.clock_view(self._transport, self._following.view),
             key=str(key) if key else "",
             chord=views.heard_chord(self._listener),
             sounding=self._listener.sounding,
@@ -193,6 +221,8 @@ class Session:
             asking=stand.request is not None,
             undoable=bool(stand.rolled or stand.taken or stand.playing),
             remembers=not self._chronicle.history.empty,
+            leader=self._following.whose_tempo,
+            led_bars=self._following.transports,
         )
 
     def _refuses(self, why: str) -> bool:
@@ -209,7 +239,9 @@ class Session:
             if due is None or run is None or due > to:
                 break
             self._now = max(self._now, due)
+            self._at_work = _PREPARING if run == self._prepare else ""
             run()
+        self._at_work = ""
         self._now = max(self._now, to)
 
     def _deadlines(self) -> Iterator[tuple[Ns, Callable[[], None]]]:
@@ -222,6 +254,8 @@ class Session:
             yield stand.request.deadline, self._expire
         if self._prepare_at is not None:
             yield self._prepare_at, self._prepare
+        if self._following.meet_at is not None:
+            yield self._following.meet_at, self._meet
         if stand.playing is not None:
             yield line.ns_at(stand.playing.end), self._play_out
         if not self._transport.playing:
@@ -230,6 +264,8 @@ class Session:
             yield line.ns_at(stand.taken.start), self._take_over
         click_at = line.ns_at(self._transport.meter.bar_start(self._click_bar))
         yield Ns(click_at - 2 * self._settings.horizon), self._plan_clicks
+        if self._clock_out is not None:
+            yield Ns(line.ns_at(self._clock_out.until) - 2 * self._settings.horizon), self._plan_pulses
         yield line.ns_at(self._stage_tick()), self._next_stage
         if stand.stage is Stage.OPEN and not self._rechecked:
             yield line.ns_at(Ticks(stand.slot.start - self._transport.meter.bar_ticks)), self._recheck
@@ -260,6 +296,8 @@ class Session:
         self._emit(fx.Send(tuple(released)))
         for timed in released:
             message = timed.message
+            if message.owner == fx.CLOCK_OUT:
+                continue
             self._record(fx.Sent(timed.due, message.at, message.data, message.out, message.owner))
             self._first_note(message.owner)
 
@@ -273,6 +311,19 @@ class Session:
         if self._settings.click is Click.ON or (counting_in and self._settings.click is Click.COUNT_IN):
             self._outbox.add(clicks(self._transport.meter, self._click_bar, self._settings.channels))
         self._click_bar += 1
+
+    # -- our own clock, for others -------------------------------------------------------------------------------------
+
+    def _plan_pulses(self) -> None:
+        if self._clock_out is not None:
+            self._outbox.add(self._clock_out.goes_on())
+
+    def _send_clock_anew(self) -> None:
+        """Whoever follows us has to move, too."""
+        if self._clock_out is not None:
+            self._outbox.cancel(fx.CLOCK_OUT)
+            self._emit(fx.Cancel(fx.CLOCK_OUT))
+            self._outbox.add(self._clock_out.begins(self._tick()))
 
     # -- slots --------------------------------------------------------------------------------------------------------
 
@@ -718,21 +769,36 @@ class Session:
     # -- transport ----------------------------------------------------------------------------------------------------
 
     def _play_stop(self, via: str) -> None:
+        following = self._following
         if self._transport.playing:
+            following.stopped(by_player=True)
             self._stop()
-        else:
+        elif not following.transports:
             self._play(Ns(self._now + START_LEAD), self._settings.count_in)
+        elif following.rolls:
+            self._join(following.joins())
+        else:
+            self._notice(f"Press play there: the {following.view.source} starts and stops jamlink.")
 
     def _play(self, at: Ns, count_in: int) -> None:
+        """Start at `at`, or at the next beat of a tempo that leads."""
+        first = Ticks(-count_in * self._transport.meter.bar_ticks)
+        line = self._following.line_from(first, at)
+        self._transport = self._transport.along(line)
+        self._begin_run(line.ns_at(first), first)
+
+    def _begin_run(self, at: Ns, first: Ticks) -> None:
+        """The clock runs from `at`, where it is at `first`."""
         self._outbox.clear()
         self._emit(fx.Silence())
-        self._transport = self._transport.started(at, count_in)
+        self._following.placed()
         self._listener.forget(at, self._transport.timeline)
         self._ours.clear()
         self._our_melody.clear()
-        self._click_bar = -count_in
+        self._click_bar = self._transport.meter.at(first).bar
         self._retire_hand_and_request()
-        self._stand.next_slot(self._slot_after(Ticks(0)))
+        self._stand.next_slot(self._slot_after(Ticks(max(0, first))))
+        self._send_clock_anew()
         self._clocked()
 
     def _stop(self) -> None:
@@ -742,6 +808,9 @@ class Session:
         self._cut_playing(Happening.STOP)
         self._outbox.clear()
         self._emit(fx.Silence())
+        if self._transport.playing and self._clock_out is not None:
+            self._outbox.add(self._clock_out.ends(self._tick()))
+        self._following.stopped(by_player=False)
         self._transport = self._transport.stopped()
         self._stand.next_slot(self._slot_after(Ticks(0)))
         self._clocked()
@@ -763,6 +832,8 @@ class Session:
         self._stand.rolled, self._stand.hands_off = None, True
         self._outbox.clear()
         self._emit(fx.Panic())
+        if self._transport.playing and self._clock_out is not None:
+            self._outbox.add(self._clock_out.goes_on_from(self._tick()))
         self._emit(fx.Publish())
 
     def _clear(self, via: str) -> None:
@@ -775,22 +846,31 @@ class Session:
         beat = self._taps.beat
         if beat is not None:
             meter_beat_quarters = self._transport.meter.beat_ticks / 960
-            self._set_bpm(60e9 / beat * meter_beat_quarters)
+            self._set_bpm(60e9 / beat * meter_beat_quarters, gestures.Source.TAP)
+
+    def _feel(self, factor: float) -> None:
+        """Half or double time; where the tempo is found in the playing, who finds it was told so."""
+        if not self._following.finds_tempo:
+            self._set_bpm(bpm_of_tempo(self._transport.timeline.tempo) * factor, gestures.Source.OWN)
 
     def _this_is_one(self, via: str) -> None:
         if not self._transport.playing:
             self._play(self._now, 0)
             return
-        self._transport = self._transport.with_one_at(self._now)
+        line = self._following.one_at(self._transport.timeline, self._now, self._transport.meter.bar_ticks)
+        self._transport = self._transport.along(line)
         self._outbox.skip(self._tick())
+        self._send_clock_anew()
         self._click_bar = max(self._click_bar, self._transport.meter.at(self._tick()).bar)
         self._clocked()
 
     def _set_tempo(self, item: gestures.SetTempo) -> None:
-        self._set_bpm(item.bpm)
+        if not self._refuses(self.why_not("tempo")):
+            self._set_bpm(item.bpm, gestures.Source.OWN)
 
-    def _set_bpm(self, bpm: float) -> None:
+    def _set_bpm(self, bpm: float, by: gestures.Source) -> None:
         tempo = tempo_of_bpm(bpm)
+        self._following.set_by_hand(tempo, by)
         if tempo != self._transport.timeline.tempo:
             self._transport = self._transport.with_tempo(tempo, self._now)
             self._clocked()
@@ -808,6 +888,54 @@ class Session:
         self._record(fx.Clocked(transport.playing, transport.timeline, str(transport.meter)))
         self._soon()
         self._emit(fx.Publish())
+
+    # -- following ----------------------------------------------------------------------------------------------------
+
+    def _followed(self, item: gestures.Followed) -> None:
+        """A clock from outside has something new to say."""
+        for move in self._following.hear(item, self._transport, self._now):
+            self._MOVES[type(move)](self, move)
+        self._emit(fx.Publish())
+
+    def _play_along(self, move: Along) -> None:
+        self._transport = self._transport.along(move.line)
+        self._clocked()
+
+    def _meet(self) -> None:
+        self._play_along(self._following.met())
+
+    def _keep_pace(self, move: Pace) -> None:
+        self._transport = self._transport.with_tempo(move.tempo, self._now)
+        self._clocked()
+
+    def _join(self, move: Join) -> None:
+        self._transport = self._transport.along(move.line)
+        self._begin_run(self._now, self._tick())
+        self._click_from_here()
+
+    def _go_to(self, move: GoTo) -> None:
+        """What plays and what was taken goes along where it can."""
+        self._outbox.clear()
+        self._emit(fx.Silence())
+        if move.by is None:
+            self._withdraw_taken(Happening.STOP)
+            self._cut_playing(Happening.STOP)
+        self._transport = self._transport.along(move.line)
+        self._listener.gone_to(self._now, move.line, move.by)
+        self._ours.clear()
+        self._our_melody.clear()
+        for placed in self._stand.carried(move.by or Ticks(0), self._tick()):
+            self._place(placed)
+        self._retire_hand_and_request()
+        self._stand.next_slot(self._slot_following(self._tick()))
+        self._click_from_here()
+        self._send_clock_anew()
+        self._clocked()
+
+    def _click_from_here(self) -> None:
+        self._click_bar = self._transport.meter.at(self._tick()).bar
+        self._plan_clicks()
+        self._outbox.skip(self._tick())
 
     # -- steering -----------------------------------------------------------------------------------------------------
 
@@ -863,6 +991,44 @@ class Session:
         now = self._tick() if self._transport.playing else 0
         after = max(0, now, taken.end - 1 if taken else 0)
         self._stand.next_slot(self._slot_following(Ticks(after)))
+
+    # -- after a mistake of ours --------------------------------------------------------------------------------------
+
+    def _recover(self, item: gestures.Recover) -> None:
+        """As little as can be is lost: what was heard, where that is what broke; what the model would have been told;
+        else everything on the stand, and what of ours sounds ends. The clock goes on."""
+        if self._at_work == _HEARING:
+            self._listener = Listener(self._listener.locked_key, self._transport.timeline)
+        elif self._at_work != _PREPARING:
+            self._begin_anew()
+        self._prepare_at, self._at_work = None, ""
+        self._notice(BROKE)
+
+    def _begin_anew(self) -> None:
+        """An empty stand before a slot that can still be asked for. Nothing that falls due now is left, so that a
+        mistake which comes again comes once a bar at most."""
+        for step in (self._retire_hand_and_request, self._withdraw_all, self._cut_all):
+            with suppress(Exception):  # what cannot be ended by the rules any more is dropped
+                step()
+        old, self._outbox = self._stand, Outbox()
+        self._emit(fx.Silence())
+        self._stand = Stand(self._slot_after(self._tick() if self._transport.playing else Ticks(0)))
+        self._stand.refused, self._rechecked = old.refused, False
+        if self._transport.playing:
+            while self._stage_tick() <= self._tick():
+                self._stand.slot = self._slot_after(self._stand.slot.start)
+            self._click_bar = self._first_bar_after(Ns(self._now + 2 * self._settings.horizon))
+            if self._clock_out is not None:
+                self._outbox.add(self._clock_out.goes_on_from(self._tick()))
+
+    def _withdraw_all(self) -> None:
+        self._withdraw_taken(Happening.STOP)
+
+    def _cut_all(self) -> None:
+        self._cut_playing(Happening.STOP)
+
+    def _first_bar_after(self, moment: Ns) -> int:
+        return self._transport.meter.at(self._transport.tick(moment)).bar + 1
 
     # -- small things -------------------------------------------------------------------------------------------------
 
@@ -966,6 +1132,17 @@ class Session:
         gestures.BringBack: _bring_back,
         gestures.Ideas: _ideas,
         gestures.ProposerIs: _proposer_is,
+        gestures.Recover: _recover,
+        gestures.Followed: _followed,
+    }
+
+    _MOVES: ClassVar[dict[type[Move], Callable[[Session, Any], None]]] = {
+        Along: _play_along,
+        Join: _join,
+        GoTo: _go_to,
+        Halt: lambda self, move: self._stop(),
+        Pace: _keep_pace,
+        Alone: lambda self, move: self._notice(move.words),
     }
 
     _ACTIONS: ClassVar[dict[Action, Callable[[Session, str], None]]] = {
@@ -987,6 +1164,8 @@ class Session:
         Action.PLAY_STOP: _play_stop,
         Action.TAP: _tap,
         Action.THIS_IS_ONE: _this_is_one,
+        Action.HALF_TIME: lambda self, via: self._feel(0.5),
+        Action.DOUBLE_TIME: lambda self, via: self._feel(2.0),
         Action.METRONOME: _next_click,
         Action.LOOP: lambda self, via: self._toggle_repeat(Repeat.LOOP),
         Action.KEEP_GOING: lambda self, via: self._toggle_repeat(Repeat.ROLL),

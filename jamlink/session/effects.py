@@ -22,6 +22,10 @@ from jamlink.timing.units import Ns, Tempo, Ticks
 METRONOME = 1
 """Owner of the clicks. Owners below FIRST_PROPOSAL are not proposals."""
 PREVIEW = 2
+CLOCK_OUT = 3
+"""Owner of the MIDI clock that we send; its pulses are not recorded, for they follow from the timeline."""
+ACCOMPANIMENT = 4
+"""Owner of the chords that follow the melody live."""
 FIRST_PROPOSAL = 16
 
 
@@ -33,6 +37,7 @@ class Out(Enum):
     BASS = "bass"
     METRONOME = "metronome"
     PREVIEW = "preview"
+    CLOCK = "clock"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from jamlink.midi.events import MidiEvent
 from jamlink.music.key import Key
 from jamlink.session.proposal import Candidate, Role
 from jamlink.timing.meter import Meter
+from jamlink.timing.timeline import Timeline
 
 
 class Repeat(Enum):
@@ -31,6 +32,27 @@ class Mode(Enum):
 
     PROPOSE = "propose"
     TRADE = "trade"
+
+
+class Source(Enum):
+    """Whose clock the session follows, the most trusted first; the value is its name on the screen."""
+
+    LINK = "Link"
+    MIDI_CLOCK = "MIDI clock"
+    TIME_CODE = "time code"
+    TAP = "tap"
+    PLAYING = "your playing"
+    OWN = "own clock"
+
+
+class Bond(Enum):
+    """How sure a clock from outside is."""
+
+    SEEKING = "listening"
+    LOCKED = "locked"
+    BRIDGED = "holding"
+    """Nothing has come for a moment; the tempo goes on."""
+    LOST = "lost"
 
 
 class Click(Enum):
@@ -220,9 +242,32 @@ class ProposerIs:
     why: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Recover:
+    """A mistake of ours came up (`why`, for the record) while the session did something: put right what that can have
+    left half done, and go on. Never asked for by a player."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What a clock from outside says; told when it says something new, not with every pulse.
+
+    `timeline` is its line, in its own song's ticks. `rolling` is whether its song plays; None where it knows nothing of
+    starts and stops. `located` is true where it has gone to a place just now, which is then gone to at once.
+    """
+
+    source: Source
+    bond: Bond
+    rolling: bool | None
+    timeline: Timeline
+    located: bool = False
+
+
 Edit: TypeAlias = ReplaceChord | MoveChord | EditNote
 Setting: TypeAlias = (
     Turn | SetTempo | SetMeter | SetBars | SetRoles | LockKey | SetRepeat | SetMode | SetStyle | SetChannels
 )
 Gesture: TypeAlias = Do | Select | Hear | Take | BringBack | Edit | Setting
-Input: TypeAlias = Heard | Gesture | Ideas | ProposerIs
+Input: TypeAlias = Heard | Gesture | Ideas | ProposerIs | Followed | Recover

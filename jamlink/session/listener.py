@@ -55,6 +55,16 @@ class Listener:
         self._timelines.clear()
         self._timelines.append((at, timeline))
 
+    def gone_to(self, at: Ns, timeline: Timeline, by: Ticks | None) -> None:
+        """The song went `by` on at `at`, as when a loop begins again: what was heard stays just before. None where it
+        went anywhere: then what was heard has no place any more."""
+        if by is None:
+            self.forget(at, timeline)
+            return
+        self._notes = deque((note.shifted(by) for note in self._notes), maxlen=REMEMBERED_NOTES)
+        self._timelines.clear()
+        self._timelines.append((at, timeline))
+
     def _tick_of(self, at: Ns) -> Ticks:
         """The tick of a moment, by the timeline that held then."""
         lines = reversed(self._timelines)

@@ -29,6 +29,10 @@ class Situation:
     undoable: bool
     remembers: bool
     """Whether anything was offered in this session."""
+    leader: str = ""
+    """Whose tempo we follow; empty where it is our own."""
+    led_bars: bool = False
+    """Whether bars, start and stop come from there as well."""
 
     def idea(self, index: int) -> Proposal | None:
         """The idea in place `index` of the hand."""
@@ -103,6 +107,14 @@ def _next_hand(now: Situation) -> str:
     return "Ideas are coming already." if now.asking and now.hand is None else ""
 
 
+def _tempo(now: Situation) -> str:
+    return f"The tempo comes from the {now.leader}: change it there." if now.leader else ""
+
+
+def _one(now: Situation) -> str:
+    return f"The bars come from the {now.leader}: move them there." if now.led_bars else ""
+
+
 def _bring_back(now: Situation) -> str:
     if not now.remembers:
         return "Nothing has been offered yet."
@@ -126,6 +138,11 @@ RULES: dict[str, Rule] = {
     Action.INVERT.value: _chosen(why_not_change),
     Action.SIMPLIFY.value: _chosen(why_not_change),
     Action.CLEAR.value: _while_stopped("Stop first; then clear."),
+    Action.TAP.value: _tempo,
+    Action.HALF_TIME.value: _tempo,
+    Action.DOUBLE_TIME.value: _tempo,
+    Action.THIS_IS_ONE.value: _one,
+    "tempo": _tempo,
     "ports": _while_stopped("Stop first; then choose other ports."),
     "meter": _while_stopped("Stop first; then change the meter."),
     "take": _chosen(why_not_take),

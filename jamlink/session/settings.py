@@ -62,6 +62,8 @@ class SessionSettings:
     channels: Channels = field(default_factory=Channels)
     context_bars: int = 8
     """How many bars back a proposer may look."""
+    send_clock: bool = False
+    """Whether others can follow our clock."""
     patience: Ns = ms(1_200)
     """How long a hand may take before the stand-in answers; the decide-by may make it shorter."""
     horizon: Ns = ms(250)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 
 from jamlink.music.chord import NO_CHORD, Chord, ChordSpan
 from jamlink.music.key import Key
+from jamlink.session.following import Led
 from jamlink.session.listener import Listener
 from jamlink.session.proposal import Controls, Proposal, Role, Slot
 from jamlink.session.settings import Channels, SessionSettings
@@ -35,6 +36,12 @@ class ClockView:
     tick_origin: int
     ns_origin: int
     tempo_ns: int
+    source: str = "own clock"
+    """Whose tempo it is, in the player's words."""
+    bond: str = ""
+    """How sure that is; empty for our own."""
+    led: str = "own clock"
+    """Both in a few words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +150,7 @@ class Snapshot:
     """Controls that would be refused now, each with the reason in a sentence."""
 
 
-def clock_view(transport: Transport) -> ClockView:
+def clock_view(transport: Transport, led: Led) -> ClockView:
     """The clock as numbers a view can run by itself."""
     line, meter = transport.timeline, transport.meter
     return ClockView(
@@ -156,6 +163,9 @@ def clock_view(transport: Transport) -> ClockView:
         tick_origin=line.tick_origin,
         ns_origin=line.ns_origin,
         tempo_ns=line.tempo,
+        source=led.source,
+        bond=led.bond,
+        led=led.words(bpm_of_tempo(line.tempo)),
     )
 
 

@@ -87,6 +87,20 @@ class Stand:
         proposals[index] = proposal
         self.hand = replace(self.hand, proposals=tuple(proposals))
 
+    def carried(self, by: Ticks, tick: Ticks) -> list[Placed]:
+        """The song went `by` on, to `tick`: what plays and what was taken goes along. Returns what is to be laid out
+        anew."""
+        rounds = []
+        if self.playing is not None:
+            self.playing = playing = replace(self.playing, start=Ticks(self.playing.start + by))
+            if playing.start > tick:  # its next round was laid out already
+                rounds.append(replace(playing, start=Ticks(playing.start - playing.proposal.slot.length)))
+            rounds.append(playing)
+        if self.taken is not None:
+            self.taken = replace(self.taken, start=Ticks(self.taken.start + by))
+            rounds.append(self.taken)
+        return rounds
+
     def clear_hand(self) -> None:
         """Take the hand off the stand."""
         self.hand, self.selected, self.rolled = None, 0, None

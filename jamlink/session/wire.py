@@ -44,6 +44,8 @@ INPUT_KINDS: dict[str, type] = {
         inputs.BringBack,
         inputs.Ideas,
         inputs.ProposerIs,
+        inputs.Recover,
+        inputs.Followed,
     )
 }
 """Every input but Heard, whose event travels as bytes."""

@@ -26,6 +26,10 @@ class Transport:
         first = Ticks(-count_in_bars * self.meter.bar_ticks)
         return replace(self, playing=True, timeline=Timeline(self.timeline.tempo, first, at))
 
+    def along(self, timeline: Timeline) -> Transport:
+        """Playing along `timeline`, wherever that is now."""
+        return replace(self, playing=True, timeline=timeline)
+
     def stopped(self) -> Transport:
         """Not playing; the timeline goes on, so that heard notes keep a place."""
         return replace(self, playing=False)

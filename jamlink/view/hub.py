@@ -68,6 +68,8 @@ class Hub:
         self._played: deque[tuple[Play, str]] = deque(maxlen=PLAYED_WAITING)
         self._wishes: list[tuple[Wish, str]] = []
         self._quit = False
+        self._spoke: _Client | None = None
+        """Who spoke last is answered first: whom we write to may run at once in our place."""
         self.add(connection, via)
 
     def add(self, connection: Connection, via: str, *, helper: bool = False) -> None:
@@ -119,7 +121,7 @@ class Hub:
         """Show `state`, which must not be changed afterwards, to everybody who keeps up."""
         delta = self._publisher.publish(state)
         self._published = True
-        for client in self._clients:
+        for client in sorted(self._clients, key=lambda client: client is not self._spoke):
             if client.behind:
                 self._catch_up(client)
             elif delta is not None:
@@ -132,7 +134,10 @@ class Hub:
 
     def _take(self, client: _Client, frame: bytes) -> list[Gesture]:
         try:
-            return self._understood(client, protocol.decode_from_view(frame))
+            message = protocol.decode_from_view(frame)
+            if not isinstance(message, Ping):
+                self._spoke = client
+            return self._understood(client, message)
         except Nonsense as refused:
             client.say(Notice(str(refused)))
             return []
@@ -168,6 +173,7 @@ class Hub:
     def _let_go(self, gone: _Client) -> None:
         """A view is gone, and with it the fingers on its keys."""
         self._clients.remove(gone)
+        self._spoke = None if self._spoke is gone else self._spoke
         self._played += [(Play(False, pitch), gone.via) for pitch in sorted(gone.holding)]
 
     def _greet(self, client: _Client, hello: Hello) -> None:

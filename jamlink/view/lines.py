@@ -140,6 +140,8 @@ def _clock(before: Picture | None, after: Picture) -> Iterator[str]:
     was, now = before.clock if before else None, after.clock
     if was is None or (was.bpm, was.meter) != (now.bpm, now.meter):
         yield f"tempo {now.bpm:g}, {now.meter}"
+    if now.bond and (was is None or (was.source, was.bond) != (now.source, now.bond)):
+        yield f"tempo from {now.led}"
     if now.playing != (was.playing if was else False):
         yield "started" if now.playing else "stopped"
 

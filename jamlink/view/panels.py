@@ -9,7 +9,8 @@ from rich.text import Text
 
 from jamlink.music.key import parse_key
 from jamlink.music.pitch import pitch_name
-from jamlink.session.inputs import Mode, Repeat
+from jamlink.session.inputs import Bond, Mode, Repeat, Source
+from jamlink.session.snapshot import ClockView
 from jamlink.view import paint
 from jamlink.view.big import big_chord
 from jamlink.view.paint import ACCENT, DIM, FAINT, LABEL, MARK, PLAIN, STRONG, line
@@ -31,7 +32,13 @@ def top_line(picture: Picture, tick: int, width: int) -> Text:
         _lights(place, clock.beats, clock.playing), "  ", _position(place, clock.playing), no_wrap=True
     )
     left.append(f"   {clock.bpm:g} bpm  {clock.meter}", PLAIN)
+    left.append(leader_words(clock), PLAIN if clock.bond in ("", Bond.LOCKED.value) else MARK)
     return paint.spread(left, _settings(picture), width)
+
+
+def leader_words(clock: ClockView) -> str:
+    """Whose tempo it is, where it is not our own, and how sure."""
+    return "" if clock.source == Source.OWN.value else f"  ⇠ {clock.led}"
 
 
 def _lights(place: Place, beats: int, playing: bool) -> Text:

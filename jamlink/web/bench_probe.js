@@ -3,12 +3,26 @@
 (() => {
   const store = window.jamlink.store;
   const found = { drawn: [], marked: [], answered: [], saved: [], frames: [] };
-  const afterFrame = (then) =>
-    requestAnimationFrame(() => {
-      const channel = new MessageChannel();
-      channel.port1.onmessage = () => then(performance.now());
-      channel.port2.postMessage(0);
+  const soon = (then) => {
+    const channel = new MessageChannel();
+    channel.port1.onmessage = then;
+    channel.port2.postMessage(0);
+  };
+  // Whether animation callbacks of a frame run: what changes then is painted in that frame, and a message that is posted
+  // comes after it. What changes at another time waits for the next frame.
+  const frames = requestAnimationFrame.bind(window);
+  let within = false;
+  window.requestAnimationFrame = (run) =>
+    frames((now) => {
+      if (!within) soon(() => (within = false));
+      within = true;
+      run(now);
     });
+  const afterFrame = (then) => {
+    const seen = () => soon(() => then(performance.now()));
+    if (within) seen();
+    else frames(seen);
+  };
   let note = 0;
   let decision = null;
   const noteDrawn = () => {

@@ -66,7 +66,7 @@ BASE = 'name = "X"\nports = ["x"]\n'
 MISTAKES = [
     ('name = "X"\n', 1, 'ports is missing. Write parts of port names in a list, for example ports = ["MPK mini 3"].'),
     (BASE + "x = \n", 3, "this is not TOML. Write key = value, and texts in quotes."),
-    (BASE + 'prot = "x"\n', 3, "there is no key prot. Did you mean ports?"),
+    (BASE + 'port = "x"\n', 3, "there is no key port. Did you mean ports?"),
     (BASE + "bind = 3\n", 3, "bind is not right. Write each binding under a line of its own, [[bind]]."),
     (BASE + "[bind]\nnote = 3\n", 1, "bind is not right. Write each binding under a line of its own, [[bind]]."),
     (BASE + '\n[[bind]]\nnote = 1\npress = "acept"\n', 6, 'there is no action "acept". Did you mean "accept"?'),

@@ -10,11 +10,13 @@ from jamlink.midi.events import (
     ClockPulse,
     Continue,
     ControlChange,
+    FullFrame,
     MidiEvent,
     NoteOff,
     NoteOn,
     PitchBend,
     ProgramChange,
+    QuarterFrame,
     SongPosition,
     Start,
     Stop,
@@ -35,7 +37,12 @@ channel_events = st.one_of(
     st.builds(PitchBend, st.just(AT), st.just(PORT), channel, st.integers(-8192, 8191)),
 )
 real_time_events = st.sampled_from([ClockPulse(AT, PORT), Start(AT, PORT), Continue(AT, PORT), Stop(AT, PORT)])
-system_events = st.one_of(real_time_events, st.builds(SongPosition, st.just(AT), st.just(PORT), st.integers(0, 16383)))
+system_events = st.one_of(
+    real_time_events,
+    st.builds(SongPosition, st.just(AT), st.just(PORT), st.integers(0, 16383)),
+    st.builds(QuarterFrame, st.just(AT), st.just(PORT), st.integers(0, 7), st.integers(0, 15)),
+    st.builds(FullFrame, st.just(AT), st.just(PORT), byte7, byte7, byte7, byte7),
+)
 events = st.lists(st.one_of(channel_events, system_events), max_size=30)
 real_time_bytes = st.sampled_from([0xF8, 0xF9, 0xFA, 0xFB, 0xFC, 0xFD, 0xFE, 0xFF])
 
@@ -133,8 +140,16 @@ SITUATIONS = [
     ("90 3c 64 f0 01 f7 3c 00", [ON], Skipped(sysex=1, stray=2)),
     ("f7", [], Skipped(undefined=1)),
     ("3c 64", [], Skipped(stray=2)),
-    # Pressure, time code, song select, sensing and reset are understood and of no use.
-    ("a0 3c 10 d0 10 f1 00 f3 01 fe ff", [], Skipped(unused=6)),
+    # Pressure, song select, sensing and reset are understood and of no use.
+    ("a0 3c 10 d0 10 f3 01 fe ff", [], Skipped(unused=5)),
+    # RP-004/008, "MIDI Time Code": a quarter frame; a full frame for all devices and for device 5; what is none.
+    ("f1 3a", [QuarterFrame(AT, PORT, 3, 10)], Skipped()),
+    ("f0 7f 7f 01 01 61 02 03 04 f7", [FullFrame(AT, PORT, 0x61, 2, 3, 4)], Skipped()),
+    ("f0 7f 05 01 01 f8 61 02 03 04 f7", [ClockPulse(AT, PORT), FullFrame(AT, PORT, 0x61, 2, 3, 4)], Skipped()),
+    ("f0 7f 7f 01 01 61 02 03 f7", [], Skipped(sysex=1)),
+    ("f0 7f 7f 01 01 61 02 03 04 05 f7", [], Skipped(sysex=1)),
+    ("f0 7f 7f 01 02 61 02 03 04 f7", [], Skipped(sysex=1)),
+    ("f0 7f 7f 01 01 61 02 03 04 f6", [], Skipped(sysex=1, unused=1)),
 ]
 
 

@@ -51,7 +51,7 @@ def wire_up(running: Running, recorder: JackRecorder) -> None:
     """Connect every output of jamlink to the recorder, as soon as there are any."""
     client = recorder.client
     try:
-        wait_until(lambda: ports_of_jamlink(recorder) == {f"jamlink:{name}" for name in ("in", *OUTPUTS)})
+        wait_until(lambda: ports_of_jamlink(recorder) == {f"jamlink:{name}" for name in ("in", "clock in", *OUTPUTS)})
         wait_until(lambda: running.says("started"))
     except AssertionError as waited:
         raise AssertionError(f"jamlink said only {running.lines}") from waited

@@ -39,8 +39,9 @@ from jamlink.resources import data_folder
 from jamlink.runtime.bench_loop import measure_starts
 from jamlink.runtime.demo import Demo
 from jamlink.runtime.demo_tune import demo_score
+from jamlink.runtime.io_link import OUTPUT_NAMES
 from jamlink.runtime.io_wire import IoReady, PortChanged
-from jamlink.runtime.jam import OUTPUTS, Jam, Parts
+from jamlink.runtime.jam import Jam, Parts
 from jamlink.runtime.model_link import FromModel, ModelLink, Ready, Stage
 from jamlink.runtime.monotonic import MonotonicClock
 from jamlink.runtime.replaying import replay
@@ -85,7 +86,7 @@ class Ports:
     def __init__(self, clock: MonotonicClock) -> None:
         self._clock = clock
         self._news: list[object] = [IoReady(True)]
-        self._news += [PortChanged(Direction.OUT, n, out.value, "synth") for n, out in enumerate(OUTPUTS)]
+        self._news += [PortChanged(Direction.OUT, n, name, "synth") for n, name in enumerate(OUTPUT_NAMES)]
         self.handed: list[tuple[int, Outgoing]] = []
 
     def fileno(self) -> int:

@@ -8,7 +8,17 @@ import pytest
 
 from jamlink.errors import Unavailable
 from jamlink.osc.packet import Message, bundle, decode, encode
-from jamlink.remote.main import MOST_SUBSCRIBERS, PACKETS_AT_ONCE, Loop, Refusals, Remote, open_socket, sockets
+from jamlink.remote.main import (
+    GREETINGS_AT_ONCE,
+    MOST_SUBSCRIBERS,
+    PACKETS_AT_ONCE,
+    Loop,
+    Refusals,
+    Remote,
+    open_socket,
+    sockets,
+)
+from jamlink.remote.rate import A_SECOND, AT_ONCE
 from jamlink.remote.settings import BridgeTable, OscTable, RemoteConfig
 from jamlink.testing.clock import ManualClock
 from jamlink.timing.units import NS_PER_SECOND, Ns
@@ -18,7 +28,7 @@ from jamlink.view import protocol
 @pytest.fixture
 def remote():
     sock = open_socket("127.0.0.1", 0, "port")
-    yield Remote(sock, OscTable(on=True))
+    yield Remote(sock, OscTable(on=True), Ns(0))
     sock.close()
 
 
@@ -26,7 +36,7 @@ def send(remote, surface, *messages):
     for message in messages:
         data = message if isinstance(message, bytes) else encode(message)
         surface.sendto(data, remote._socket.getsockname())
-    return remote.receive()
+    return remote.receive(Ns(0))
 
 
 def heard(surface):
@@ -114,6 +124,27 @@ def test_a_port_that_is_taken_is_one_sentence(remote):
     assert sockets(RemoteConfig(OscTable(), BridgeTable())) == (None, None)
 
 
+def test_a_flood_of_greetings_is_answered_a_few_times_only(remote, surface, state):
+    remote.show(state, Ns(0))
+    hello, once = Message("/jamlink/hello"), None
+    for round_ in range(50):
+        send(remote, surface, hello)
+        said = len(heard(surface))
+        once = once or said
+        assert said in ((once,) if round_ < GREETINGS_AT_ONCE else (0,))
+    assert "hello at once" in remote.refusals.sentence(Ns(0))
+
+
+def test_it_is_off_and_heard_on_this_machine_alone_unless_somebody_says_so():
+    assert OscTable().on is False
+    assert OscTable().address == "127.0.0.1"
+    assert OscTable().senders == ()
+    assert not RemoteConfig(OscTable(), BridgeTable()).wanted
+    remote, _ = sockets(RemoteConfig(OscTable(on=True, port=0), BridgeTable()))
+    assert remote.getsockname()[0] == "127.0.0.1"
+    remote.close()
+
+
 # -- the loop ---------------------------------------------------------------------------------------------------------
 
 
@@ -156,3 +187,19 @@ def test_the_loop_carries_commands_to_the_session_and_its_state_to_the_surface(r
     session.show(protocol.Goodbye())
     loop.turn()
     assert session.closed
+
+
+def test_a_flood_of_good_gestures_reaches_the_session_thinned_out_and_panic_gets_through(remote, surface, capsys):
+    session, clock = Session(), ManualClock()
+    loop = Loop(session, remote, None, clock)
+    press = bundle([Message("/jamlink/do/tap")] * 100)
+    for _ in range(20):
+        for _ in range(5):
+            surface.sendto(press, remote._socket.getsockname())
+        loop.turn()
+        clock.advance(Ns(NS_PER_SECOND // 20))
+    assert AT_ONCE < len(session.said) <= AT_ONCE + A_SECOND
+    surface.sendto(encode(Message("/jamlink/do/panic")), remote._socket.getsockname())
+    loop.turn()
+    assert session.said[-1] == protocol.Do("panic")
+    assert "gestures a second" in capsys.readouterr().err

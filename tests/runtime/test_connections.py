@@ -6,6 +6,7 @@ import pytest
 
 from jamlink.ports.base import Direction, Listing
 from jamlink.runtime.connections import Connections
+from jamlink.runtime.io_link import OUTPUT_NAMES, standard_ports
 from jamlink.runtime.io_wire import PortChanged
 
 
@@ -53,5 +54,14 @@ def test_a_cable_that_leads_back_is_no_keyboard(ports, inputs, there):
 def test_ports_that_are_opened_anew_are_nobodys_until_they_say_so():
     connections = Connections()
     connections.changed(out(0, "FluidSynth"))
-    connections.forget()
+    connections.forget(OUTPUT_NAMES)
     assert connections.section(Listing())["sound"] == "page"
+
+
+def test_one_port_for_all_roles_is_music_and_its_click_and_previews_are_none():
+    names = [spec.name for spec in standard_ports(together=True).outputs]
+    for number, sound in enumerate(("out", "page", "page")):
+        connections = Connections()
+        connections.forget(names)
+        connections.changed(out(number, "jamlink:out", "synth:in"))
+        assert connections.section(Listing())["sound"] == sound

@@ -7,11 +7,13 @@ import shutil
 import pytest
 
 from jamlink.errors import Unavailable
-from jamlink.ports.base import Direction
+from jamlink.ports.base import Direction, Listing
 from jamlink.ports.discovery import Found, PortInfo
+from jamlink.ports.windows import WindowsFacts
 from jamlink.runtime import doctor
 from jamlink.runtime.doctor import (
     Check,
+    check_cables,
     check_folder,
     check_notes,
     check_ports,
@@ -46,17 +48,33 @@ def test_without_any_midi_system_one_thing_to_do_is_said():
     assert not check_notes(ManualClock(), NOTHING, "auto")[0].ok
 
 
-def test_ports_are_listed_by_direction_and_none_is_well_where_we_make_our_own(monkeypatch):
-    monkeypatch.setattr(doctor.sys, "platform", "linux")
+def test_ports_are_listed_by_direction_and_none_is_well_where_we_make_our_own():
     assert check_ports(NOTHING).ok
     assert check_ports(Found((KEYS,), (), ("JACK",))).what == "to hear from: MPK mini; to play to: none"
 
 
-def test_on_windows_a_missing_port_is_a_missing_step(monkeypatch):
-    monkeypatch.setattr(doctor.sys, "platform", "win32")
-    check = check_ports(Found((KEYS,), (), ("Windows",)))
-    assert not check.ok
-    assert "loopMIDI" in check.remedy
+@pytest.mark.parametrize(
+    ("there", "ok", "words"),
+    [
+        (Listing(), False, "missing; loopMIDI is installed. Open loopMIDI"),
+        (Listing(("MPK mini",), ()), False, "Open loopMIDI"),
+        (Listing(("MPK mini",), ("Synth",)), True, "For a DAW: Open loopMIDI"),
+        (Listing(("jamlink in",), ("jamlink out",)), True, "both are there, by loopMIDI"),
+    ],
+)
+def test_on_windows_missing_cables_are_one_step_and_no_trouble_beside_a_keyboard_and_a_synth(there, ok, words):
+    check = check_cables(WindowsFacts(False, True, there))
+    assert check.ok is ok
+    assert words in (check.what if ok else f"{check.what} {check.remedy}")
+
+
+def test_on_windows_the_doctor_looks_for_cables_and_elsewhere_not(tmp_path, monkeypatch):
+    monkeypatch.setattr(doctor, "list_ports", lambda clock, system: NOTHING)
+    names = {}
+    for here in (True, False):
+        monkeypatch.setattr(doctor, "_ON_WINDOWS", here)
+        names[here] = [check.name for check in run_checks(MonotonicClock(), tmp_path)]
+    assert set(names[True]) - set(names[False]) == {"cables"}
 
 
 def test_the_session_folder_is_made_and_nothing_stays_in_it(tmp_path):

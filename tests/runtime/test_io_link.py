@@ -15,12 +15,14 @@ from jamlink.runtime import io_link as module
 from jamlink.runtime import io_wire as wire
 from jamlink.runtime.io_link import (
     FIRST_ANSWER,
+    OUTPUT_NAMES,
     PING_EVERY,
     SILENT_TOO_LONG,
     IoBack,
     IoGone,
     IoLink,
     Ledger,
+    output_number,
     standard_ports,
 )
 from jamlink.runtime.ipc import Framed
@@ -285,3 +287,13 @@ def test_an_ordinary_jam_has_an_output_for_every_role():
     assert [spec.name for spec in ports.outputs] == ["chords", "melody", "bass", "metronome", "preview"]
     assert not any(spec.pattern for spec in (*ports.inputs, *ports.outputs))
     assert {spec.pattern for spec in standard_ports("keys", "synth").outputs} == {"synth"}
+
+
+def test_one_port_of_our_own_can_carry_all_roles_but_never_a_preview():
+    names = [spec.name for spec in standard_ports(together=True).outputs]
+    assert names == ["out", "metronome", "preview"]
+    assert [output_number(names, role) for role in OUTPUT_NAMES] == [0, 0, 0, 1, 2]
+    assert [output_number(OUTPUT_NAMES, role) for role in OUTPUT_NAMES] == [0, 1, 2, 3, 4]
+    assert output_number(names, "clock") == 3, "a clock that nobody asked for goes nowhere"
+    assert output_number([*names, "clock"], "clock") == 3
+    assert standard_ports("keys", "synth", together=True) == standard_ports("keys", "synth")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from types import SimpleNamespace
 
 import msgspec
@@ -15,8 +16,9 @@ from jamlink.midi.smf import read_score
 from jamlink.ports.base import Direction, Listing
 from jamlink.runtime import io_wire
 from jamlink.runtime.clips import Clips, ClipSettings
+from jamlink.runtime.faults import Faults
 from jamlink.runtime.io_link import standard_ports
-from jamlink.runtime.jam import Jam
+from jamlink.runtime.jam import BROKE, Jam, _Lost
 from jamlink.runtime.port_choice import PortChoice
 from jamlink.runtime.teaching import Teacher
 from jamlink.session import effects as fx
@@ -104,6 +106,7 @@ def house(tmp_path):
     """A jam of lists, and its hands on everything."""
     remembered = []
     house = SimpleNamespace(io=Io(), views=Views(), ledger=Ledger(), clock=ManualClock(), remembered=remembered)
+    house.expected = 0
     parts = SimpleNamespace(
         session=Session(SessionSettings(count_in=0), Ns(0)),
         io=house.io,
@@ -118,6 +121,7 @@ def house(tmp_path):
         demo=None,
         styles=("jazz",),
         ports=PortChoice("", "", "auto", remembered.append),
+        follower=None,
         teacher=Teacher(tmp_path / "maps", lambda port: NO_MAP),
         clips=Clips(ClipSettings(tmp_path / "clips"), Ns(0), Timeline(tempo_of_bpm(100), Ticks(0), Ns(0)), "4/4"),
         offsets={},
@@ -127,6 +131,7 @@ def house(tmp_path):
     house.state = lambda: msgspec.json.decode(msgspec.json.encode(house.jam._state()))
     yield house
     house.jam._errands.close()
+    assert house.jam.mistakes == house.expected, "what the loop survives is a mistake all the same"
 
 
 def turn(house, *reports, wish=None):
@@ -161,6 +166,7 @@ def test_a_stand_in_that_fails_leaves_the_jam_running_and_says_that_there_are_no
         demo=None,
         teacher=None,
         clips=None,
+        follower=None,
     )
     jam = Jam(parts)
     jam._feed(Do(Action.NEXT_HAND, "test"))
@@ -317,6 +323,20 @@ def test_a_program_is_chosen_only_where_it_was_asked_for(house):
     assert [(m.port, m.data) for batch in batches for m in batch] == [(2, bytes((0xC2, 32)))]
 
 
+def test_with_one_port_for_all_roles_each_keeps_its_channel_and_previews_stay_outside(house):
+    house.jam._parts.ports = PortChoice("", "", "auto", together=True)
+    house.jam._parts.programs = {"chords": 1, "bass": 32}
+    batches = sent_to(house)
+    turn(house, io_wire.PortsThere(Listing()))
+    assert house.io.opened[-1] == standard_ports(together=True)
+    turn(house, io_wire.PortChanged(Direction.OUT, 0, "out", "jamlink:out"))
+    assert [(m.port, m.data) for batch in batches for m in batch] == [(0, bytes((0xC0, 1))), (0, bytes((0xC2, 32)))]
+    house.jam._do(fx.Send(tuple(promised(out, 300_000_000) for out in fx.Out)))
+    assert [message.port for message in batches[-1]] == [
+        {"metronome": 1, "preview": 2, "clock": 3}.get(o.value, 0) for o in fx.Out
+    ]
+
+
 def test_what_jamlink_sounds_and_hears_back_is_no_playing_and_is_said_in_one_sentence(house):
     sent_to(house)
     plugged_in(house, bound="DAW")
@@ -360,3 +380,73 @@ def test_every_idea_that_is_taken_is_a_clip(house, tmp_path):
     newest = house.state()["clips"]["newest"]
     assert file.stem == newest["name"]
     assert sum(len(part.notes) for part in read_score(file).parts) == len(newest["notes"]) > 0
+
+
+# -- mistakes of ours -------------------------------------------------------------------------------------------------
+
+
+def breaks(*arguments, **options):
+    raise ZeroDivisionError("a mistake")
+
+
+def test_a_mistake_in_the_session_is_logged_and_the_jam_goes_on(house, monkeypatch, capsys):
+    house.expected, silences = 1, []
+    house.jam._faults = Faults(sys.stderr.write)
+    house.io.silence = lambda: silences.append(house.clock.now())
+    house.jam._feed(Do(Action.PLAY_STOP, "test"))
+    before = len(silences)
+    with monkeypatch.context() as broken:
+        broken.setattr(Session, "_ask", breaks)
+        house.jam._feed(Do(Action.NEXT_HAND, "test"))
+    assert len(silences) == before + 1
+    assert house.session.playing
+    assert "recover" in house.ledger.kinds
+    state = house.state()
+    assert "its ideas begin anew" in state["notices"][-1]
+    assert state["trouble"] == [BROKE]
+    said = capsys.readouterr().err
+    assert said.startswith("A mistake in jamlink while deciding; the jam goes on.")
+    assert "ZeroDivisionError: a mistake" in said
+    house.jam._feed(Do(Action.NEXT_HAND, "test"))
+    house.jam._feed(Do(Action.ACCEPT, "test"))
+    assert house.ledger.kinds.count("decided") == 1
+
+
+def test_a_mistake_in_one_effect_leaves_the_others_done(house):
+    house.expected = 1
+    house.jam._keep_idea = breaks
+    house.jam._feed(Do(Action.PLAY_STOP, "test"))
+    house.jam._feed(Do(Action.NEXT_HAND, "test"))
+    house.jam._feed(Do(Action.ACCEPT, "test"))
+    assert house.ledger.kinds.count("decided") == 1
+    assert house.session.snapshot().taken is not None
+
+
+def test_a_mistake_in_showing_or_hearing_is_over_at_the_next_turn(house):
+    house.expected, shown = 3, []
+    house.views.publish = shown.append
+    plugged_in(house)
+    house.clock.advance(Ns(50_000_000))
+    right, house.jam._state = house.jam._state, breaks
+    heard_right, house.jam._hear = house.jam._hear, breaks
+    turn(house, heard(note()))
+    house.clock.advance(Ns(50_000_000))
+    house.jam._dirty = True
+    turn(house)
+    house.jam._state, house.jam._hear = right, heard_right
+    house.clock.advance(Ns(50_000_000))
+    turn(house, heard(note(pitch=64)))
+    assert shown[-1]["sounding"] == (64,)
+
+
+def test_a_session_that_cannot_recover_ends_the_jam_silent_and_saved(house):
+    done = []
+    house.io.silence = lambda: done.append("silence")
+    house.io.close = lambda: done.append("io closed")
+    house.ledger.close = lambda: done.append("saved") or True
+    house.jam._session.handle = house.jam._session.advance = breaks
+    with pytest.raises(_Lost):
+        house.jam._turn()
+    house.jam._close()
+    assert done == ["silence", "io closed", "saved"]
+    house.expected = house.jam.mistakes

@@ -133,8 +133,9 @@ def test_a_message_that_was_cut_short_is_nonsense(message: wire.ToModel | FromMo
 
 def thought_of(link: ModelLink, seed: int) -> str:
     """The seeds that were thought of to the end, told once `seed` is asked for and has been. Nobody says when a thought
-    is done: so ask until it shows."""
+    is done: so ask until it shows, now and then, for it has time to think only while nothing is asked."""
     for number in range(1, 500):
+        select.select([link], [], [], number / 1000)
         link.ask(request(number, seed=seed))
         said = news(link).candidates[0].note
         if str(seed) in said:

@@ -15,6 +15,7 @@ const PIANO_CAPS = { Semicolon: ";", Quote: "'" };
 const LETTERS = {
   t: "tap", l: "loop", n: "next-hand", p: "preview", u: "undo", m: "metronome", k: "keep-going", r: "trade",
   o: "this-is-one", i: "invert", s: "simplify", c: "clear", b: "brightness-up", d: "brightness-down",
+  h: "half-time", g: "double-time",
 };
 const SIGNS = {
   0: "let-pass", "+": "transpose-up", "-": "transpose-down", "]": "surprise-up", "[": "surprise-down",

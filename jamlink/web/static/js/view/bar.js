@@ -71,7 +71,8 @@ export class Bar {
       flag(this._play, "playing", clock.playing);
       if (document.activeElement !== this._tempoInput) this._tempoInput.value = String(Math.round(clock.bpm * 10) / 10);
       say(this._meter, clock.meter);
-      say(this._source, clock.source ?? "own clock");
+      say(this._source, clock.led ?? "own clock");
+      flag(this._source, "uneasy", !["", "locked"].includes(clock.bond ?? ""));
     });
     store.watch(["key", "chord", "steering"], ({ key, chord, steering }) => {
       say(this._key, key ? `${key}${steering.key_lock ? " (kept)" : ""}` : "–");

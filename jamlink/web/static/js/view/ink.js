@@ -3,10 +3,19 @@
 
 const NAMES = ["ground", "line", "line-strong", "text", "faint", "you", "us", "us-soft", "edited", "now"];
 
-export function readInk(element) {
-  const style = getComputedStyle(element);
-  return Object.fromEntries(NAMES.map((name) => [name.replace("-s", "S"), style.getPropertyValue(`--${name}`).trim()]));
+let kept = null;
+
+// Kept until the look changes: to ask makes the browser settle the style of everything that changed in this frame.
+export function readInk() {
+  kept ??= asked(getComputedStyle(document.documentElement));
+  return kept;
 }
+
+export function forgetInk() {
+  kept = null;
+}
+
+const asked = (style) => Object.fromEntries(NAMES.map((name) => [name.replace("-s", "S"), style.getPropertyValue(`--${name}`).trim()]));
 
 // Diagonal strokes of `colour` on nothing.
 export function hatch(context, colour, ratio, unit = 1) {

@@ -30,7 +30,7 @@ export class MiniRoll {
   draw() {
     if (!this._box?.width || !this._card) return;
     const pen = this.canvas.getContext("2d");
-    const ink = readInk(this.canvas);
+    const ink = readInk();
     pen.clearRect(0, 0, this._box.width, this._box.height);
     pen.fillStyle = ink.lineStrong;
     for (let tick = this._barTicks; tick < this._length; tick += this._barTicks) pen.fillRect(Math.round(this._x(tick)), 0, 1, this._box.height);

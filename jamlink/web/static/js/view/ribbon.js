@@ -58,13 +58,25 @@ function name(pen, block, from, end, colour, high, unit) {
   const text = (block.promise === Promised.LOOP ? "↻ " : "") + signs(block.symbol);
   const room = end - from - 14 * unit;
   if (room < 14 * unit) return;
-  pen.font = font(18 * unit, 600);
-  const size = pen.measureText(text).width;
-  if (size > room) pen.font = font(Math.max(10 * unit, (18 * unit * room) / size), 600);
+  const size = wide(pen, text, 18 * unit);
   if (size > room * 2) return;
+  pen.font = font(size > room ? Math.max(10 * unit, (18 * unit * room) / size) : 18 * unit, 600);
   pen.textAlign = "left";
   pen.fillStyle = colour;
   pen.fillText(text, from + 8 * unit, high / 2 + 6.5 * unit);
+}
+
+// To measure costs more than to write, and the same few names come in every frame.
+const widths = new Map();
+
+function wide(pen, text, size) {
+  const key = `${size} ${text}`;
+  if (!widths.has(key)) {
+    if (widths.size > 500) widths.clear();
+    pen.font = font(size, 600);
+    widths.set(key, pen.measureText(text).width);
+  }
+  return widths.get(key);
 }
 
 export const font = (size, weight = 400) => `${weight} ${size.toFixed(1)}px Inter, "Segoe UI", system-ui, sans-serif`;

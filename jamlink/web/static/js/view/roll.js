@@ -53,7 +53,7 @@ export class Roll {
   }
 
   _mix() {
-    const ink = readInk(this._canvas);
+    const ink = readInk();
     return { ...ink, hatch: hatch(this._context, ink.us, Math.min(2, devicePixelRatio || 1), this._box.unit) };
   }
 

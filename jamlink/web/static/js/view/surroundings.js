@@ -4,6 +4,7 @@ import { speak } from "../core/protocol.js";
 import { heardBySession } from "../input/webmidi.js";
 import { wantsSound } from "../sound/whose.js";
 import { h, once, say } from "./dom.js";
+import { forgetInk } from "./ink.js";
 
 // One line per part that has trouble now, with its remedy. Read once it can be put away, until something else is wrong.
 export function watchTrouble(root, store) {
@@ -106,6 +107,7 @@ export class Veil {
 // stand is drawn again whenever the state changes.
 export function watchLook(store, refresh, want) {
   const changed = () => {
+    forgetInk();
     refresh();
     want();
   };
