@@ -45,7 +45,7 @@ from jamlink.timing.units import Ns, ms
 
 NAME = "DAW plug-in"
 """What the port is called, in both directions."""
-VERSION = 1
+VERSION = 2
 SOCKET_VARIABLE = "JAMLINK_PLUGIN"
 PARTS = (("chords", "melody", "bass", "out"), ("chords",), ("melody",), ("bass",), ("metronome",), ("preview",), ())
 """The outputs of each part, by its number in the plug-in."""
@@ -55,7 +55,7 @@ AHEAD = ms(40)
 _RECORD = struct.Struct("=BBHIq16s")
 _POSITION = struct.Struct("=ifff")
 _HELLO, _HEARD, _WRITTEN, _TRANSPORT, _BLOCK, _PART, _LOST = range(1, 8)
-_TELL_HELLO, _TELL_PLAY = 1, 2
+_TELL_HELLO, _TELL_PLAY, _TELL_WHERE = 1, 2, 3
 _DATA_MOST = 16
 _COUNTER_SIZE = 1 << 32
 _SYSTEM, _CLOCKS = 0xF0, (0xF2, 0xF8, 0xFA, 0xFB, 0xFC)
@@ -99,6 +99,8 @@ class _Instance:
     greeted: bool = False
     """Whether it has said hello: others only look whether somebody listens."""
     there: bool = True
+    begun: set[tuple[int, int, int]] = field(default_factory=set)
+    """Output, channel and key of what it was told to begin and not yet to end."""
 
     def plays(self, output: str) -> bool:
         return self.greeted and output in PARTS[self.part if self.part < len(PARTS) else 0]
@@ -153,6 +155,8 @@ class PluginPorts:
         self._inputs: dict[int, str] = {}
         self._outputs: dict[int, str] = {}
         self._through: int | None = None
+        self._leader: _Instance | None = None
+        """Whose clock was asked where it is; None while nobody listens."""
         self._numbers = 0
         self._under_way: dict[int, tuple[_Instance, Outgoing]] = {}
         self._heard: list[HeardBytes] = []
@@ -229,6 +233,7 @@ class PluginPorts:
         self._must_be_there()
         if direction is Direction.IN:
             self._inputs[port] = spec.name
+            self._leader = None
         else:
             self._outputs[port] = spec.name
 
@@ -255,6 +260,7 @@ class PluginPorts:
             return
         self._look_who_is_there()
         self._read()
+        self._ask_where_it_is()
         if any(instance.greeted for instance in self._instances):
             ahead = AHEAD + 2 * max(instance.block_ns for instance in self._instances)
             for message in self._queue.take_due(Ns(now + ahead)):
@@ -262,6 +268,17 @@ class PluginPorts:
         for instance in self._instances:
             instance.send()
         self._drop_the_gone()
+
+    def _ask_where_it_is(self) -> None:
+        """A clock that rolled before we listened has said its start to nobody."""
+        leader = self._clock_of_all()
+        if self._inputs and leader is not self._leader:
+            self._leader = leader
+            if leader is not None:
+                leader.tell(_TELL_WHERE)
+
+    def _clock_of_all(self) -> _Instance | None:
+        return next((instance for instance in self._instances if instance.greeted), None)
 
     def _read(self) -> None:
         for instance in self._instances:
@@ -289,7 +306,7 @@ class PluginPorts:
 
     def _take_in(self, instance: _Instance, at: Ns, data: bytes) -> None:
         is_clock = data[0] in _CLOCKS
-        if is_clock and instance is not next((one for one in self._instances if one.greeted), None):
+        if is_clock and instance is not self._clock_of_all():
             return
         for_clocks = is_clock and CLOCK_INPUT in self._inputs.values()
         ports = [port for port, name in self._inputs.items() if (name == CLOCK_INPUT) == for_clocks]
@@ -312,7 +329,7 @@ class PluginPorts:
         if output is None or len(message.data) > _DATA_MOST:
             self.losses.unwritten += 1
             return
-        players = [instance for instance in self._instances if instance.plays(output)]
+        players = [instance for instance in self._instances if instance.plays(output) or _ends(message, instance)]
         if not players:
             self._written.append(Written(message.due, message))
             return
@@ -320,6 +337,7 @@ class PluginPorts:
         self._under_way[self._numbers] = players[0], message
         for instance in players:
             instance.tell(_TELL_PLAY, self._numbers, message.due, message.data)
+            _keep(message, instance)
 
     def heard(self) -> list[HeardBytes]:
         """What came in."""
@@ -330,6 +348,23 @@ class PluginPorts:
         """What went out, at the moments of its frames."""
         written, self._written = self._written, []
         return written
+
+
+def _key(message: Outgoing) -> tuple[int, int, int]:
+    return message.port, message.data[0] & 0x0F, message.data[1] if len(message.data) > 1 else 0
+
+
+def _ends(message: Outgoing, instance: _Instance) -> bool:
+    """Whether it ends what this instance has begun: it does so even if the instance plays another part by now."""
+    is_off = message.data[0] & 0xF0 == 0x80 or (message.data[0] & 0xF0 == 0x90 and message.data[2] == 0)
+    return is_off and _key(message) in instance.begun
+
+
+def _keep(message: Outgoing, instance: _Instance) -> None:
+    if message.data[0] & 0xF0 == 0x90 and message.data[2]:
+        instance.begun.add(_key(message))
+    elif message.data[0] & 0xF0 in (0x80, 0x90):
+        instance.begun.discard(_key(message))
 
 
 def _listen(path: Path) -> socket.socket:

@@ -38,9 +38,11 @@ PIANIST = Path(__file__).parent.parent / "data" / "mozart_k331_p04.mid"
 ACCEPT, REJECT, PREVIEW, PLAY = (note_on(9, pad, 100) for pad in (36, 37, 39, 42))
 BEATS_PER_BAR = 4
 MS_PER_BEAT = 60_000 / BPM
-FLAGS = ("--tempo", str(BPM), "--bars", "2", "--seed", "7", "--count-in", "0", "--click", "on")
+FLAGS = ("--bars", "2", "--seed", "7", "--count-in", "0", "--click", "on")
+OTHER_BPM = 97
+"""What a jamlink that follows the DAW is set to beforehand."""
 FIRST_BAR = 1
-"""The bar of the DAW, counted from 0, on which musician and jamlink begin."""
+"""The bar of the DAW, counted from 0, on which the musician begins; jamlink too, where it keeps its own clock."""
 BARS_PLAYED = 5
 """What the musician plays of the performance: into the second idea that is taken."""
 
@@ -68,6 +70,8 @@ class Take:
     """What the drummer played, in beats from the first stroke."""
     previewed: list[bytes]
     """Onsets that came out of the preview port."""
+    follows: bool
+    """Whether jamlink followed the DAW's clock."""
     realtime: bool
     """Whether the machine gave JACK real-time priority; without it nothing can be said about timing."""
 
@@ -92,7 +96,7 @@ class Take:
         """What was taken for a role, on the DAW's timeline, by the record."""
         owners = {value["proposal_id"] for value in self.decided("accepted")}
         sent = [v for kind, v in self.entries if kind == "sent" and v["out"] == role and v["owner"] in owners]
-        return sorted(_paired(sent, FIRST_BAR * BEATS_PER_BAR))
+        return sorted(_paired(sent, 0 if self.follows else FIRST_BAR * BEATS_PER_BAR))
 
 
 def _paired(sent: list[dict[str, Any]], shift: float) -> Iterator[Placed]:
@@ -215,6 +219,15 @@ class Route(NamedTuple):
     """The port that hears the musician and the pads."""
     output: str
     """The port of a role, "{}", or of the preview."""
+    clock: str
+    """The port that the DAW's MIDI clock goes to, if any."""
+    follows: bool
+    """Whether jamlink follows the DAW, or keeps its own clock and is started by hand."""
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """How jamlink is started."""
+        return (*FLAGS, "--tempo", str(OTHER_BPM if self.follows else BPM))
 
     def lay_cables(self, client: Any, hands: tuple[str, ...], preview: str) -> None:
         """The musician and the pads to jamlink, each role to its track, the preview to an ear and the click to none."""
@@ -223,14 +236,19 @@ class Route(NamedTuple):
         for role in ROLES:
             connect(client, self.output.format(role), f"ardour:{role}/midi_in 1")
         connect(client, self.output.format("preview"), preview)
+        if self.clock:
+            connect(client, "ardour:MIDI Clock out", self.clock)
 
 
-PORTS = Route("JACK", {}, "jamlink:in", "jamlink:{}")
+OWN_CLOCK = Route("JACK", {}, "jamlink:in", "jamlink:{}", "", follows=False)
+DAWS_CLOCK = Route("JACK", {}, "jamlink:in", "jamlink:{}", "jamlink:clock in", follows=True)
 PLUGIN = Route(
     "plug-in",
     {"plug-ears": 6, "plug-chords": 1, "plug-melody": 2, "plug-bass": 3, "plug-preview": 5},
     "ardour:plug-ears/midi_in 1",
     "ardour:plug-{}/midi_out 1",
+    "",
+    follows=True,
 )
 
 
@@ -271,7 +289,7 @@ def record_a_take(route: Route, daw: Ardour, running: Running, realtime: bool) -
         connect(client, drummer.player.port_name, "ardour:drummer/midi_in 1")
         connect(client, "ardour:MIDI Clock out", clock.port_name)
         route.lay_cables(client, (musician.port_name, pads.port_name), preview.port_name)
-        wait_until(lambda: running.says("proposes"))
+        wait_until(lambda: running.says("ideas: "))
         for track in TRACKS:
             daw.order(f"arm {track}", "armed")
         daw.order("record", "rolling")
@@ -282,7 +300,8 @@ def record_a_take(route: Route, daw: Ardour, running: Running, realtime: bool) -
         placed = play(musician, start)
         drummer.begin()
         lead = START_LEAD * musician.rate // NS_PER_SECOND
-        pads.play(PLAY, start + FIRST_BAR * bar - lead)
+        if not route.follows:
+            pads.play(PLAY, start + FIRST_BAR * bar - lead)
         decide(pads, preview, running)
         wait_until(lambda: musician.idle)
         drummer.end()
@@ -290,7 +309,9 @@ def record_a_take(route: Route, daw: Ardour, running: Running, realtime: bool) -
         previewed = [r.data for r in preview.note_ons()]
     running.end()
     daw.quit()
-    return Take(daw.session, running.session_file, running.lines, placed, drummer.struck, previewed, realtime)
+    return Take(
+        daw.session, running.session_file, running.lines, placed, drummer.struck, previewed, route.follows, realtime
+    )
 
 
 def decide(pads: JackPlayer, preview: JackRecorder, running: Running) -> None:

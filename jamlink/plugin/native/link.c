@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -46,15 +47,19 @@ static int connect_to_jamlink(void)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     socket_path(address.sun_path, sizeof address.sun_path);
+    struct stat about;
+    if (lstat(address.sun_path, &about) < 0 || about.st_uid != getuid())
+        return -1; /* not there, or somebody else who would like to hear us */
     int made = socket(AF_UNIX, SOCK_STREAM, 0);
     if (made < 0)
         return -1;
     fcntl(made, F_SETFD, FD_CLOEXEC);
+    /* Before connecting: a jamlink that hangs must not hang the host, which waits for this thread when it ends. */
+    fcntl(made, F_SETFL, fcntl(made, F_GETFL) | O_NONBLOCK);
     if (connect(made, (struct sockaddr *)&address, sizeof address) < 0) {
         close(made);
         return -1;
     }
-    fcntl(made, F_SETFL, fcntl(made, F_GETFL) | O_NONBLOCK);
     return made;
 }
 
@@ -111,7 +116,8 @@ static void hand_down(struct link *link)
         struct record record;
         memcpy(&record, link->in + done, sizeof record);
         record.aux = era;
-        if (record.kind == TELL_PLAY && !ring_push(&link->wires.down, &record))
+        bool known = record.kind == TELL_PLAY || record.kind == TELL_WHERE;
+        if (known && !ring_push(&link->wires.down, &record))
             break;
         done += sizeof record;
     }

@@ -78,9 +78,18 @@ static void connect_port(LV2_Handle handle, uint32_t port, void *buffer)
     }
 }
 
+/* After a pause nobody knows what still sounds of what was begun before it. */
+static void activate(LV2_Handle handle)
+{
+    struct instance *self = handle;
+    self->owes = true;
+}
+
 static void run(LV2_Handle handle, uint32_t frames)
 {
-    run_block(handle, frames);
+    const struct instance *self = handle;
+    if (self->input && self->output)
+        run_block(handle, frames);
 }
 
 static void cleanup(LV2_Handle handle)
@@ -94,6 +103,7 @@ static const LV2_Descriptor descriptor = {
     .URI = PLUGIN_URI,
     .instantiate = instantiate,
     .connect_port = connect_port,
+    .activate = activate,
     .run = run,
     .cleanup = cleanup,
 };

@@ -18,6 +18,8 @@
 #define STALLED 8              /* so many of them in a row, and the frames have stood still too */
 #define GENTLE 10              /* at most a tenth of a window's error is taken out at once: a line that trembles moves notes */
 #define STALE_NS 500000000     /* a beginning later than this is no music any more; ends are never dropped */
+#define FASTEST_BPM 10000.0    /* what is faster, or no number, is a mistake of the host and does not roll */
+#define FARTHEST_BAR 1e6
 #define SAME_PLACE (1.0 / 960) /* quarters: nearer than this the host only says again where it is */
 
 enum { CLOCK = 0xF8, START = 0xFA, CONTINUE = 0xFB, STOP = 0xFC, SONG_POSITION = 0xF2 };
@@ -166,29 +168,17 @@ static bool play(struct instance *self, uint32_t capacity, const struct record *
     return true;
 }
 
-/* What is due before frame `until` of this block. */
-static void play_due(struct instance *self, uint32_t capacity, uint32_t until)
+/* Ends what jamlink had begun; what finds no room in this block is ended in the next one. */
+static void end_all(struct instance *self, uint32_t capacity)
 {
-    const struct record *record;
-    while ((record = ring_peek(&self->wires->down))) {
-        if (record->aux == (uint16_t)self->era && !play(self, capacity, record, until))
-            return;
-        ring_pop(&self->wires->down);
-    }
-}
-
-/* jamlink came or went: what it had begun ends, and what it had sent ahead is forgotten. */
-static void turn_over(struct instance *self, uint32_t capacity, uint32_t era)
-{
+    self->owes = false;
     for (uint8_t channel = 0; channel < 16; channel++)
         for (uint8_t pitch = 0; pitch < 128; pitch++)
             if (self->sounding[channel][pitch]) {
                 uint8_t off[3] = {0x80 | channel, pitch, 64};
                 self->sounding[channel][pitch] = !write_out(self, capacity, 0, off, sizeof off);
+                self->owes |= self->sounding[channel][pitch];
             }
-    self->era = era;
-    self->part_said = self->block_said = self->lost_said = 0;
-    self->transport.rolls = false; /* so that it is told whether the host rolls, and from where */
 }
 
 /* -- the host's transport ------------------------------------------------------------------------------------------ */
@@ -248,14 +238,18 @@ static void take_position(struct instance *self, uint64_t frame, const LV2_Atom_
                         urids->beat_unit, &unit, urids->bpm, &bpm, urids->speed, &speed, 0);
     if (!bar || !beat || !bpm)
         return; /* a host without bars has nothing to follow */
-    struct position position = {.bar = (int32_t)number(urids, bar, 0), .beat = (float)number(urids, beat, 0),
-                                .beats_per_bar = (float)number(urids, per_bar, 4), .bpm = (float)number(urids, bpm, 120)};
-    double of_quarter = 4.0 / number(urids, unit, 4), rolls = number(urids, speed, 1);
-    double quarter = ((double)position.bar * position.beats_per_bar + position.beat) * of_quarter;
-    double per_frame = position.bpm * of_quarter * rolls / (60 * self->rate);
-    move_to(self, frame, quarter, per_frame, rolls > 0);
-    struct record record = {.kind = SAY_TRANSPORT, .size = sizeof position, .aux = rolls > 0,
-                            .number = (uint32_t)number(urids, unit, 4), .at = ns_of(&self->line, frame)};
+    double bars = number(urids, bar, 0), beats = number(urids, beat, 0), in_bar = number(urids, per_bar, 4);
+    double units = number(urids, unit, 4), tempo = number(urids, bpm, 120), pace = number(urids, speed, 1);
+    if (!(fabs(bars) < FARTHEST_BAR && fabs(beats) < FARTHEST_BAR && in_bar > 0 && in_bar < 1000 && units >= 1 &&
+          units <= 1024 && tempo > 0 && tempo * fabs(pace) < FASTEST_BPM))
+        return;
+    struct position position = {
+        .bar = (int32_t)bars, .beat = (float)beats, .beats_per_bar = (float)in_bar, .bpm = (float)tempo};
+    bool rolls = pace > 0;
+    double of_quarter = 4.0 / units;
+    move_to(self, frame, (bars * in_bar + beats) * of_quarter, tempo * of_quarter * pace / (60 * self->rate), rolls);
+    struct record record = {.kind = SAY_TRANSPORT, .size = sizeof position, .aux = rolls,
+                            .number = (uint32_t)units, .at = ns_of(&self->line, frame)};
     memcpy(record.data, &position, sizeof position);
     say(self, &record);
 }
@@ -272,6 +266,38 @@ static void say_pulses(struct instance *self, uint64_t until)
         say_clock(self, frame > 0 ? (uint64_t)llround(frame) : 0, CLOCK);
         transport->next_pulse++;
     }
+}
+
+/* Starts the clock anew where the host is now, for a jamlink that has not heard it start. */
+static void say_where(struct instance *self, uint64_t frame)
+{
+    if (self->transport.rolls)
+        start_clock(self, frame, place(&self->transport, frame));
+}
+
+/* -- what jamlink says ---------------------------------------------------------------------------------------------- */
+
+/* What is due before frame `until` of this block. */
+static void play_due(struct instance *self, uint32_t capacity, uint32_t until)
+{
+    const struct record *record;
+    while ((record = ring_peek(&self->wires->down))) {
+        bool ours = record->aux == (uint16_t)self->era;
+        if (ours && record->kind == TELL_WHERE)
+            say_where(self, self->frames);
+        else if (ours && !play(self, capacity, record, until))
+            return;
+        ring_pop(&self->wires->down);
+    }
+}
+
+/* jamlink came or went: what it had begun ends, and what it had sent ahead is forgotten. */
+static void turn_over(struct instance *self, uint32_t era)
+{
+    self->era = era;
+    self->owes = true;
+    self->part_said = self->block_said = self->lost_said = 0;
+    say_where(self, self->frames); /* a host says where it is when that changes, and may never say it again */
 }
 
 /* -- the block ----------------------------------------------------------------------------------------------------- */
@@ -303,13 +329,17 @@ void run_block(struct instance *self, uint32_t frames)
     look_at_the_clock(&self->line, self->frames, (double)now_ns());
     uint32_t era = atomic_load_explicit(&self->wires->era, memory_order_acquire);
     if (era != self->era)
-        turn_over(self, capacity, era);
+        turn_over(self, era);
+    if (self->owes && frames > 0)
+        end_all(self, capacity);
     say_news(self, frames);
     LV2_ATOM_SEQUENCE_FOREACH (self->input, event) {
-        play_due(self, capacity, (uint32_t)event->time.frames);
+        if (!self->owes)
+            play_due(self, capacity, (uint32_t)event->time.frames);
         take_in(self, capacity, event);
     }
-    play_due(self, capacity, frames);
+    if (!self->owes && frames > 0)
+        play_due(self, capacity, frames);
     say_pulses(self, self->frames + frames);
     if (self->linked)
         *self->linked = jamlink_is_there(self);

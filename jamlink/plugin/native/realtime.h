@@ -48,6 +48,7 @@ struct instance {
     uint32_t era, block_said, part_said, lost, lost_said;
     uint32_t last_offset; /* of what was written in this block: it must not go back */
     uint8_t sounding[16][128]; /* notes of jamlink's that have begun and not ended */
+    bool owes; /* all of these are to be ended before anything else is played */
 };
 
 void run_block(struct instance *self, uint32_t frames);

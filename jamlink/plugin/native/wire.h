@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#define WIRE_VERSION 1
+#define WIRE_VERSION 2
 #define WIRE_DATA 16
 
 enum to_jamlink {
@@ -24,6 +24,7 @@ enum to_jamlink {
 enum from_jamlink {
     TELL_HELLO = 1, /* number: the version */
     TELL_PLAY = 2,  /* number, at, data: write this message at that moment */
+    TELL_WHERE = 3, /* say once more where the host is and whether it rolls, as a clock does that starts there */
 };
 
 /* The data of SAY_TRANSPORT; aux is 1 where the host rolls; number is the lower half of a beat (4 for quarters). */
