@@ -47,7 +47,7 @@ class _Descriptor(ctypes.Structure):
         ("uri", ctypes.c_char_p),
         ("instantiate", _INSTANTIATE),
         ("connect_port", _CONNECT),
-        ("activate", ctypes.c_void_p),
+        ("activate", _HANDLE),
         ("run", _RUN),
         ("deactivate", ctypes.c_void_p),
         ("cleanup", _HANDLE),
@@ -71,6 +71,8 @@ class Host:
         assert self._handle
         self._input = ctypes.create_string_buffer(CAPACITY)
         self._output = ctypes.create_string_buffer(CAPACITY)
+        self.room = CAPACITY
+        """Bytes that the output may hold."""
         self.part = ctypes.c_float(part)
         self._linked = ctypes.c_float(0)
         ports = (self._input, self._output, ctypes.byref(self.part), ctypes.byref(self._linked))
@@ -122,7 +124,7 @@ class Host:
         sequence = struct.pack("=IIII", 8 + len(body), self.urid(f"{_ATOM}Sequence"), 0, 0) + body
         assert len(sequence) <= CAPACITY
         ctypes.memmove(self._input, sequence, len(sequence))
-        ctypes.memmove(self._output, struct.pack("=II", CAPACITY - 8, 0), 8)
+        ctypes.memmove(self._output, struct.pack("=II", self.room - 8, 0), 8)
         self._descriptor.run(self._handle, frames)
         came = [(offset, data) for offset, data in self._events() if data]
         self.heard += [(self.frames + offset, data) for offset, data in came]
@@ -131,10 +133,14 @@ class Host:
 
     def _wait_for_its_turn(self, frames: int) -> None:
         now = time.monotonic()
-        if now > self._turn + _MISSED * frames / RATE:
+        if now > self._turn + _MISSED * BLOCK / RATE:
             self._turn = now
         time.sleep(max(0.0, self._turn - now))
         self._turn += frames / RATE
+
+    def pause(self) -> None:
+        """As a host does that switches a plug-in off and on again."""
+        self._descriptor.activate(self._handle)
 
     def block(self) -> None:
         """One block without input."""

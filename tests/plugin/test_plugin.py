@@ -5,6 +5,7 @@ The host gives blocks in this thread and everything else waits for conditions, s
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import statistics
 import struct
@@ -16,7 +17,7 @@ import pytest
 
 from jamlink.errors import Unavailable
 from jamlink.plugin.build import REALTIME, SOURCES, compiled, install
-from jamlink.ports.base import HOUSE
+from jamlink.ports.base import CLOCK_INPUT, HOUSE, Direction, PortSpec
 from jamlink.ports.plugin_ports import NAME, PluginPorts
 from jamlink.runtime.scheduler import Scheduler
 from jamlink.timing.units import NS_PER_SECOND, Ns, ms
@@ -209,6 +210,111 @@ def test_only_one_of_several_tracks_is_the_clock(meeting, bundle, host):
             meeting.turn()
             time.sleep(0.002)
         assert [h.data for h in meeting.heard].count(b"\xfa") == 1
+
+
+def test_whoever_comes_while_the_host_rolls_is_told_where_it_is_though_the_host_says_it_no_more(meeting, host):
+    meeting.start_with(host)
+    host.run([(0, host.position(4, 0.0, 120.0))])
+    meeting.ports.stop()
+    again = Meeting()
+    try:
+        again.start_with(host)
+        wait_until(lambda: again.turn() or host.block() or any(h.data == b"\xf8" for h in again.heard))
+        where, go = [h.data for h in again.heard[:2]]
+        assert (where[0], go) == (0xF2, b"\xfb")
+        assert where[1] >= 4 * 16
+    finally:
+        again.ports.stop()
+
+
+def test_the_clocks_input_hears_the_clock_and_the_other_one_the_notes(meeting, host):
+    meeting.start_with(host)
+    meeting.ports.bind(Direction.IN, 1, PortSpec(CLOCK_INPUT, NAME), NAME)
+    host.run([(0, host.position(0, 0.0, 120.0)), (1, host.midi(b"\x90\x3c\x40"))])
+    wait_until(lambda: meeting.turn() or host.block() or len(meeting.heard) > 4)
+    assert {h.port for h in meeting.heard if h.data[0] >= 0xF0} == {1}
+    assert [h.data for h in meeting.heard if h.port == 0] == [b"\x90\x3c\x40"]
+
+
+@pytest.mark.parametrize(
+    ("bpm", "per_bar", "unit", "beat"),
+    [
+        (float("nan"), 4, 4, 0.0),
+        (0, 4, 4, 0.0),
+        (1e12, 4, 4, 0.0),
+        (120, 0, 4, 0.0),
+        (120, 4, 0, 0.0),
+        (120, 4, 4, 1e30),
+    ],
+)
+def test_a_host_that_is_nowhere_is_not_followed(meeting, host, bpm, per_bar, unit, beat):
+    meeting.start_with(host)
+    host.run([(0, host.position(0, beat, bpm, per_bar=per_bar, unit=unit)), (1, host.midi(b"\x90\x3c\x40"))])
+    host.run()
+    wait_until(lambda: meeting.turn() or meeting.heard)
+    assert [h.data for h in meeting.heard] == [b"\x90\x3c\x40"]
+
+
+def test_blocks_of_any_length_and_of_none_move_no_note(meeting, host):
+    meeting.start_with(host)
+    host.run_for(0.5, meeting.turn)
+    host.heard.clear()
+    start = CLOCK.now() + ms(200)
+    for k in range(20):
+        meeting.play((Ns(start + k * ms(20)), CHORDS, bytes((0x90, 40 + k, 80))))
+    for k in range(600):
+        meeting.turn()
+        host.run(frames=(0, 1, 17, 64, 256, 333)[k % 6])
+    assert [pitch for _, pitch in onsets(host)] == list(range(40, 60))
+    places = [frame - k * 960 for k, (frame, _) in enumerate(onsets(host))]
+    off = sorted(abs(place - statistics.median(places)) for place in places)
+    assert off[len(off) * 7 // 10] <= 5
+
+
+def test_a_note_ends_where_it_began_though_the_track_plays_another_part_by_now(meeting, bundle):
+    with Host(bundle, part=1) as host:
+        meeting.start_with(host)
+        meeting.play((CLOCK.now(), CHORDS, b"\x90\x3c\x40"))
+        wait_until(lambda: meeting.turn() or host.block() or len(host.heard) == 1)
+        host.part.value = 3
+        wait_until(lambda: meeting.turn() or host.block() or meeting.parts == {3})
+        meeting.play((CLOCK.now(), CHORDS, b"\x80\x3c\x00"), (CLOCK.now(), CHORDS, b"\x90\x3e\x40"))
+        wait_until(lambda: meeting.turn() or host.block() or len(host.heard) == 2)
+        host.run_for(0.1, meeting.turn)
+        assert [data[:2] for _, data in host.heard] == [b"\x90\x3c", b"\x80\x3c"]
+
+
+def test_a_plug_in_that_was_switched_off_and_on_again_ends_what_it_had_begun(meeting, host):
+    meeting.start_with(host)
+    meeting.play((CLOCK.now(), CHORDS, b"\x90\x3c\x40"))
+    wait_until(lambda: meeting.turn() or host.block() or len(host.heard) == 1)
+    host.pause()
+    host.run()
+    assert [data[:2] for _, data in host.heard] == [b"\x90\x3c", b"\x80\x3c"]
+
+
+def test_ends_that_find_no_room_come_in_the_next_block(meeting, host):
+    meeting.start_with(host)
+    for pitch in range(40, 60):
+        meeting.play((CLOCK.now(), CHORDS, bytes((0x90, pitch, 64))))
+    wait_until(lambda: meeting.turn() or host.block() or len(host.heard) == 20)
+    host.heard.clear()
+    host.room = 16 + 24 * 4
+    meeting.ports.stop()
+    wait_until(lambda: host.block() or not host.linked)
+    wait_until(lambda: host.block() or len(host.heard) == 20)
+    assert {data[1] for _, data in host.heard} == set(range(40, 60))
+
+
+def test_a_jamlink_that_hangs_holds_no_host_up(bundle, socket_of_our_own):
+    """Nobody takes the connections; a host still gets every instance and gets rid of it."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as deaf:
+        deaf.bind(str(socket_of_our_own))
+        deaf.listen(0)
+        with contextlib.ExitStack() as hosts:
+            many = [hosts.enter_context(Host(bundle)) for _ in range(4)]
+            for host in many:
+                host.run_for(0.4)
 
 
 # -- the audio thread, and nonsense ------------------------------------------------------------------------------------
