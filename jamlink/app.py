@@ -15,7 +15,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,12 +29,13 @@ from jamlink.midi.actions import Action
 from jamlink.midi.map_files import read_map, read_maps
 from jamlink.midi.maps import GENERIC, Bindings, ControllerMap, choose
 from jamlink.ports.base import Listing
-from jamlink.proposers.base import Proposer
+from jamlink.proposers.base import Accompanies, Proposer
 from jamlink.resources import data_folder, shared_music
 from jamlink.session.inputs import Do
 from jamlink.session.settings import SessionSettings
 from jamlink.session.wire import header
 from jamlink.settings import (
+    WITH_MUSIC,
     PageTable,
     Places,
     Settings,
@@ -287,6 +288,7 @@ def _put_together(config: JamConfig, descriptor: int, page: Any, writer: int) ->
         io=io,
         model=_model_link(settings, clock),
         stand_in=without_model(settings),
+        chords=chords_at_once(),
         ledger=ledger,
         bindings=_bindings(settings.ports.map),
         views=_with_osc(_views(inherited(descriptor), page, clock), settings),
@@ -319,7 +321,8 @@ def _ports_to_have(settings: Settings) -> Any:
 
     ports, file = settings.ports, Places().remembered
     sync = settings.sync
-    listens = sync.source not in ("playing", "internal")
+    listens = sync.source not in ("playing", "internal") and sync.port != WITH_MUSIC
+    listens = listens and (bool(sync.port) or sys.platform != "win32")  # where no program can have ports of its own
     clocks = ClockPorts(sync.port if listens else None, sync.to if sync.send else None)
     return PortChoice(
         ports.input,
@@ -346,7 +349,7 @@ def follower(settings: Settings) -> Any:
         "playing": (Playing(),),
         "internal": (),
     }[settings.sync.source]
-    return Follower(sources, ms(settings.sync.offset)) if sources else None
+    return Follower(sources, ms(settings.sync.offset), settings.sync.port == WITH_MUSIC) if sources else None
 
 
 def _with_osc(hub: Any, settings: Settings) -> Any:
@@ -439,6 +442,14 @@ def proposer(name: str, model: str) -> Proposer:
     return TransformerProposer(load_checkpoint(folder, vocab.HASH), index_for(folder))
 
 
+def chords_at_once() -> Accompanies:
+    """Who finds chords for a melody between two notes, where the model does not. Raises `Nonsense` or `Unavailable`
+    where its table is damaged or missing."""
+    from jamlink.proposers.chords_at_once import StandIn, table
+
+    return StandIn(table())
+
+
 def _bindings(forced: str) -> Callable[[str], Bindings]:
     """The gestures of a port, by its map."""
     map_of = _map_of(forced, _own_maps())
@@ -483,6 +494,8 @@ class RenderRequest:
     mode: str
     repeat: str
     model: str
+    accompany: Mapping[str, int | None] = field(default_factory=dict)
+    """How the accompaniment follows, as flags."""
 
 
 def render(request: RenderRequest) -> dict[str, Any]:
@@ -501,10 +514,12 @@ def render(request: RenderRequest) -> dict[str, Any]:
             "session.seed": request.seed,
             "session.count_in": 0,
             "session.click": "off",
+            **request.accompany,
         },
     )
     maker = proposer(request.proposer, request.model)
-    rendering = Rendering(request.source, session_settings(settings, request.seed), maker, stand_in("rules"))
+    wanted = session_settings(settings, request.seed)
+    rendering = Rendering(request.source, wanted, maker, stand_in("rules"), chords_at_once())
     return rendering.run(request.target, _chooser(request.accept, request.seed), new_header)
 
 
@@ -543,8 +558,13 @@ def _chooser(accept: str, seed: int) -> Any:
     }[accept]
 
 
+_MIDI_ENDINGS = ("", ".mid", ".midi", ".jam")
+"""The last is refused in its own words."""
+
+
 def export(session: Path, target: Path) -> None:
-    """A session file as what the target's name ends in; as a MIDI file where that says nothing else."""
+    """A session file as what the target's name ends in; as a MIDI file where it has no ending. Raises `Nonsense` for an
+    ending that says something else."""
     from jamlink.ledger.abc_tune import abc_tune
     from jamlink.ledger.dawproject import dawproject
     from jamlink.ledger.export import export as write
@@ -553,8 +573,11 @@ def export(session: Path, target: Path) -> None:
     from jamlink.midi.files import write_whole
 
     makers = {".musicxml": musicxml, ".abc": abc_tune, ".ireal": ireal, ".dawproject": dawproject}
+    ending = target.suffix.lower()
+    if ending not in (*makers, *_MIDI_ENDINGS):
+        raise Nonsense(f"Nothing can be written as {ending}.", f"Let the name end in {', '.join(('.mid', *makers))}.")
     check_target(target, session)
-    make = makers.get(target.suffix.lower())
+    make = makers.get(ending)
     if make is not None:
         write_whole(target, make(session))
     else:
@@ -665,10 +688,10 @@ def _only_input() -> str:
 
 def loopback(heard: str, played: str, system: str) -> list[Any]:
     """The way out of one port and into another, measured, with the offset to set."""
-    from jamlink.runtime.doctor import measure_loopback
+    from jamlink.runtime.doctor import loopback as measure
     from jamlink.runtime.monotonic import MonotonicClock
 
-    return [measure_loopback(MonotonicClock(), heard, played, system)]
+    return measure(MonotonicClock(), heard, played, system)
 
 
 def doctor() -> list[Any]:
@@ -714,12 +737,14 @@ def _why_numpy(found: Checkpoint) -> str:
     return ", the fastest for this processor"
 
 
-def bench_loop(messages: int, minutes: float, presses: int, sixteenths: int, as_json: bool) -> None:
-    """The note path beside a bare loop, then press-to-hand through the whole instrument; one JSON object last."""
+def bench_loop(messages: int, minutes: float, presses: int, sixteenths: int, beats: int, as_json: bool) -> None:
+    """The note path beside a bare loop, then press-to-hand and beat-to-chord through the whole instrument; one JSON
+    object last."""
     from rich.console import Console
 
     from jamlink.runtime import bench_loop as note_path
     from jamlink.runtime import bench_model
+    from jamlink.runtime.bench_along import stand_in_times
 
     screen = Console(stderr=as_json)
     with screen.status("measuring") as status:
@@ -728,17 +753,23 @@ def bench_loop(messages: int, minutes: float, presses: int, sixteenths: int, as_
         beside = note_path.beside_engine(model, 1_000, tell=tell)
         alone = bench_model.measure(model, presses, sixteenths, tell)
         hands = [_bench_hands(size, roles, presses, tell) for size, roles in _HANDS]
+        along = [_bench_along(commit, beats, tell) for commit in _COMMITS]
+        at_once = stand_in_times()
     note_path.show(report, screen)
-    screen.print("\n".join(bench_words(beside, alone, hands)), highlight=False, soft_wrap=True)
+    screen.print("\n".join(bench_words(beside, alone, hands, along, at_once)), highlight=False, soft_wrap=True)
     if as_json:
-        parts = {"beside_engine": beside, "model": alone, "hands": hands}
+        parts = {"beside_engine": beside, "model": alone, "hands": hands, "along": along, "stand_in": at_once}
         print(msgspec.json.encode({**msgspec.to_builtins(report), "bench": "loop", **parts}).decode())
 
 
 _HANDS = ((4, ("chords", "melody", "bass")), (32, ("chords", "melody")))
+_COMMITS = (0, 2, 4)
+"""Beats that an accompaniment promises."""
 
 
-def bench_words(beside: Any, alone: Any, hands: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def bench_words(
+    beside: Any, alone: Any, hands: Sequence[Mapping[str, Any]], along: Sequence[Any] = (), at_once: Any = None
+) -> Iterator[str]:
     """What was found of the model and of the whole way, in lines."""
     yield f"notes beside the model at full work: {beside.ratio} times as late as beside an idle one (p99; limit 1.5)"
     for row in alone.hands:
@@ -755,6 +786,17 @@ def bench_words(beside: Any, alone: Any, hands: Sequence[Mapping[str, Any]]) -> 
             f"press to a new hand of {row['ideas']} on the view, {', '.join(row['roles'])}: p50 {row['p50_ms']}, "
             f"p95 {row['p95_ms']} ms, {row['by_model']} of {row['presses']} by the model; io, session and model hold "
             f"{row['io_mib']}, {row['session_mib']} and {row['model_mib']} MiB"
+        )
+
+    for row in along:
+        yield (
+            f"accompanied at 120 bpm, {row.commit} beats promised: beat to chord p50 {row.p50_ms}, p95 {row.p95_ms}, "
+            f"most {row.max_ms} ms; {row.by_network:.1%} of {row.beats} beats by the network, {row.late:.1%} late"
+        )
+    if at_once is not None:
+        yield (
+            f"the stand-in's chords, between two notes: p50 {at_once.p50_ms}, most {at_once.max_ms} ms; asked for the "
+            f"first time in the middle of a song {at_once.first_ms} ms"
         )
 
 
@@ -829,6 +871,24 @@ def _bench_hands(ideas: int, roles: Sequence[str], presses: int, tell: Callable[
     }
     what = {"ideas": ideas, "roles": list(roles), "presses": presses, "by_model": times.by_model}
     return {**what, **pick, "max_ms": round(ordered[-1], 1), **held}
+
+
+def _bench_along(commit: int, beats: int, tell: Callable[[str], None]) -> Any:
+    """The bundled musician accompanied at 120 bpm for so many beats, on a JACK server and in a folder of its own."""
+    from jamlink.ports.jack_server import private_jack_server
+    from jamlink.runtime.bench_along import times_of
+    from jamlink.runtime.ipc import spawn
+    from jamlink.runtime.monotonic import MonotonicClock
+    from jamlink.view.bench_hand import follow
+
+    flags = {"session.tempo": 120.0, "session.mode": "accompany", "session.click": "off", "ports.system": "JACK"}
+    with private_jack_server(period_frames=128), tempfile.TemporaryDirectory() as folder:
+        settings = load(Path(os.devnull), {}, {**flags, "accompany.commit": commit})
+        config = JamConfig(settings, 1, str(Path(folder) / "bench.jam"), demo=True, play=True)
+        child, connection = spawn("jamlink.app", "--config", msgspec.json.encode(config).decode())
+        follow(connection, MonotonicClock(), beats, lambda what: tell(f"{what}, {commit} promised"))
+        _reap(child)
+        return times_of(Path(config.file), commit)
 
 
 def _resident(session: int, resident_mib: Callable[[int], float]) -> dict[str, float]:

@@ -22,6 +22,7 @@ from rich.table import Table
 from jamlink import __version__
 from jamlink.errors import JamlinkError, Nonsense, Unavailable
 from jamlink.evaluation import tasks
+from jamlink.session.settings import AccompanySettings
 
 if TYPE_CHECKING:
     from jamlink.evaluation.result import Result
@@ -96,6 +97,20 @@ def _listed(roles: str) -> tuple[str, ...]:
     return tuple(role.strip() for role in roles.split(","))
 
 
+def _following(
+    look_ahead: int | None, commit: int | None, listen: int | None, rest: int | None
+) -> dict[str, int | None]:
+    """Flags of the accompaniment; a commit that is longer than the usual look-ahead brings its own, and a look-ahead
+    that is shorter than the usual commit, too."""
+    usual = AccompanySettings()
+    if look_ahead is None and commit is not None and commit > usual.look_ahead:
+        look_ahead = commit
+    elif commit is None and look_ahead is not None and look_ahead < usual.commit:
+        commit = look_ahead
+    said = {"look-ahead": look_ahead, "commit": commit, "listen": listen, "rest": rest}
+    return {f"accompany.{name}": value for name, value in said.items()}
+
+
 def _opens(said: bool | None) -> bool | None:
     """Whether a browser opens: as said; else as the settings have it, but never for a script or a pipe."""
     return said if said is not None or sys.stdout.isatty() else False
@@ -128,7 +143,11 @@ def jam(
     repeat: Annotated[str | None, typer.Option(help="once, loop or 'keep going'.")] = None,
     count_in: Annotated[int | None, typer.Option(help="Bars counted in: 0, 1 or 2.")] = None,
     click: Annotated[str | None, typer.Option(help="off, count-in or on.")] = None,
-    mode: Annotated[str | None, typer.Option(help="propose or trade.")] = None,
+    mode: Annotated[str | None, typer.Option(help="propose, trade or accompany.")] = None,
+    look_ahead: Annotated[int | None, typer.Option(help="Accompany: beats that chords are thought of ahead.")] = None,
+    commit: Annotated[int | None, typer.Option(help="Accompany: beats that they are promised ahead.")] = None,
+    listen: Annotated[int | None, typer.Option(help="Accompany: beats that are yours before they begin.")] = None,
+    rest: Annotated[int | None, typer.Option(help="Accompany: bars of silence that end it; 0 never.")] = None,
     input: Annotated[str | None, typer.Option("--in", help="Part of your keyboard's port name.")] = None,
     output: Annotated[str | None, typer.Option("--out", help="Part of your synth's or DAW's port name.")] = None,
     system: Annotated[str | None, typer.Option(help="auto, JACK, ALSA, CoreMIDI or Windows.")] = None,
@@ -166,6 +185,7 @@ def jam(
         "session.click": click,
         "session.mode": mode,
         "session.seed": seed,
+        **_following(look_ahead, commit, listen, rest),
         "ports.input": input,
         "ports.output": output,
         "ports.system": system,
@@ -238,7 +258,11 @@ def render(
     seed: Annotated[int, typer.Option(help="The same seed gives the same file.")] = 1,
     proposer: Annotated[Who, typer.Option(help="Who makes the ideas.")] = Who.transformer,
     roles: Annotated[str, typer.Option(help="Any of chords,melody,bass.")] = "chords,melody,bass",
-    mode: Annotated[str, typer.Option(help="propose or trade.")] = "propose",
+    mode: Annotated[str, typer.Option(help="propose, trade or accompany.")] = "propose",
+    look_ahead: Annotated[int | None, typer.Option(help="Accompany: beats that chords are thought of ahead.")] = None,
+    commit: Annotated[int | None, typer.Option(help="Accompany: beats that they are promised ahead.")] = None,
+    listen: Annotated[int | None, typer.Option(help="Accompany: beats before they begin.")] = None,
+    rest: Annotated[int | None, typer.Option(help="Accompany: bars of silence that end it; 0 never.")] = None,
     repeat: Annotated[str, typer.Option(help="once, loop or 'keep going'.")] = "once",
     model: Annotated[str, typer.Option(help="A folder of models/ or a path.")] = "jam-s",
     as_json: Annotated[bool, AS_JSON] = False,
@@ -258,6 +282,7 @@ def render(
             mode=mode,
             repeat=repeat,
             model=model,
+            accompany=_following(look_ahead, commit, listen, rest),
         )
         report = house.render(request)
         if as_json:
@@ -268,6 +293,8 @@ def render(
                     f"bar {slot['bar']:>3}  {slot['verdict']:<9} {slot['proposer']:<8} {slot['chords']}",
                     highlight=False,
                 )
+            for bar in report["along"]:
+                out.print(f"bar {bar['bar']:>3}  {', '.join(bar['by']):<19} {bar['chords']}", highlight=False)
             for doubt in report["doubts"]:
                 out.print(doubt, highlight=False, markup=False, soft_wrap=True)
             out.print(f"Written to {target}; the session is {report['session']}.", highlight=False, soft_wrap=True)
@@ -378,13 +405,15 @@ def bench_loop(
     minutes: Annotated[float, typer.Option(help="How long the memory test runs.")] = 1.0,
     presses: Annotated[int, typer.Option(help="How many hands of each kind are asked for.", min=1)] = 40,
     sixteenths: Annotated[int, typer.Option(help="On how many sixteenths a hand is asked for.", min=1)] = 1_000,
+    beats: Annotated[int, typer.Option(help="How many beats are accompanied, for each promise.", min=16)] = 120,
     as_json: Annotated[bool, AS_JSON] = False,
 ) -> None:
-    """The note path beside a bare loop in the same run, and how soon ideas come: alone, and through everything."""
+    """The note path beside a bare loop in the same run, and how soon ideas and chords come: alone, and through
+    everything."""
     from jamlink import app as house
 
     with one_sentence():
-        house.bench_loop(messages, minutes, presses, sixteenths, as_json)
+        house.bench_loop(messages, minutes, presses, sixteenths, beats, as_json)
 
 
 @bench_app.command("engine")

@@ -40,9 +40,10 @@ from jamlink.remote.settings import BridgeTable, OscTable, RemoteConfig
 from jamlink.session.effects import Out
 from jamlink.session.inputs import Click, Mode, Repeat
 from jamlink.session.proposal import Controls, Role
-from jamlink.session.settings import SessionSettings
+from jamlink.session.settings import AccompanySettings, SessionSettings
 from jamlink.timing.meter import parse_meter
 from jamlink.timing.units import Ns, ms, tempo_of_bpm
+from jamlink.tokens.vocab import STYLES
 
 PREFIX = "JAMLINK_"
 """JAMLINK_SESSION_TEMPO=92 sets [session] tempo."""
@@ -69,6 +70,16 @@ class SessionTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     style: str = ""
 
 
+class AccompanyTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True, rename="kebab"):
+    """[accompany]: how chords follow the melody. Beats of look-ahead (0 to 16), of which the first `commit` are kept,
+    and of listening first (0 to 64); after `rest` bars without a note (0 to 32) the phrase is ended, 0 never."""
+
+    look_ahead: int = 4
+    commit: int = 4
+    listen: int = 8
+    rest: int = 2
+
+
 class PortsTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """[ports]: parts of port names; empty opens ports of our own: one for each role, or with `own` "one" a single one
     for all of them, told apart by their channels. `map` forces a controller map. `offsets` are milliseconds by output,
@@ -92,10 +103,14 @@ class ModelTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     threads: Literal[0, 1, 2] = 0
 
 
+WITH_MUSIC = "same"
+
+
 class SyncTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """[sync]: whose clock. `auto` follows what comes in at the clock port, the most trusted first; "playing" finds the
-    tempo in what you play; `port` is a part of the name of the port to listen to, empty opens one of our own; `offset`
-    says how many ms late it comes; `starts_at` is the time code of bar 1; `send` lets others follow us, at `to`."""
+    tempo in what you play; `port` is a part of the name of the port to listen to, empty opens one of our own, "same" is
+    the one that you play into; `offset` says how many ms late it comes; `starts_at` is the time code of bar 1; `send`
+    lets others follow us, at `to`."""
 
     source: Literal["auto", "MIDI clock", "time code", "playing", "internal"] = "auto"
     port: str = ""
@@ -136,6 +151,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Everything a player can set before starting."""
 
     session: SessionTable = SessionTable()
+    accompany: AccompanyTable = AccompanyTable()
     ports: PortsTable = PortsTable()
     model: ModelTable = ModelTable()
     sync: SyncTable = SyncTable()
@@ -179,6 +195,7 @@ def load(path: Path, environment: Mapping[str, str], flags: Mapping[str, Any]) -
     for name, value in environment.items():
         if name.startswith(PREFIX) and "_" in name[len(PREFIX) :]:
             table, _, key = name[len(PREFIX) :].lower().partition("_")
+            key = key.replace("_", "-") if table == "accompany" else key
             tables.setdefault(table, {})[key] = value.split(",") if key == "roles" else value
             settings = _convert(tables, name)
     for dotted, value in flags.items():
@@ -196,6 +213,8 @@ def session_settings(settings: Settings, seed: int) -> SessionSettings:
     for name in ("surprise", "density", "brightness", "drive"):
         if not 0.0 <= getattr(controls, name) <= 1.0:
             raise Nonsense(f"{name} = {getattr(controls, name)} is out of range.", "Choose a number from 0 to 1.")
+    if table.style not in ("", *STYLES):
+        raise Nonsense(f"There is no style called {table.style!r}.", f"Choose one of {', '.join(STYLES)}.")
     return SessionSettings(
         seed=table.seed or seed,
         tempo=tempo_of_bpm(table.tempo),
@@ -208,6 +227,7 @@ def session_settings(settings: Settings, seed: int) -> SessionSettings:
         click=table.click,
         count_in=table.count_in,
         key=parse_key(table.key) if table.key else None,
+        accompany=AccompanySettings(**msgspec.structs.asdict(settings.accompany)),
         controls=controls,
         send_clock=settings.sync.send,
     )
@@ -366,6 +386,7 @@ def _fields(table: str) -> list[str]:
 
 _TABLES: dict[str, type[msgspec.Struct]] = {
     "session": SessionTable,
+    "accompany": AccompanyTable,
     "ports": PortsTable,
     "model": ModelTable,
     "sync": SyncTable,
@@ -384,7 +405,8 @@ def _fitting(table: str, key: str) -> str:
         return f"any of {', '.join(role.value for role in Role)}"
     choices = [c.value for c in kind] if isinstance(kind, type) and issubclass(kind, Enum) else typing.get_args(kind)
     if choices:
-        return f"one of {', '.join(choices)}"
+        said = ", ".join(str(choice) for choice in choices if choice != "")
+        return f"one of {said}, or leave it empty" if "" in choices else f"one of {said}"
     return {float: "a number", int: "a whole number", bool: "true or false", str: 'text in quotes, "like this"'}.get(
         kind, "lines of a table, under its name in brackets"
     )

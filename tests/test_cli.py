@@ -135,6 +135,17 @@ def test_an_export_never_overwrites_the_session_it_reads(folder):
     assert jamlink("ledger", "verify", str(folder / "out.render.jam")).exit_code == 0
 
 
+def test_an_export_as_something_unknown_names_what_there_is(folder):
+    jamlink("render", str(folder / "in.mid"), "-o", str(folder / "out.mid"), "--proposer", "rules")
+    result = jamlink("export", str(folder / "out.render.jam"), str(folder / "out.txt"))
+    is_one_sentence(result, "written as .txt", ".mid, .musicxml, .abc, .ireal, .dawproject")
+    assert not (folder / "out.txt").exists()
+
+
+def test_a_midi_system_that_there_is_not_is_named_before_anything_is_measured():
+    is_one_sentence(jamlink("doctor", "--loopback", "--system", "Amiga"), 'no MIDI system called "Amiga"')
+
+
 def test_every_controller_map_fits_on_its_own_line():
     lines = jamlink("maps", "list").output.splitlines()
     assert any(line.startswith("any controller  whatever no other map fits") for line in lines)

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from jamlink.errors import Nonsense
-from jamlink.session.inputs import Repeat
+from jamlink.session.inputs import Mode, Repeat
 from jamlink.session.proposal import Role
+from jamlink.session.settings import AccompanySettings
 from jamlink.settings import (
     clips_folder,
     load,
@@ -50,6 +51,8 @@ def test_a_flag_that_was_not_given_changes_nothing(file):
         ("[session]\ntempo = \n", ["settings.toml", "line 2"]),
         ("[session]\nroles = ['drums']\n", ["drums", "roles"]),
         ("[model]\nproposer = 'magic'\n", ["magic", "model.proposer"]),
+        ("[bridge]\ndaw = 'cubase'\n", ["cubase", "one of live, reaper, bitwig, ardour, or leave it empty"]),
+        ("[ports]\nown = 'two'\n", ["two", "one of roles, one."]),
     ],
 )
 def test_a_mistake_in_the_file_names_the_file_and_the_key(file, text, words):
@@ -74,6 +77,7 @@ def test_a_mistake_in_the_environment_names_the_variable(file):
         ({"session.count_in": 4}, "count-in of 4"),
         ({"session.density": 3.0}, "density = 3.0"),
         ({"session.roles": []}, "No role"),
+        ({"session.style": "polka"}, "no style called 'polka'"),
     ],
 )
 def test_an_impossible_session_is_refused_with_a_remedy(file, flags, words):
@@ -154,3 +158,28 @@ def test_what_cannot_be_is_one_sentence(file, text, check, words):
 def test_an_unknown_daw_is_named_with_those_that_are_known(file):
     with pytest.raises(Nonsense, match="live, reaper, bitwig, ardour"):
         load(file, {}, {"bridge.daw": "cubase"})
+
+
+def test_how_an_accompaniment_follows_is_said_in_the_file_by_a_flag_or_in_the_environment(file):
+    file.write_text("[session]\nmode = 'accompany'\n[accompany]\nlook-ahead = 8\ncommit = 2\n")
+    settings = load(file, {"JAMLINK_ACCOMPANY_LOOK_AHEAD": "6"}, {"accompany.listen": 4, "accompany.rest": 0})
+    setup = session_settings(settings, 1)
+    assert setup.mode is Mode.ACCOMPANY
+    assert setup.accompany == AccompanySettings(look_ahead=6, commit=2, listen=4, rest=0)
+    assert session_settings(load(file.parent / "none.toml", {}, {}), 1).accompany == AccompanySettings(4, 4, 8, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[accompany]\ncommit = 17\n", "commit = 17 is not possible. Choose 0 to 16 beats"),
+        ("[accompany]\nlook-ahead = 1\ncommit = 2\n", "look-ahead that is no shorter than the commit"),
+        ("[accompany]\nlook_ahead = 1\n", "nothing called look_ahead in .accompany."),
+        ("[accompany]\nlisten = 'long'\n", "Choose a whole number"),
+        ("[session]\nmode = 'accompany'\nroles = ['melody']\n", "Arm chords or bass"),
+    ],
+)
+def test_an_accompaniment_that_cannot_be_is_one_sentence(file, text, words):
+    file.write_text(text)
+    with pytest.raises(Nonsense, match=words):
+        session_settings(load(file, {}, {}), 1)

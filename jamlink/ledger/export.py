@@ -35,8 +35,13 @@ def score_of(story: Story) -> MidiScore:
         return MidiScore(())
     ruler = Ruler(story.clocks, _spans(story))
     parts = (*_players(story, ruler), *_roles(story, ruler))
-    name = f"jamlink {story.header.wall}" if story.header else "jamlink"
+    name = _printable(f"jamlink {story.header.wall}") if story.header else "jamlink"
     return MidiScore(parts, ruler.tempos, ruler.meters, (), tuple(_markers(story, ruler)), name)
+
+
+def _printable(text: str) -> str:
+    """Without what no format has a place for."""
+    return "".join(c for c in text if c.isprintable())
 
 
 def _spans(story: Story) -> Iterator[Span]:
@@ -95,11 +100,30 @@ def _sounded_chords(story: Story, ruler: Ruler) -> list[ChordSpan]:
         for number, idea in sorted(story.ideas.items())
         for span in _chords(idea, [ruler.tick(onset) for onset in onsets[number]], ruler)
     }
+    found |= {span.onset: span for span in _along(story, ruler)}
     ordered = [found[onset] for onset in sorted(found)]
     ends = [*(span.onset for span in ordered[1:]), *(span.end for span in ordered[-1:])]
     return [
         replace(span, duration=Ticks(min(span.end, end) - span.onset)) for span, end in zip(ordered, ends, strict=True)
     ]
+
+
+def _along(story: Story, ruler: Ruler) -> Iterator[ChordSpan]:
+    """The chords of an accompaniment that sounded, each from where it begins to where it ends."""
+    sounded = {note.idea for note in story.sounded}
+    span: ChordSpan | None = None
+    for at, chorded in story.along:
+        if chorded.chord is None or chorded.proposal_id not in sounded:
+            continue
+        start = ruler.page_tick(chorded.at, at)
+        if span is not None and span.chord == chorded.chord and span.end == start:
+            span = replace(span, duration=Ticks(span.duration + chorded.duration))
+            continue
+        if span is not None:
+            yield span
+        span = ChordSpan(start, chorded.duration, chorded.chord)
+    if span is not None:
+        yield span
 
 
 def _chords(idea: Idea, onsets: list[Ticks], ruler: Ruler) -> Iterator[ChordSpan]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 
@@ -14,7 +14,7 @@ from jamlink.ledger.story import Sounded, Story, tell
 from jamlink.midi.held import HeardNote
 from jamlink.music.pitch import pitch_name
 from jamlink.session.core import PLAYER
-from jamlink.session.effects import Verdict
+from jamlink.session.effects import Chorded, Verdict
 from jamlink.timing.units import Ns
 
 LONGEST_PAYLOAD = 120
@@ -37,7 +37,8 @@ def report(path: Path) -> str:
 
 def authors(story: Story) -> Counter[str]:
     """How many notes each author made: the player, and who made the ideas that sounded."""
-    made = Counter(_author(story, note) for note in story.sounded)
+    author = _authors(story)
+    made = Counter(author(note) for note in story.sounded)
     return Counter({PLAYER: len(story.heard), **made})
 
 
@@ -68,9 +69,24 @@ def _summary(story: Story) -> Iterator[str]:
     yield f"Ideas: {len(story.ideas)} in {story.hands} hands ({story.late_hands} by a stand-in)"
     for verdict, count in _verdicts(story).items():
         yield f"  {count:>6}  {verdict}"
+    yield from _along(story)
     times = decision_times(story)
     if times:
         yield f"Decisions took {median(times) / 1e9:.1f} s in the middle, {max(times) / 1e9:.1f} s at most."
+
+
+def _along(story: Story) -> Iterator[str]:
+    """The beats of an accompaniment by who settled them."""
+    if story.along:
+        yield f"Beats accompanied: {sum(chorded.chord is not None for _, chorded in story.along)}"
+    held = Counter("held, since nobody had decided" for _, chorded in story.along if chorded.held)
+    made = Counter(_settled_by(chorded) for _, chorded in story.along if chorded.chord and not chorded.held)
+    for maker, count in (made + held).most_common():
+        yield f"  {count:>6}  {maker}"
+
+
+def _settled_by(chorded: Chorded) -> str:
+    return f"stand-in: {chorded.made_by}" if chorded.stand_in else chorded.made_by
 
 
 def _verdicts(story: Story) -> dict[str, int]:
@@ -81,20 +97,26 @@ def _verdicts(story: Story) -> dict[str, int]:
 
 
 def _note_by_note(story: Story) -> Iterator[str]:
-    ruler = Ruler(story.clocks, ()) if story.clocks else None
+    ruler, author = Ruler(story.clocks, ()) if story.clocks else None, _authors(story)
     yield "Note by note: bar and beat, seconds, note, where, who"
     notes: list[HeardNote | Sounded] = [*story.heard, *story.sounded]
     for note in sorted(notes, key=lambda note: (note.onset, note.pitch)):
         counted = str((ruler and ruler.counted(note.onset)) or "-")
         where = note.port if isinstance(note, HeardNote) else note.out.value
-        who = PLAYER if isinstance(note, HeardNote) else _author(story, note)
+        who = PLAYER if isinstance(note, HeardNote) else author(note)
         seconds = (note.onset - story.began) / 1e9
         yield f"  {counted:>7}  {seconds:>9.3f}  {pitch_name(note.pitch):<4} {where}  {who}"
 
 
-def _author(story: Story, note: Sounded) -> str:
-    idea = story.ideas.get(note.idea)
-    return idea.author if idea else "unknown"
+def _authors(story: Story) -> Callable[[Sounded], str]:
+    """Who made a note of ours: whoever made its idea, or the chord that it accompanies with."""
+    makers = {chorded.proposal_id: chorded.made_by for _, chorded in story.along}
+
+    def author(note: Sounded) -> str:
+        idea = story.ideas.get(note.idea)
+        return makers.get(note.idea) or (idea.author if idea else "unknown")
+
+    return author
 
 
 def _span(span: Ns) -> str:

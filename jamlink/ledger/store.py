@@ -37,6 +37,7 @@ FORMAT = 1
 GROUP_S = 0.25
 """How long an entry that is not durable may wait for company."""
 RETRY_S = 1.0
+_LAST_PATIENCE_MS = 200
 
 _SCHEMA = f"""
 BEGIN IMMEDIATE;
@@ -280,6 +281,7 @@ class Ledger:
             if waiting:
                 database = self._try_to_write(database, waiting)
         if database is not None:
+            _leave_one_file(database)
             database.close()
 
     def _gather(self, waiting: list[LedgerEntry]) -> bool:
@@ -344,6 +346,14 @@ class Ledger:
         ours = last in [(entry.seq, entry.hash) for entry in waiting]
         if not ours and (last[0] if last else -1) != self._acknowledged:
             raise Unavailable(f"Another session is writing to {self.path}.", "Close it, or start a new session.")
+
+
+def _leave_one_file(database: sqlite3.Connection) -> None:
+    """A session that is over lies in one file, and stays one when it is read: a database in WAL mode gets a log and an
+    index beside it whenever somebody opens it. Somebody who reads it now keeps it as it is."""
+    with contextlib.suppress(sqlite3.Error):
+        database.execute(f"PRAGMA busy_timeout = {_LAST_PATIENCE_MS}")
+        database.execute("PRAGMA journal_mode = DELETE")
 
 
 def _commit(database: sqlite3.Connection, entries: Sequence[LedgerEntry]) -> None:

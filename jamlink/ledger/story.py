@@ -6,7 +6,7 @@ records mean (`jamlink.session.effects` does).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,7 +15,18 @@ from jamlink.ledger.entry import HEADER, LedgerEntry
 from jamlink.ledger.store import read
 from jamlink.midi.events import ControlChange, PitchBend
 from jamlink.midi.held import HeardNote, HeldNotes
-from jamlink.session.effects import FIRST_PROPOSAL, Clocked, Decided, Moved, Offered, Out, Recorded, Sent, Verdict
+from jamlink.session.effects import (
+    FIRST_PROPOSAL,
+    Chorded,
+    Clocked,
+    Decided,
+    Moved,
+    Offered,
+    Out,
+    Recorded,
+    Sent,
+    Verdict,
+)
 from jamlink.session.inputs import Heard
 from jamlink.session.proposal import State
 from jamlink.session.wire import EFFECT_KINDS, HEARD, Header, read_header, read_record
@@ -69,6 +80,8 @@ class Story:
     sounded: list[Sounded] = field(default_factory=list)
     """Accepted material only: no metronome, no preview. By onset."""
     ideas: dict[int, Idea] = field(default_factory=dict)
+    along: list[tuple[Ns, Chorded]] = field(default_factory=list)
+    """The chords of an accompaniment, beat by beat, each when it was settled; numbered like ideas."""
     hands: int = 0
     late_hands: int = 0
     """Hands that a stand-in dealt, because the model had no idea in time."""
@@ -173,6 +186,10 @@ class _Teller:
         for proposal, made_by in zip(item.proposals, item.made_by, strict=False):
             self._story.ideas[self._number(proposal)] = Idea(made_by, self._now)
 
+    def _chorded(self, item: Chorded) -> None:
+        number = self._number(item.proposal_id)
+        self._story.along.append((self._now, replace(item, proposal_id=number)))
+
     def _decided(self, item: Decided) -> None:
         number = self._number(item.proposal_id)
         idea = self._story.ideas.setdefault(number, Idea(item.content.made_by, self._now))
@@ -208,6 +225,7 @@ class _Teller:
         Clocked: _clocked,
         Offered: _offered,
         Decided: _decided,
+        Chorded: _chorded,
         Moved: _moved,
         Sent: _sent,
     }

@@ -12,7 +12,7 @@ from itertools import takewhile
 
 from jamlink.ledger.story import Story, retell
 from jamlink.midi.events import NoteOn
-from jamlink.session.effects import FIRST_PROPOSAL, Clocked, Decided, Moved, Offered, Recorded, Sent
+from jamlink.session.effects import FIRST_PROPOSAL, Chorded, Clocked, Decided, Moved, Offered, Recorded, Sent
 from jamlink.session.inputs import Heard
 from jamlink.timing.meter import parse_meter
 from jamlink.timing.timeline import Timeline
@@ -56,7 +56,7 @@ class Tape:
         """Take in a record, if it is one of those that sound or explain."""
         if isinstance(value, Clocked):
             self._clocks.append((at, value))
-        elif isinstance(value, Heard | Offered | Decided | Moved) or _is_music(value):
+        elif isinstance(value, Heard | Offered | Decided | Moved | Chorded) or _is_music(value):
             self._events.append((at, value))
             self._last = max(self._last or at, began) if (began := _note_began(value)) is not None else self._last
             while len(self._events) > KEPT_EVENTS and at - self._events[0][0] > KEPT_SPAN:

@@ -36,6 +36,7 @@ class Action(Enum):
     LOOP = "loop"
     KEEP_GOING = "keep-going"
     TRADE = "trade"
+    ACCOMPANY = "accompany"
     COUNT_IN = "count-in"
     CAPTURE = "capture"
     CLEAR = "clear"
@@ -93,6 +94,7 @@ GESTURES: tuple[Gesture, ...] = (
     Gesture(Action.LOOP, "l", "what is taken plays once, or loops until replaced"),
     Gesture(Action.KEEP_GOING, "k", "go on by itself: the best of each hand is taken unless you refuse it"),
     Gesture(Action.TRADE, "r", "trade: you play, it answers, in turn; again to stop trading"),
+    Gesture(Action.ACCOMPANY, "a", "accompany: chords follow your melody, beat by beat; again to stop that"),
     Gesture(Action.COUNT_IN, "e", "how many bars are counted in: one, two, none"),
     Gesture(Action.CAPTURE, "w", "keep the last bars, yours and ours, as a MIDI file among the clips"),
     Gesture(Action.CLEAR, "c", "forget everything taken (only when stopped)"),

@@ -7,10 +7,13 @@ heard. Half pedalling counts as down from 64 on (MIDI 1.0, controllers 64 to 69:
 A key that goes down twice before it goes up (two keyboards, a splice of cables) is counted: it is up when it has gone
 up as often as it went down. Each note-on begins a note of its own, and ends the sound of the one before it on the same
 pitch, as it does on a piano; so the notes heard on one pitch never overlap.
+
+An MPE keyboard's pedal is on its zone's first channel and holds the notes of all its fingers (see `mpe`).
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -26,6 +29,7 @@ from jamlink.midi.events import (
     NoteOff,
     NoteOn,
 )
+from jamlink.midi.mpe import Zones
 from jamlink.music.note import Note
 from jamlink.timing.units import Ns, Ticks
 
@@ -71,11 +75,12 @@ class _Open:
 class HeldNotes:
     """The notes that sound now. Owned by one thread; reads no clock: every moment comes with an event."""
 
-    __slots__ = ("_open", "_pedals")
+    __slots__ = ("_open", "_pedals", "_zones")
 
     def __init__(self) -> None:
         self._open: dict[Key, _Open] = {}
         self._pedals: set[tuple[str, int]] = set()
+        self._zones: dict[str, Zones] = defaultdict(Zones)
 
     @property
     def sounding(self) -> frozenset[int]:
@@ -124,16 +129,23 @@ class HeldNotes:
         if note.presses:
             return
         note.key_up = event.at
-        if (event.port, event.channel) not in self._pedals:
+        if not self._is_held(event.port, event.channel):
             yield self._open.pop(key).ended(key, event.at)
+
+    def _is_held(self, port: str, channel: int) -> bool:
+        """Whether a pedal holds the notes of a channel: its own, or that of its zone."""
+        return not self._pedals.isdisjoint({(port, channel), (port, self._zones[port].master(channel))})
 
     def _control(self, event: ControlChange) -> Iterator[HeardNote]:
         pedal = (event.port, event.channel)
+        self._zones[event.port].hear(event)
         if event.control == SUSTAIN and event.value >= PEDAL_DOWN:
             self._pedals.add(pedal)
         elif event.control in (SUSTAIN, RESET_CONTROLLERS):
             self._pedals.discard(pedal)
-            yield from self._end(event.at, *pedal, only_released=True)
+            for channel in self._zones[event.port].members(event.channel):
+                if not self._is_held(event.port, channel):
+                    yield from self._end(event.at, event.port, channel, only_released=True)
         elif event.control == ALL_NOTES_OFF:
             yield from self._keys_up(event.at, pedal)
         elif event.control == ALL_SOUND_OFF:
@@ -144,7 +156,7 @@ class HeldNotes:
         for key, note in self._open.items():
             if key[:2] == pedal and note.presses:
                 note.presses, note.key_up = 0, at
-        if pedal not in self._pedals:
+        if not self._is_held(*pedal):
             yield from self._end(at, *pedal)
 
     def _end(

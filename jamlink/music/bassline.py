@@ -44,6 +44,19 @@ def bass_line(
     return tuple(notes)
 
 
+def bass_on_beat(
+    chord: Chord, tick: Ticks, meter: Meter, *, fresh: bool, drive: float, previous: int | None, seed: int
+) -> int | None:
+    """What the bass plays on the beat at `tick` under a chord whose future nobody knows; None where it goes on holding.
+    `fresh` where the chord begins here."""
+    home = _HOME if previous is None else previous
+    if fresh or strength(tick, meter) == BAR_LINE:
+        return _near(chord.bass, home)
+    if not _is_played(tick, ChordSpan(tick, meter.bar_ticks, chord), meter, drive):
+        return None
+    return _between(chord, home, _near(chord.bass, home), tick, meter, random.Random(seed))
+
+
 def _under(
     span: ChordSpan,
     chord: Chord,

@@ -28,6 +28,25 @@ _MUDDY_BELOW = 55
 Voicing = tuple[int, ...]
 
 
+def voice_beside(chord: Chord, previous: Voicing, others: tuple[int, int] | None) -> Voicing:
+    """One voicing, near to `previous` and out of the way of what lies between two pitches, somebody else's register."""
+    choices = _voicings(chord)
+    return min(choices, key=lambda v: (_alone(v) + (_step(previous, v) if previous else 0) + _crowd(v, others), v))
+
+
+def _crowd(voicing: Voicing, others: tuple[int, int] | None) -> float:
+    """What it costs to play where somebody else does, or above."""
+    if others is None:
+        return 0.0
+    low, high = others
+    return sum(0.0 if pitch < low - 1 else 2.5 if pitch <= high + 1 else 1.5 for pitch in voicing)
+
+
+def is_struck_again(tick: Ticks, meter: Meter, feel: Feel, density: float) -> bool:
+    """Whether a chord that goes on is struck again on the beat at `tick`; as in `comp`."""
+    return _is_struck(tick, meter, _activity(feel, density))
+
+
 def voice(chords: Sequence[Chord | None], previous: Voicing = ()) -> list[Voicing]:
     """A voicing for each chord, low to high; an empty one for no chord. `previous` is what the hands hold now."""
     sounding = [chord for chord in chords if chord is not None]

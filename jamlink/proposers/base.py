@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
-from jamlink.session.proposal import Candidate, ProposalRequest
+from jamlink.music.chord import Chord
+from jamlink.session.proposal import Candidate, ChordsRequest, ProposalRequest
 
 Cancelled = Callable[[], bool]
 """Asked between steps; True means stop and return what there is."""
@@ -38,5 +39,21 @@ class ThinksAhead(Proposer, Protocol):
         """This will be proposed for next, unless something changes: do now what would take long then.
 
         What is kept changes no answer, only how soon it comes.
+        """
+        ...
+
+
+@runtime_checkable
+class Accompanies(Protocol):
+    """Who finds chords for a melody that is being played. One thread."""
+
+    name: str
+    """Who signs the chords."""
+
+    def chords(self, request: ChordsRequest) -> tuple[Chord, ...]:
+        """The chord of the beat asked for and of each beat ahead, none of them one that it is to avoid.
+
+        What is heard later changes no chord. It may keep what it has understood from one request to the next, so two
+        answers to one request may differ where other requests came between.
         """
         ...

@@ -123,6 +123,12 @@ class LiveChords:
         self._played.append(self._chosen(both, chances, 1 - known))
         return ALL[self._played[-1]]
 
+    def follow(self, cell: int, heard: Sequence[Note]) -> None:
+        """Listen on to `cell` where its chord is not asked for; then the next one is decided as if all had been."""
+        if cell:
+            self._listen(cell, heard)
+        self._played.append(int(self._habits(self.sober).argmax()))
+
     # -- what was heard ---------------------------------------------------------------------------------------------
 
     def _listen(self, cell: int, heard: Sequence[Note]) -> None:

@@ -33,9 +33,10 @@ from jamlink.proposers import prompting
 from jamlink.proposers.amounts import notes_wanted, push_wanted
 from jamlink.proposers.base import Cancelled
 from jamlink.proposers.critics import rank
+from jamlink.proposers.following import Follower, follower_for
 from jamlink.proposers.originality import Guard, Index
 from jamlink.proposers.scene import Scene
-from jamlink.session.proposal import Candidate, ProposalRequest, Role, Slot
+from jamlink.session.proposal import Candidate, ChordsRequest, ProposalRequest, Role, Slot
 from jamlink.timing.meter import Meter
 from jamlink.timing.units import TICKS_PER_QUARTER
 from jamlink.tokens import vocab
@@ -214,6 +215,7 @@ class TransformerProposer:
         self._prompts: dict[tuple[Task, bool], Engine] = {}
         self._draws: dict[_Draw, list[_Idea]] = {}
         self._lanes = lanes
+        self._follower: Follower | None = None
         self.slid = 0
         """Prompts that had no room for all that is known of the past, and tell its last whole bars only."""
 
@@ -225,6 +227,13 @@ class TransformerProposer:
         """As `Proposer.propose`. Nothing when cancelled."""
         found = self.drafts(request, cancelled)
         return [] if cancelled() else self.hand(found, request)
+
+    def chords(self, request: ChordsRequest) -> tuple[Chord, ...]:
+        """As `Accompanies.chords`, on the same weights with a prompt of its own. Raises `Unavailable` or `Nonsense`
+        where the table of the key-and-chord model is missing or damaged."""
+        if self._follower is None:
+            self._follower = follower_for(self._engine.beside(), self.name)
+        return self._follower.chords(request)
 
     def hand(self, drafts: Sequence[Candidate], request: ProposalRequest) -> list[Candidate]:
         """The critics' choice of drafts, with the pieces that they are near to."""

@@ -104,6 +104,17 @@ def _roles(arguments: Sequence[Argument]) -> Said:
     return protocol.Roles([_word(arguments, place) for place in range(len(arguments))])
 
 
+def _following(name: str) -> Callable[[Sequence[Argument]], Said]:
+    return lambda arguments: protocol.Accompany(name, _whole(arguments))
+
+
+_FOLLOWING = (
+    ("look-ahead", "0 to 16", "beats that chords are thought of ahead while jamlink accompanies"),
+    ("commit", "0 to 16", "beats ahead that they are promised"),
+    ("listen", "0 to 64", "beats that are yours before they begin"),
+    ("rest", "0 to 32", "bars of silence after which they end; 0 never"),
+)
+
 TABLE: tuple[Address, ...] = (
     *(Address(f"{ROOT}/do/{g.action.value}", "nothing, or 1", g.does, _gesture(g.action.value)) for g in GESTURES),
     *(
@@ -121,7 +132,8 @@ TABLE: tuple[Address, ...] = (
         "what a taken idea does after its bars",
         lambda a: protocol.Repeat(_word(a)),
     ),
-    Address(f"{ROOT}/mode", '"propose" or "trade"', "who plays when", lambda a: protocol.Mode(_word(a))),
+    Address(f"{ROOT}/mode", '"propose", "trade" or "accompany"', "who plays when", lambda a: protocol.Mode(_word(a))),
+    *(Address(f"{ROOT}/{name}", what, does, _following(name)) for name, what, does in _FOLLOWING),
     Address(f"{ROOT}/style", 'a style, or ""', "the style of ideas", lambda a: protocol.Style(_word(a))),
     Address(f"{ROOT}/take", "1, 2, ...", "take the idea in that place", lambda a: protocol.Take(_whole(a) - 1)),
     Address(f"{ROOT}/select", "1, 2, ...", "choose it", lambda a: protocol.Select(_whole(a) - 1)),

@@ -32,7 +32,7 @@ SENT: tuple[tuple[str, str, str], ...] = (
     ("hand/1/chords", "text", "and hand/2/chords, ...: the chords of each idea"),
     ("hand/1/words", "text", "and hand/2/words, ...: what is special about it"),
     ("taken", "text", "the chords of what waits to sound"),
-    ("sounding", "text", "the chords of what sounds"),
+    ("sounding", "text", "the chords of what sounds, or what an accompaniment has promised"),
     ("clip", "text", "the file that was written last"),
     ("notice", "text", "the newest sentence for the player"),
     ("trouble", "text", "what is wrong now"),
@@ -56,7 +56,7 @@ def shown(state: Mapping[str, Any]) -> dict[str, tuple[Argument, ...]]:
         "key": (state["key"],),
         "chord": (state["chord"],),
         "taken": (_chords(state["taken"]),),
-        "sounding": (_chords(state["playing"]),),
+        "sounding": (_chords(state["playing"]) or _along(state.get("accompany")),),
         "clip": (state.get("clips", {}).get("written", ""),),
         "notice": (_last(state["notices"]),),
         "trouble": (_last(state.get("trouble", ())),),
@@ -96,6 +96,11 @@ def _hand(hand: Mapping[str, Any] | None) -> Iterator[tuple[str, tuple[Argument,
 
 def _chords(placed: Mapping[str, Any] | None) -> str:
     return " ".join(symbol for _, symbol in placed["chords"]) if placed else ""
+
+
+def _along(view: Mapping[str, Any] | None) -> str:
+    """What an accompaniment has promised."""
+    return " ".join(chord["symbol"] for chord in view["chords"] if chord["promised"]) if view else ""
 
 
 def _last(sentences: Sequence[str]) -> str:

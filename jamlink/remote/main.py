@@ -93,7 +93,8 @@ class Refusals:
         if not new or (self._next is not None and now < self._next):
             return ""
         self._said, self._next = self.count, Ns(now + LOG_EVERY)
-        return f"OSC: {new} packets were refused, {self.count} in all. The last: {self._last}"
+        packets = "1 packet was" if new == 1 else f"{new} packets were"
+        return f"OSC: {packets} refused, {self.count} in all. The last: {self._last}"
 
 
 Place = tuple[str, int]

@@ -21,11 +21,13 @@ class Clocks:
 
     def hear(self, event: MidiEvent, is_clock: bool) -> Followed | None:
         """What the session is to be told because of `event`; `is_clock` where its port is there for clocks. A clock
-        that a keyboard sends of its own accord is nobody's tempo."""
-        says = SystemEvent if is_clock else NoteOn
-        if self._follower is None or not isinstance(event, says):
+        that a keyboard sends of its own accord is nobody's tempo, unless it was asked for."""
+        follower = self._follower
+        if follower is None:
             return None
-        return self._follower.hear(event, self._own())
+        keeps_time = isinstance(event, SystemEvent) and (is_clock or follower.anywhere)
+        plays = isinstance(event, NoteOn) and not is_clock
+        return follower.hear(event, self._own()) if keeps_time or plays else None
 
     def look(self, now: Ns) -> Followed | None:
         """What the session is to be told because nothing has come."""

@@ -230,6 +230,12 @@ STEADY_MS = 3.0
 """A way whose notes come farther apart than this is not put right by one number."""
 
 
+def loopback(clock: Clock, heard: str, played: str, system: str) -> list[Check]:
+    """`measure_loopback`, where there is a MIDI system to measure. Raises `Nonsense` for a system that there is not."""
+    answers = check_systems(list_ports(clock, system))
+    return [measure_loopback(clock, heard, played, system)] if answers.ok else [answers]
+
+
 def measure_loopback(clock: Clock, heard: str, played: str, system: str) -> Check:
     """How long the way out of `played` and into `heard` again is, and the offset that makes up for it. Both are parts
     of port names; empty for a port of our own. Raises `Unavailable`."""

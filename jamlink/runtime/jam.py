@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from jamlink.errors import Nonsense
 from jamlink.ledger.store import Ledger
@@ -28,7 +28,7 @@ from jamlink.midi.maps import Gesture as Reading
 from jamlink.midi.wire import Parser
 from jamlink.ports.base import CLOCK_INPUT, HOUSE, Listing, Outgoing
 from jamlink.ports.plugin_ports import NAME as PLUGIN
-from jamlink.proposers.base import Proposer
+from jamlink.proposers.base import Accompanies, Proposer
 from jamlink.runtime import io_wire, model_link
 from jamlink.runtime.clips import Clips
 from jamlink.runtime.clocks import Clocks
@@ -44,7 +44,8 @@ from jamlink.runtime.teaching import Taught, Teacher, Teaching, in_words
 from jamlink.session import effects as fx
 from jamlink.session.core import Session
 from jamlink.session.effects import Effect, Out
-from jamlink.session.inputs import Do, Followed, Gesture, Heard, Ideas, Input, ProposerIs, Recover, Turn
+from jamlink.session.inputs import Do, Followed, Foreseen, Gesture, Heard, Ideas, Input, ProposerIs, Recover, Turn
+from jamlink.session.proposal import ChordsRequest
 from jamlink.session.wire import record
 from jamlink.session.wishes import ChoosePorts, Teach, Tell, Wish
 from jamlink.sync.follower import Follower
@@ -58,6 +59,9 @@ LONGEST_WAIT = ms(100)
 LATENESS_REMEMBERED = 1000
 PATIENCE_AT_START = ms(5_000)
 BROKE = "Something in jamlink went wrong; it plays on. Please report the log beside the session file."
+
+
+_Got = TypeVar("_Got")
 
 
 class _Lost(Exception):
@@ -136,6 +140,8 @@ class Parts:
     io: IoLink
     model: ModelLink | None
     stand_in: Proposer
+    chords: Accompanies
+    """Who finds chords for a melody at once where the model does not."""
     ledger: Ledger
     bindings: Callable[[str], Bindings]
     views: Views
@@ -175,7 +181,7 @@ class Jam:
         self._dirty = True
         self._next_frame = Ns(0)
         self._systems: dict[str, str] = {}
-        self._answers: deque[Ideas] = deque()
+        self._answers: deque[Ideas | Foreseen] = deque()
         self._opened = False
         self._asked_for_ports = False
         self._open_by = Ns(0)
@@ -236,16 +242,16 @@ class Jam:
 
     def _turn(self) -> None:
         parts = self._parts
-        for message in parts.io.receive():
+        for message in self._got("hearing the ports", parts.io.receive):
             self._safely("hearing the ports", self._from_io, message)
         if parts.model is not None:
-            for answer in parts.model.receive():
+            for answer in self._got("hearing the model", parts.model.receive):
                 self._safely("hearing the model", self._from_model, answer)
-        for gesture in parts.views.receive():
+        for gesture in self._got("hearing a view", parts.views.receive):
             self._safely("hearing a view", self._feed, gesture)
-        for event in parts.views.played(parts.clock.now()):
+        for event in self._got("hearing a view", lambda: parts.views.played(parts.clock.now())):
             self._safely("hearing a view", self._feed, Heard(event), event.at)
-        for wish, via in parts.views.wishes():
+        for wish, via in self._got("hearing a view", parts.views.wishes):
             self._safely("granting a wish", self._grant, wish, via)
         self._safely("tidying up", self._tidy_up)
         if self._demo is not None and self._opened:
@@ -274,6 +280,14 @@ class Jam:
             raise
         except Exception as bug:
             self._broke(bug, doing)
+
+    def _got(self, doing: str, receive: Callable[[], Iterable[_Got]]) -> Iterable[_Got]:
+        """What has come in; nothing where a mistake came up instead."""
+        try:
+            return receive()
+        except Exception as bug:
+            self._broke(bug, doing)
+            return ()
 
     def _by_session(self, work: Callable[[], list[Effect]]) -> list[Effect]:
         """What the session wants done; where it breaks, what it did until then and what it takes to go on."""
@@ -458,6 +472,8 @@ class Jam:
                 self._feed(ProposerIs(True, answer.name))
             case model_link.CandidatesReady():
                 self._feed(Ideas(answer.request_id, tuple(answer.candidates), False))
+            case model_link.ChordsReady():
+                self._feed(Foreseen(answer.request_id, tuple(answer.chords), answer.made_by, False))
             case model_link.Failed(request_id=None):
                 self._model_ready = True  # as ready as it will be; the stand-in plays
                 self._trouble("model", answer.sentence)
@@ -561,6 +577,10 @@ class Jam:
                 self._ask_model(effect)
             case fx.AskStandIn():
                 self._ask_stand_in(effect)
+            case fx.AskChords():
+                self._ask_chords(effect)
+            case fx.AskChordsStandIn(request):
+                self._answers.append(at_once(self._parts.chords, request))
             case fx.CancelRequest():
                 if parts.model is not None:
                     parts.model.cancel(effect.request_id)
@@ -632,6 +652,12 @@ class Jam:
         else:
             self._parts.model.ask(ask.request)
 
+    def _ask_chords(self, ask: fx.AskChords) -> None:
+        if self._parts.model is None:
+            self._answers.append(Foreseen(ask.request.id, (), "", False))
+        else:
+            self._parts.model.ask_chords(ask.request)
+
     def _ask_stand_in(self, ask: fx.AskStandIn) -> None:
         try:
             ideas = tuple(self._parts.stand_in.propose(ask.request, lambda: False))
@@ -695,6 +721,15 @@ class Jam:
             parts.model.close()
         self._errands.close()
         parts.views.goodbye("" if parts.ledger.close() else f"Not everything is saved: {parts.ledger.trouble}")
+
+
+def at_once(chords: Accompanies, request: ChordsRequest) -> Foreseen:
+    """The stand-in's answer; whatever is wrong with one beat, the music goes on."""
+    try:
+        return Foreseen(request.id, chords.chords(request), chords.name, True)
+    except Exception:
+        traceback.print_exc()  # into the log beside the session file
+        return Foreseen(request.id, (), chords.name, True)
 
 
 def _open(reader: Any) -> bool:

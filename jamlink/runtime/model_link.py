@@ -27,12 +27,12 @@ from pathlib import Path
 from jamlink.errors import Nonsense
 from jamlink.runtime import model_wire as wire
 from jamlink.runtime.ipc import Framed, spawn
-from jamlink.runtime.model_wire import CandidatesReady, Failed, FromModel, Ready
-from jamlink.session.proposal import ProposalRequest
+from jamlink.runtime.model_wire import CandidatesReady, ChordsReady, Failed, FromModel, Ready
+from jamlink.session.proposal import ChordsRequest, ProposalRequest
 from jamlink.timing.clock import Clock
 from jamlink.timing.units import NS_PER_SECOND, Ns, ms
 
-__all__ = ["CandidatesReady", "Failed", "FromModel", "ModelLink", "Ready"]
+__all__ = ["CandidatesReady", "ChordsReady", "Failed", "FromModel", "ModelLink", "Ready"]
 
 MODULE = "jamlink.runtime.model_main"
 
@@ -103,10 +103,11 @@ class ModelLink:
 
     def ask(self, request: ProposalRequest) -> None:
         """Ask for ideas. The answer comes from `receive`, a `Failed` where there is no process to ask."""
-        if self._pipe is not None and self._pipe.send(wire.encode(wire.Ask(request))):
-            self._open[request.id] = Ns(max(request.deadline, self._clock.now()) + _GRACE)
-        else:
-            self._news.append(Failed(request.id, "The model is not running; it is being started again."))
+        self._ask(request, wire.Ask(request))
+
+    def ask_chords(self, request: ChordsRequest) -> None:
+        """Ask for chords; as `ask`."""
+        self._ask(request, wire.AskChords(request))
 
     def prepare(self, request: ProposalRequest) -> None:
         """This will be asked for next; no answer comes. Left out where the process has not read all it was told."""
@@ -142,6 +143,12 @@ class ModelLink:
         for child in self._going:
             _wait_for(child)
 
+    def _ask(self, request: ProposalRequest | ChordsRequest, message: wire.ToModel) -> None:
+        if self._pipe is not None and self._pipe.send(wire.encode(message)):
+            self._open[request.id] = Ns(max(request.deadline, self._clock.now()) + _GRACE)
+        else:
+            self._news.append(Failed(request.id, "The model is not running; it is being started again."))
+
     def _hear(self, pipe: Framed, now: Ns) -> None:
         for frame in pipe.receive():
             try:
@@ -159,7 +166,7 @@ class ModelLink:
             case Failed(request_id=None):
                 self._stage = Stage.REFUSED
                 self._tell(answer.sentence)
-            case Failed(request_id=int(number)) | CandidatesReady(request_id=number):
+            case Failed(request_id=int(number)) | CandidatesReady(request_id=number) | ChordsReady(request_id=number):
                 self._missed = self._answered_nothing = 0
                 wanted = self._open.pop(number, None) is not None and number not in self._unwanted
                 self._unwanted.discard(number)

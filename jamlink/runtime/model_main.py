@@ -20,11 +20,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jamlink.errors import Fault, JamlinkError, Nonsense
-from jamlink.proposers.base import Proposer, ThinksAhead
+from jamlink.proposers.base import Accompanies, Proposer, ThinksAhead
 from jamlink.runtime import model_wire as wire
 from jamlink.runtime.ipc import Framed, inherited
 from jamlink.session.context import ContextWindow
-from jamlink.session.proposal import Controls, ProposalRequest, Role, Slot
+from jamlink.session.proposal import ChordsRequest, Controls, ProposalRequest, Role, Slot
 from jamlink.timing.meter import COMMON_TIME
 from jamlink.timing.units import Ns, Ticks, tempo_of_bpm
 
@@ -43,6 +43,8 @@ class ModelProcess:
         self._waiting: dict[Ticks, ProposalRequest] = {}
         self._ahead: ProposalRequest | None = None
         """What will be asked for next, and has not been thought of yet."""
+        self._chords: ChordsRequest | None = None
+        """What chords are asked for, before any ideas."""
         self._running: ProposalRequest | None = None
         self._stop = False
         self.damaged = 0
@@ -54,10 +56,12 @@ class ModelProcess:
             self._proposer.propose(_small_request(), lambda: self._pipe.closed)
         self._say(wire.Ready(self._proposer.name))
         while not self._pipe.closed:
-            if not self._waiting and self._ahead is None:
+            if not self._waiting and self._ahead is None and self._chords is None:
                 select.select([self._pipe], [self._pipe] if self._pipe.waiting else [], [])
             self._read()
-            if self._waiting:
+            if self._chords is not None:
+                self._find_chords(self._chords)
+            elif self._waiting:
                 self._answer(self._waiting.pop(next(iter(self._waiting))))
             elif self._ahead is not None:
                 self._think_ahead(self._ahead)
@@ -73,6 +77,16 @@ class ModelProcess:
             self._say(wire.CandidatesReady(request.id, () if self._stop else tuple(ideas)))
         self._running = None
 
+    def _find_chords(self, request: ChordsRequest) -> None:
+        self._chords, who = None, self._proposer
+        try:
+            found = who.chords(request) if isinstance(who, Accompanies) else ()
+        except Exception as bug:
+            traceback.print_exc()
+            self._say(wire.Failed(request.id, f"The model stumbled ({type(bug).__name__})."))
+        else:
+            self._say(wire.ChordsReady(request.id, found, who.name))
+
     def _think_ahead(self, request: ProposalRequest) -> None:
         """Until it is done, or something newer comes: what is found is kept by the proposer."""
         self._ahead = None
@@ -85,7 +99,7 @@ class ModelProcess:
         """Whether anything newer than this thought has come. A request for just this is answered when it is done."""
         self._read()
         newer = [*self._waiting.values(), *([self._ahead] if self._ahead else [])]
-        return self._pipe.closed or any(other.wish != request.wish for other in newer)
+        return self._pipe.closed or self._chords is not None or any(other.wish != request.wish for other in newer)
 
     def _cancelled(self) -> bool:
         self._read()
@@ -103,6 +117,8 @@ class ModelProcess:
                     self._queue(request)
                 case wire.Prepare(request):
                     self._ahead = request
+                case wire.AskChords(request):
+                    self._queue_chords(request)
                 case wire.CancelAsk(number):
                     self._cancel(number)
 
@@ -114,6 +130,12 @@ class ModelProcess:
         if (older := self._waiting.pop(start, None)) is not None:
             self._say(wire.CandidatesReady(older.id, ()))
         self._waiting[start] = request
+
+    def _queue_chords(self, request: ChordsRequest) -> None:
+        """Only the newest is of any use; ideas that are being thought of ahead wait."""
+        if self._chords is not None:
+            self._say(wire.ChordsReady(self._chords.id, (), self._proposer.name))
+        self._chords = request
 
     def _cancel(self, number: int) -> None:
         if self._running is not None and self._running.id == number:

@@ -11,8 +11,9 @@ from typing import Any, TypeAlias
 import msgspec
 
 from jamlink.errors import Nonsense
+from jamlink.music.chord import Chord
 from jamlink.session.plain import plain, value
-from jamlink.session.proposal import Candidate, ProposalRequest
+from jamlink.session.proposal import Candidate, ChordsRequest, ProposalRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,13 @@ class Prepare:
     """Down: this will be asked for next, unless something changes. A newer one takes its place; it has no answer."""
 
     request: ProposalRequest
+
+
+@dataclass(frozen=True, slots=True)
+class AskChords:
+    """Down: the chords of the next beats. A newer one takes its place, and no idea is made before it is answered."""
+
+    request: ChordsRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +60,15 @@ class CandidatesReady:
 
 
 @dataclass(frozen=True, slots=True)
+class ChordsReady:
+    """Up: the answer to a request for chords, one a beat; empty where a newer request took its place."""
+
+    request_id: int
+    chords: tuple[Chord, ...]
+    made_by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """Up: a request came to nothing, or (None) the whole model did. One sentence for the player."""
 
@@ -59,10 +76,12 @@ class Failed:
     sentence: str
 
 
-ToModel: TypeAlias = Ask | Prepare | CancelAsk
-FromModel: TypeAlias = Ready | CandidatesReady | Failed
+ToModel: TypeAlias = Ask | Prepare | AskChords | CancelAsk
+FromModel: TypeAlias = Ready | CandidatesReady | ChordsReady | Failed
 
-_KINDS: dict[str, type] = {cls.__name__: cls for cls in (Ask, Prepare, CancelAsk, Ready, CandidatesReady, Failed)}
+_KINDS: dict[str, type] = {
+    cls.__name__: cls for cls in (Ask, Prepare, AskChords, CancelAsk, Ready, CandidatesReady, ChordsReady, Failed)
+}
 
 
 def encode(message: ToModel | FromModel) -> bytes:

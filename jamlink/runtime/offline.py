@@ -11,12 +11,12 @@ import heapq
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from jamlink.proposers.base import Proposer
+from jamlink.proposers.base import Accompanies, Proposer
 from jamlink.session import effects as fx
 from jamlink.session.core import Session
 from jamlink.session.effects import Effect, Record
-from jamlink.session.inputs import Ideas, Input, ProposerIs
-from jamlink.session.proposal import ProposalRequest
+from jamlink.session.inputs import Foreseen, Ideas, Input, ProposerIs
+from jamlink.session.proposal import ChordsRequest, ProposalRequest
 from jamlink.timing.units import Ns
 
 Reaction = Callable[[fx.Offered], Iterable[tuple[Ns, Input]]]
@@ -45,8 +45,10 @@ class Offline:
         proposer: Proposer | None,
         stand_in: Proposer,
         person: Reaction = nobody,
-        thinking: Callable[[ProposalRequest], Ns] = lambda request: Ns(0),
+        thinking: Callable[[ProposalRequest | ChordsRequest], Ns] = lambda request: Ns(0),
+        chords: Accompanies | None = None,
     ) -> None:
+        """`chords` finds them for a melody where the proposer cannot or has not yet."""
         self.session = session
         self.effects: list[Effect] = []
         self.thoughts: list[Thought] = []
@@ -54,6 +56,7 @@ class Offline:
         self._stand_in = stand_in
         self._person = person
         self._thinking = thinking
+        self._chords = chords
         self._inputs: list[tuple[Ns, int, Input]] = []
         self._pushed = 0
         if proposer is not None:
@@ -100,6 +103,10 @@ class Offline:
                     self._answer(request, self._proposer, False, self._thinking(request))
                 case fx.AskStandIn(request) | fx.AskProposer(request):
                     self._answer(request, self._stand_in, True, Ns(0))
+                case fx.AskChords(request):
+                    self._foresee(request, self._proposer, False, self._thinking(request))
+                case fx.AskChordsStandIn(request):
+                    self._foresee(request, self._chords, True, Ns(0))
                 case Record(value=fx.Offered() as offered):
                     for delay, item in self._person(offered):
                         self.at(Ns(self.session.now + delay), item)
@@ -109,3 +116,8 @@ class Offline:
         ideas = Ideas(request.id, candidates, stand_in)
         self.thoughts.append(Thought(request, ideas))
         self.at(Ns(self.session.now + after), ideas)
+
+    def _foresee(self, request: ChordsRequest, who: object, stand_in: bool, after: Ns) -> None:
+        chords = who.chords(request) if isinstance(who, Accompanies) else ()
+        name = who.name if isinstance(who, Accompanies) else ""
+        self.at(Ns(self.session.now + after), Foreseen(request.id, chords, name, stand_in))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +21,14 @@ from jamlink.ledger.store import Ledger
 from jamlink.midi.actions import Action
 from jamlink.midi.score import MidiScore, performance
 from jamlink.midi.smf import read_score
-from jamlink.music.chord import NO_CHORD
+from jamlink.music.chord import NO_CHORD, Chord
 from jamlink.music.key import Key
-from jamlink.proposers.base import Cancelled, Proposer
+from jamlink.proposers.base import Accompanies, Cancelled, Proposer
 from jamlink.runtime.offline import Offline
 from jamlink.session import effects as fx
 from jamlink.session.core import START_LEAD, Session
 from jamlink.session.inputs import Do, Heard, Input, SetTempo
-from jamlink.session.proposal import Candidate, ProposalRequest, Role
+from jamlink.session.proposal import Candidate, ChordsRequest, ProposalRequest, Role
 from jamlink.session.settings import SessionSettings
 from jamlink.session.wire import record
 from jamlink.timing.meter import Meter
@@ -50,6 +50,13 @@ class Watched:
         self._inner = inner
         self.name = inner.name
         self.took: dict[int, int] = {}
+
+    def chords(self, request: ChordsRequest) -> tuple[Chord, ...]:
+        """As the proposer inside; nothing where it does not accompany."""
+        began = time.perf_counter_ns()
+        found = self._inner.chords(request) if isinstance(self._inner, Accompanies) else ()
+        self.took[request.id] = time.perf_counter_ns() - began
+        return found
 
     def propose(self, request: ProposalRequest, cancelled: Cancelled) -> list[Candidate]:
         """As the proposer inside."""
@@ -120,13 +127,21 @@ def _bars(score: MidiScore, meter: Meter) -> range:
 class Rendering:
     """One render. Raises `Nonsense` for files that cannot be played, `Unavailable` where the disk refuses."""
 
-    def __init__(self, source: Path, wanted: SessionSettings, proposer: Proposer | None, stand_in: Proposer) -> None:
+    def __init__(
+        self,
+        source: Path,
+        wanted: SessionSettings,
+        proposer: Proposer | None,
+        stand_in: Proposer,
+        chords: Accompanies | None = None,
+    ) -> None:
         self._score = read_score(source)
         if not any(part.notes for part in self._score.parts):
             raise Nonsense(f"{source.name} has no notes.", "Choose a file with a performance in it.")
         self._settings = settings_for(self._score, wanted)
         self._proposer = Watched(proposer) if proposer is not None else None
         self._stand_in = Watched(stand_in)
+        self._chords = chords
 
     def run(self, target: Path, choose: Chooser, header: Callable[[SessionSettings, Ns], Any]) -> dict[str, Any]:
         """Play it through, write `target` and the session file beside it, and report."""
@@ -136,6 +151,7 @@ class Rendering:
             self._proposer,
             self._stand_in,
             person_taking(choose, self._settings.meter.next_bar(self._score.end)),
+            chords=self._chords,
         )
         offline.play(inputs_of(self._score, self._settings.meter))
         end = Ns(self._score.length + START_LEAD + self._slot_ns())
@@ -149,6 +165,7 @@ class Rendering:
             "output": str(target),
             "doubts": doubts(self._score, self._settings.meter),
             "slots": list(self._slots(offline)),
+            "along": list(self._along(offline)),
         }
 
     def _slot_ns(self) -> Ns:
@@ -176,6 +193,24 @@ class Rendering:
             elif isinstance(entry.value, fx.Offered):
                 number = entry.value.request_id
                 yield self._row(entry.value, decided, keys[number], took[number], budgets[number])
+
+    def _along(self, offline: Offline) -> Iterator[dict[str, Any]]:
+        """One row for each bar that was accompanied."""
+        took = {**self._stand_in.took, **(self._proposer.took if self._proposer else {})}
+        settled = [e.value for e in offline.records if isinstance(e.value, fx.Chorded) and e.value.chord]
+        asked = [e.value for e in offline.records if isinstance(e.value, fx.AskedChords)]
+        key = offline.session.key
+        for bar, beats in groupby(settled, key=lambda beat: beat.at // self._settings.meter.bar_ticks):
+            row = list(beats)
+            names = [chord.symbol_in(key) if key else chord.symbol() for beat in row if (chord := beat.chord)]
+            first, last = row[0].at // row[0].duration, row[-1].at // row[-1].duration
+            times = [took[a.request_id] for a in asked if a.request_id in took and first <= a.beat <= last]
+            yield {
+                "bar": bar + 1,
+                "chords": " ".join(name if i == 0 or name != names[i - 1] else "." for i, name in enumerate(names)),
+                "by": sorted({beat.made_by for beat in row}),
+                "longest_ms": round(max(times, default=0) / 1e6, 2),
+            }
 
     def _row(
         self, offered: fx.Offered, decided: dict[int, fx.Decided], key: Key | None, took: int, budget: int

@@ -34,9 +34,10 @@ class ClockOut:
         self.until = Ticks(tick + 1)
         return self.goes_on()
 
-    def begins(self, tick: Ticks) -> list[ScheduledMessage]:
-        """Our song is at `tick`, in a count-in where that is below 0, and whoever follows is elsewhere."""
-        return [*begun(tick), *self.goes_on_from(tick)]
+    def begins(self, tick: Ticks, first: Ticks) -> list[ScheduledMessage]:
+        """Our song is at `tick`, in a count-in where that is below 0, and whoever follows is elsewhere; what we play
+        begins at `first`."""
+        return [*begun(tick), *self.goes_on_from(Ticks(max(tick, first - 1)))]
 
     def ends(self, tick: Ticks) -> list[ScheduledMessage]:
         """Our song stops at `tick`."""

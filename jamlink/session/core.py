@@ -10,12 +10,12 @@ A session belongs to one thread.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import fields, replace
 from typing import Any, ClassVar
 
-from jamlink.errors import Nonsense
+from jamlink.errors import Fault, Nonsense
 from jamlink.midi.actions import Action
 from jamlink.music import edit
 from jamlink.music.chord import ChordSpan, parse_chord
@@ -26,6 +26,8 @@ from jamlink.session import effects as fx
 from jamlink.session import inputs as gestures
 from jamlink.session import refusals
 from jamlink.session import snapshot as views
+from jamlink.session.accompany import Accompaniment
+from jamlink.session.along import Around, Deeds, Lay, Settled, as_candidate
 from jamlink.session.chronicle import Chronicle, Scene
 from jamlink.session.clock_out import ClockOut
 from jamlink.session.effects import Effect, Record, Recorded, Verdict
@@ -40,11 +42,19 @@ from jamlink.session.proposal import (
     Happening,
     Proposal,
     ProposalRequest,
+    Role,
     Slot,
     State,
     next_state,
 )
-from jamlink.session.settings import COUNT_IN_AFTER, SessionSettings, with_channels
+from jamlink.session.settings import (
+    COUNT_IN_AFTER,
+    NO_ROLE_TO_ACCOMPANY,
+    SessionSettings,
+    can_accompany,
+    with_accompany,
+    with_channels,
+)
 from jamlink.session.showing import Showing
 from jamlink.session.stand import (
     AFTER,
@@ -98,6 +108,7 @@ class Session:
         self._transport = Transport(False, Timeline(settings.tempo, Ticks(0), now), settings.meter)
         self._listener = Listener(settings.key, self._transport.timeline)
         self._outbox = Outbox()
+        self._accompany = Accompaniment(self._next_id)
         self._taps = Taps()
         self._controls = settings.controls
         self._stand = Stand(self._slot_after(Ticks(0)))
@@ -163,6 +174,11 @@ class Session:
         return self._transport.playing
 
     @property
+    def key(self) -> Key | None:
+        """The key locked or heard."""
+        return self._listener.key
+
+    @property
     def meter(self) -> Meter:
         """How bars are counted now."""
         return self._transport.meter
@@ -189,7 +205,7 @@ class Session:
             hand=self._showing.hand(stand, meter, key),
             taken=self._showing.placed("taken", stand.taken, meter, key),
             playing=self._showing.placed("playing", stand.playing, meter, key),
-            coming=views.coming_chords((stand.playing, stand.taken), self._tick(), key),
+            coming=self._coming(),
             steering=views.steering_view(self._settings, self._controls, self._listener.locked_key),
             model=self._model.name if self._model and self._model.present else "",
             missed=self._missed,
@@ -197,6 +213,7 @@ class Session:
             notices=tuple(self._notices),
             channels=views.channels_view(self._settings.channels),
             disabled=refusals.disabled(self._situation()),
+            accompany=self._accompany_view(),
         )
 
     def state(self) -> dict[str, Any]:
@@ -207,6 +224,17 @@ class Session:
     def why_not(self, control: str) -> str:
         """Why `control` (see `refusals`) may not be used now, in a sentence; empty where it may."""
         return refusals.why_not(control, self._situation())
+
+    def _coming(self) -> tuple[tuple[int, str], ...]:
+        """Our chords that are promised."""
+        stand, key = self._stand, self._listener.key
+        if self._accompanies:
+            return views.promised_chords(self._accompany, self._around(), key)
+        return views.coming_chords((stand.playing, stand.taken), self._tick(), key)
+
+    def _accompany_view(self) -> views.AccompanyView | None:
+        around = self._around()
+        return views.accompany_view(self._accompany, around, self._listener.key) if self._accompanies else None
 
     def _scene(self) -> Scene:
         return Scene(self._now, self._transport, self._listener.key, self._ours)
@@ -221,6 +249,7 @@ class Session:
             asking=stand.request is not None,
             undoable=bool(stand.rolled or stand.taken or stand.playing),
             remembers=not self._chronicle.history.empty,
+            along=self._accompany.standing(self._around()) if self._accompanies else None,
             leader=self._following.whose_tempo,
             led_bars=self._following.transports,
         )
@@ -266,11 +295,21 @@ class Session:
         yield Ns(click_at - 2 * self._settings.horizon), self._plan_clicks
         if self._clock_out is not None:
             yield Ns(line.ns_at(self._clock_out.until) - 2 * self._settings.horizon), self._plan_pulses
+        if self._accompanies:
+            yield from self._along_deadlines(line)
+            return
         yield line.ns_at(self._stage_tick()), self._next_stage
         if stand.stage is Stage.OPEN and not self._rechecked:
             yield line.ns_at(Ticks(stand.slot.start - self._transport.meter.bar_ticks)), self._recheck
         if stand.playing is not None and self._goes_round(stand.playing):
             yield line.ns_at(last_call(stand.playing.end, self._transport.meter, line)), self._loop
+
+    def _along_deadlines(self, line: Timeline) -> Iterator[tuple[Ns, Callable[[], None]]]:
+        along = self._accompany
+        if along.deadline is not None:
+            yield along.deadline, self._expire_chords
+        due = along.due(line, self._transport.meter, self._settings.accompany)
+        yield due, lambda: self._along(along.decide(self._around()))
 
     def _stage_tick(self) -> Ticks:
         stand, meter, line = self._stand, self._transport.meter, self._transport.timeline
@@ -318,12 +357,12 @@ class Session:
         if self._clock_out is not None:
             self._outbox.add(self._clock_out.goes_on())
 
-    def _send_clock_anew(self) -> None:
-        """Whoever follows us has to move, too."""
+    def _send_clock_anew(self, first: Ticks) -> None:
+        """Whoever follows us has to move, too; what we play goes on from `first`."""
         if self._clock_out is not None:
             self._outbox.cancel(fx.CLOCK_OUT)
             self._emit(fx.Cancel(fx.CLOCK_OUT))
-            self._outbox.add(self._clock_out.begins(self._tick()))
+            self._outbox.add(self._clock_out.begins(self._tick(), first))
 
     # -- slots --------------------------------------------------------------------------------------------------------
 
@@ -445,7 +484,7 @@ class Session:
         """Tell the model what it will be asked for next, as far as that is known now."""
         self._prepare_at, stand = None, self._stand
         to_model = self._model is not None and self._model.present
-        if not to_model or stand.request is not None or stand.stage is Stage.CLOSED:
+        if not to_model or stand.request is not None or stand.stage is Stage.CLOSED or self._accompanies:
             return
         self._prepared_at = self._now
         waits = self._transport.playing and stand.stage is Stage.WAITING
@@ -494,6 +533,9 @@ class Session:
 
     def _ideas(self, ideas: gestures.Ideas) -> None:
         request = self._stand.request
+        if self._accompany.waits_for(ideas.request_id):
+            self._expire_chords()
+            return
         if request is None or request.id != ideas.request_id:
             return
         if ideas.candidates:
@@ -532,6 +574,8 @@ class Session:
             self._notice(news.why)
         if not news.present and self._stand.request is not None:
             self._expire()
+        if not news.present and self._accompany.deadline is not None:
+            self._expire_chords()
         self._soon()
         self._emit(fx.Publish())
 
@@ -541,6 +585,80 @@ class Session:
         if self._listener.hear(heard.event):
             self._emit(fx.Publish())
             self._soon()
+        if self._accompanies and self._accompany.wakes(self._around()) and self._listener.keys_down:
+            self._at_work = ""
+            self._along(self._accompany.wake(self._around()))
+
+    # -- playing along ------------------------------------------------------------------------------------------------
+
+    @property
+    def _accompanies(self) -> bool:
+        return self._settings.mode is Mode.ACCOMPANY
+
+    def _around(self) -> Around:
+        present = self._model is not None and self._model.present
+        return Around(self._now, self._transport, self._listener, self._settings, self._controls, present)
+
+    def _along(self, deeds: Deeds) -> None:
+        """Do what the accompaniment yields, in order."""
+        for deed in deeds:
+            match deed:
+                case Lay(messages):
+                    self._outbox.add(messages)
+                case fx.Notice(text):
+                    self._notice(text)
+                case fx.Cancel(owner):
+                    self._outbox.cancel(owner)
+                    self._emit(deed)
+                case fx.AskChords() | fx.AskChordsStandIn() | fx.Publish():
+                    self._emit(deed)
+                case fx.Chorded() | fx.AskedChords() | fx.Moved():
+                    self._record(deed)
+                    self._remember_harmony(deed)
+                case _:
+                    raise Fault(f"The accompaniment cannot {type(deed).__name__}.")
+
+    def _remember_harmony(self, deed: Recorded) -> None:
+        if not isinstance(deed, fx.Chorded) or deed.chord is None:
+            return
+        last = self._ours[-1] if self._ours else None
+        if last is not None and last.chord == deed.chord and last.end == deed.at:
+            self._ours[-1] = replace(last, duration=Ticks(last.duration + deed.duration))
+        else:
+            self._ours.append(ChordSpan(deed.at, deed.duration, deed.chord))
+
+    def _expire_chords(self) -> None:
+        """No chords in time: the stand-in answers."""
+        self._missed += 1
+        self._along(self._accompany.expire(self._around()))
+
+    def _foreseen(self, answer: gestures.Foreseen) -> None:
+        if self._accompanies:
+            self._along(self._accompany.foreseen(answer, self._around()))
+
+    def _not_that_chord(self, via: str) -> None:
+        now = self._accompany.sounding(self._around())
+        assert now is not None
+        self._decided(self._along_proposal((now,), now.owner), Verdict.REJECTED, PLAYER, via)
+        self._along(self._accompany.reject(self._around()))
+
+    def _go_round(self, via: str) -> None:
+        bars = self._accompany.whole_bars(self._around())
+        self._decided(self._along_proposal(bars, self._next_id()), Verdict.ACCEPTED, PLAYER, via)
+        self._along(self._accompany.accept(self._around()))
+
+    def _along_proposal(self, settled: Sequence[Settled], id: int) -> Proposal:
+        """Beats of the accompaniment as an idea of whole bars, for a decision about them."""
+        meter = self._transport.meter
+        bars = max(1, len(settled) // meter.beats)
+        slot = Slot(Ticks(settled[0].beat // meter.beats * meter.bar_ticks), bars, meter.bar_ticks)
+        return Proposal(id, slot, frozenset({Role.CHORDS}), as_candidate(settled, meter, slot.start))
+
+    def _toggle_accompany(self, via: str) -> None:
+        self._set_mode(gestures.SetMode(Mode.PROPOSE if self._accompanies else Mode.ACCOMPANY, via))
+
+    def _set_accompany(self, item: gestures.SetAccompany) -> None:
+        self._change(accompany=with_accompany(self._settings.accompany, item.name, item.value))
 
     # -- decisions ----------------------------------------------------------------------------------------------------
 
@@ -798,11 +916,13 @@ class Session:
         self._click_bar = self._transport.meter.at(first).bar
         self._retire_hand_and_request()
         self._stand.next_slot(self._slot_after(Ticks(max(0, first))))
-        self._send_clock_anew()
+        self._accompany.begin(self._around())
+        self._send_clock_anew(first)
         self._clocked()
 
     def _stop(self) -> None:
         self._chronicle.stopping(self._scene())
+        self._along(self._accompany.stop(self._around()))
         self._retire_hand_and_request()
         self._withdraw_taken(Happening.STOP)
         self._cut_playing(Happening.STOP)
@@ -830,6 +950,7 @@ class Session:
         self._withdraw_taken(Happening.STOP)
         self._cut_playing(Happening.STOP)
         self._stand.rolled, self._stand.hands_off = None, True
+        self._along(self._accompany.silenced(self._around()))
         self._outbox.clear()
         self._emit(fx.Panic())
         if self._transport.playing and self._clock_out is not None:
@@ -859,8 +980,9 @@ class Session:
             return
         line = self._following.one_at(self._transport.timeline, self._now, self._transport.meter.bar_ticks)
         self._transport = self._transport.along(line)
+        self._along(self._accompany.interrupted(self._around()))
         self._outbox.skip(self._tick())
-        self._send_clock_anew()
+        self._send_clock_anew(self._tick())
         self._click_bar = max(self._click_bar, self._transport.meter.at(self._tick()).bar)
         self._clocked()
 
@@ -914,7 +1036,8 @@ class Session:
         self._click_from_here()
 
     def _go_to(self, move: GoTo) -> None:
-        """What plays and what was taken goes along where it can."""
+        """What plays and what was taken goes along where it can; an accompaniment begins anew."""
+        self._along(self._accompany.stop(self._around()))
         self._outbox.clear()
         self._emit(fx.Silence())
         if move.by is None:
@@ -928,8 +1051,9 @@ class Session:
             self._place(placed)
         self._retire_hand_and_request()
         self._stand.next_slot(self._slot_following(self._tick()))
+        self._accompany.begin(self._around())
         self._click_from_here()
-        self._send_clock_anew()
+        self._send_clock_anew(self._tick())
         self._clocked()
 
     def _click_from_here(self) -> None:
@@ -955,13 +1079,26 @@ class Session:
         self._change(bars=item.bars)
 
     def _set_roles(self, item: gestures.SetRoles) -> None:
+        if self._accompanies and not can_accompany(item.roles):
+            raise Nonsense(*NO_ROLE_TO_ACCOMPANY)
         self._change(roles=item.roles)
 
     def _set_repeat(self, item: gestures.SetRepeat) -> None:
         self._change(repeat=item.repeat)
 
     def _set_mode(self, item: gestures.SetMode) -> None:
+        """What accompanies plays what it has promised; what plays does so to its end before it is accompanied."""
+        if item.mode is self._settings.mode:
+            return
+        if item.mode is Mode.ACCOMPANY and not can_accompany(self._settings.roles):
+            raise Nonsense(*NO_ROLE_TO_ACCOMPANY)
+        if self._accompanies:
+            self._along(self._accompany.leave(self._around()))
         self._change(mode=item.mode)
+        if self._accompanies:
+            self._accompany.begin(self._around())
+            for placed in filter(None, (self._stand.playing, self._stand.taken)):
+                self._accompany.wait_until(placed.end, self._transport.meter)
 
     def _lock_key(self, item: gestures.LockKey) -> None:
         self._listener.locked_key = item.key
@@ -1007,14 +1144,15 @@ class Session:
     def _begin_anew(self) -> None:
         """An empty stand before a slot that can still be asked for. Nothing that falls due now is left, so that a
         mistake which comes again comes once a bar at most."""
-        for step in (self._retire_hand_and_request, self._withdraw_all, self._cut_all):
+        for step in (self._retire_hand_and_request, self._withdraw_all, self._cut_all, self._cut_along):
             with suppress(Exception):  # what cannot be ended by the rules any more is dropped
                 step()
-        old, self._outbox = self._stand, Outbox()
+        old, self._outbox, self._accompany = self._stand, Outbox(), Accompaniment(self._next_id)
         self._emit(fx.Silence())
         self._stand = Stand(self._slot_after(self._tick() if self._transport.playing else Ticks(0)))
         self._stand.refused, self._rechecked = old.refused, False
         if self._transport.playing:
+            self._accompany.take_up(self._around())
             while self._stage_tick() <= self._tick():
                 self._stand.slot = self._slot_after(self._stand.slot.start)
             self._click_bar = self._first_bar_after(Ns(self._now + 2 * self._settings.horizon))
@@ -1027,6 +1165,9 @@ class Session:
     def _cut_all(self) -> None:
         self._cut_playing(Happening.STOP)
 
+    def _cut_along(self) -> None:
+        self._along(self._accompany.stop(self._around()))
+
     def _first_bar_after(self, moment: Ns) -> int:
         return self._transport.meter.at(self._transport.tick(moment)).bar + 1
 
@@ -1034,7 +1175,8 @@ class Session:
 
     def _do(self, item: gestures.Do) -> None:
         if not self._refuses(self.why_not(item.action.value)):
-            self._ACTIONS[item.action](self, item.via)
+            actions = {**self._ACTIONS, **self._ALONG} if self._accompanies else self._ACTIONS
+            actions[item.action](self, item.via)
 
     def _move(self, proposal: Proposal, happening: Happening) -> Proposal:
         after = moved(proposal, happening)
@@ -1098,7 +1240,8 @@ class Session:
         self._change(count_in=COUNT_IN_AFTER[self._settings.count_in])
 
     def _toggle_trade(self, via: str) -> None:
-        self._change(mode=Mode.PROPOSE if self._settings.mode is Mode.TRADE else Mode.TRADE)
+        mode = Mode.PROPOSE if self._settings.mode is Mode.TRADE else Mode.TRADE
+        self._set_mode(gestures.SetMode(mode, via))
 
     def _transpose(self, semitones: int) -> None:
         self._edit(None, f"moved {semitones:+d}", lambda content: edit.transpose(content, semitones))
@@ -1131,6 +1274,8 @@ class Session:
         gestures.EditNote: _edit_note,
         gestures.BringBack: _bring_back,
         gestures.Ideas: _ideas,
+        gestures.Foreseen: _foreseen,
+        gestures.SetAccompany: _set_accompany,
         gestures.ProposerIs: _proposer_is,
         gestures.Recover: _recover,
         gestures.Followed: _followed,
@@ -1170,6 +1315,7 @@ class Session:
         Action.LOOP: lambda self, via: self._toggle_repeat(Repeat.LOOP),
         Action.KEEP_GOING: lambda self, via: self._toggle_repeat(Repeat.ROLL),
         Action.TRADE: _toggle_trade,
+        Action.ACCOMPANY: _toggle_accompany,
         Action.COUNT_IN: _next_count_in,
         Action.CAPTURE: lambda self, via: self._emit(fx.Capture()),
         Action.CLEAR: _clear,
@@ -1183,6 +1329,15 @@ class Session:
         Action.DRIVE_UP: lambda self, via: self._step("drive", STEP),
         Action.DRIVE_DOWN: lambda self, via: self._step("drive", -STEP),
     }
+
+    _ALONG: ClassVar[dict[Action, Callable[[Session, str], None]]] = {
+        Action.ACCEPT: _go_round,
+        Action.REJECT: _not_that_chord,
+        Action.LOOP: lambda self, via: self._along(self._accompany.hold(self._around())),
+        Action.KEEP_GOING: lambda self, via: self._along(self._accompany.hold(self._around())),
+        Action.UNDO: lambda self, via: self._along(self._accompany.release(self._around())),
+    }
+    """What some actions mean while jamlink accompanies."""
 
 
 _CLICK_AFTER = {Click.OFF: Click.COUNT_IN, Click.COUNT_IN: Click.ON, Click.ON: Click.OFF}

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
-from jamlink.music.chord import ChordSpan
+from jamlink.music.chord import Chord, ChordSpan
 from jamlink.music.key import Key
 from jamlink.music.note import Note
 from jamlink.session.inputs import Input
-from jamlink.session.proposal import Candidate, Happening, ProposalRequest, Slot, State
+from jamlink.session.proposal import Candidate, ChordsRequest, Happening, ProposalRequest, Slot, State
 from jamlink.timing.meter import Meter
 from jamlink.timing.timeline import Timeline
 from jamlink.timing.units import Ns, Tempo, Ticks
@@ -24,8 +24,6 @@ METRONOME = 1
 PREVIEW = 2
 CLOCK_OUT = 3
 """Owner of the MIDI clock that we send; its pulses are not recorded, for they follow from the timeline."""
-ACCOMPANIMENT = 4
-"""Owner of the chords that follow the melody live."""
 FIRST_PROPOSAL = 16
 
 
@@ -101,6 +99,20 @@ class AskStandIn:
     """Ask the stand-in; it answers at once, before time goes on."""
 
     request: ProposalRequest
+
+
+@dataclass(frozen=True, slots=True)
+class AskChords:
+    """Ask the model for the chords of the next beats."""
+
+    request: ChordsRequest
+
+
+@dataclass(frozen=True, slots=True)
+class AskChordsStandIn:
+    """Ask the stand-in for them; it answers at once, before time goes on."""
+
+    request: ChordsRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +235,33 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedChords:
+    """Chords were asked for. `to` is "model" or "stand-in"; `heard_until` is the tick after which nothing is known."""
+
+    request_id: int
+    beat: int
+    to: str
+    heard_until: Ticks
+    deadline: Ns
+
+
+@dataclass(frozen=True, slots=True)
+class Chorded:
+    """The chord of a beat is settled and no longer changes; None is silence on purpose. Who made it owns its notes, as
+    `proposal_id`. `heard_until` is the tick up to which the player had been heard; `held` where nobody had decided in
+    time and what sounded goes on."""
+
+    proposal_id: int
+    at: Ticks
+    duration: Ticks
+    chord: Chord | None
+    made_by: str
+    stand_in: bool
+    heard_until: Ticks
+    held: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Clocked:
     """The timeline or the meter changed, or playing began or ended."""
 
@@ -231,7 +270,7 @@ class Clocked:
     meter: str
 
 
-Recorded: TypeAlias = Input | Asked | Offered | Returned | Decided | Moved | Sent | Clocked
+Recorded: TypeAlias = Input | Asked | Offered | Returned | Decided | Moved | Sent | Clocked | AskedChords | Chorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +290,8 @@ Effect: TypeAlias = (
     | Prepare
     | AskProposer
     | AskStandIn
+    | AskChords
+    | AskChordsStandIn
     | CancelRequest
     | Publish
     | Taken

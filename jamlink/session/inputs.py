@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from jamlink.midi.actions import Action
 from jamlink.midi.events import MidiEvent
+from jamlink.music.chord import Chord
 from jamlink.music.key import Key
 from jamlink.session.proposal import Candidate, Role
 from jamlink.timing.meter import Meter
@@ -32,6 +33,8 @@ class Mode(Enum):
 
     PROPOSE = "propose"
     TRADE = "trade"
+    ACCOMPANY = "accompany"
+    """Chords follow the melody, beat by beat."""
 
 
 class Source(Enum):
@@ -137,9 +140,18 @@ class SetRepeat:
 
 @dataclass(frozen=True, slots=True)
 class SetMode:
-    """Propose or trade."""
+    """Propose, trade or accompany."""
 
     mode: Mode
+    via: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetAccompany:
+    """How the accompaniment follows: `name` is a field of AccompanySettings, which says what fits."""
+
+    name: str
+    value: int
     via: str
 
 
@@ -234,6 +246,16 @@ class Ideas:
 
 
 @dataclass(frozen=True, slots=True)
+class Foreseen:
+    """Chords for the beat that request `request_id` was about and those after it; none where nothing was found."""
+
+    request_id: int
+    chords: tuple[Chord, ...]
+    made_by: str
+    stand_in: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ProposerIs:
     """The model came (`present`) or went; `name` signs its ideas, `why` is one sentence for the screen."""
 
@@ -267,7 +289,17 @@ class Followed:
 
 Edit: TypeAlias = ReplaceChord | MoveChord | EditNote
 Setting: TypeAlias = (
-    Turn | SetTempo | SetMeter | SetBars | SetRoles | LockKey | SetRepeat | SetMode | SetStyle | SetChannels
+    Turn
+    | SetTempo
+    | SetMeter
+    | SetBars
+    | SetRoles
+    | LockKey
+    | SetRepeat
+    | SetMode
+    | SetStyle
+    | SetChannels
+    | SetAccompany
 )
 Gesture: TypeAlias = Do | Select | Hear | Take | BringBack | Edit | Setting
-Input: TypeAlias = Heard | Gesture | Ideas | ProposerIs | Followed | Recover
+Input: TypeAlias = Heard | Gesture | Ideas | Foreseen | ProposerIs | Followed | Recover

@@ -17,9 +17,11 @@ from jamlink.timing.units import TICKS_PER_QUARTER, Ns, Tempo, Ticks, ms
 JUMP = Ticks(TICKS_PER_QUARTER // 4)
 """A leader this far from us has gone to another place."""
 _PULSE = TICKS_PER_QUARTER // 24
-_GENTLE = 100
-"""A difference is played out over a hundred times its length, at least a beat and at most four: a tempo within 1 %."""
-_LONGEST = 4
+_GENTLE = 60
+"""A difference is played out over sixty times its length, and at least a beat: a tempo within 1.7 %."""
+_CHANGE, _SOON = 0.02, 2
+"""Where the leader's tempo is another by so much everybody hears a step anyway, and it is played out in two beats."""
+_A_WHILE = Ticks(4 * TICKS_PER_QUARTER)
 _AGREES = ms(0.02)
 """As good as the same."""
 _NONE, _NEVER = Ticks(0), Ns(0)
@@ -81,12 +83,15 @@ class Leader:
         The meeting is remembered."""
         line = self.line_now()
         off = line.ns_at(own.tick_reached(at)) - own.ns_at(own.tick_reached(at))
-        later = Ticks(own.tick_reached(at) + _LONGEST * TICKS_PER_QUARTER)
+        later = Ticks(own.tick_reached(at) + _A_WHILE)
         if abs(off) <= _AGREES and abs(line.ns_at(later) - own.ns_at(later)) <= _AGREES:
             self.meeting = None
             return None
         beat = line.tempo
-        span = min(max(beat, _GENTLE * abs(off)), _LONGEST * beat)
+        span = max(beat, _GENTLE * abs(off))
+        if abs(line.tempo / own.tempo - 1) > _CHANGE:
+            left = self.meet_at - at if self.meeting is not None else 0
+            span = min(span, left if left > beat // 2 else _SOON * beat)
         here = own.tick_reached(at)
         there = Ticks(line.tick_at(Ns(at + span)))
         start, end = own.ns_at(here), line.ns_at(there)

@@ -82,6 +82,11 @@ class Listener:
         return tuple(sorted(self._held.sounding))
 
     @property
+    def keys_down(self) -> frozenset[int]:
+        """Pitches whose keys are down."""
+        return self._held.keys_down
+
+    @property
     def chord(self) -> ChordGuess | None:
         """The chord under the player's hands; None with fewer than three pitches."""
         sounding = self.sounding

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 
 from jamlink.errors import Fault
-from jamlink.music.chord import ChordSpan
+from jamlink.music.chord import Chord, ChordSpan
 from jamlink.music.note import Note
 from jamlink.session.context import ContextWindow
+from jamlink.timing.meter import Meter
 from jamlink.timing.units import Ns, Ticks
 
 
@@ -100,6 +101,27 @@ class ProposalRequest:
     def wish(self) -> ProposalRequest:
         """What is asked for, whoever asks, by when, and whatever was refused: two requests may share one."""
         return replace(self, id=0, deadline=Ns(0), avoid=())
+
+
+@dataclass(frozen=True, slots=True)
+class ChordsRequest:
+    """Asks for the chords of felt beat `beat` (from 0) and of `ahead` beats more, from what was heard before it.
+
+    Complete in itself, so that whoever is asked can answer: `heard` is everything from beat `base` on, which lies on
+    the bar line of an eighth bar; what sounds now is cut off at `beat`. What is promised already is not told: whoever
+    thinks ahead from its own guesses holds on to them for ever. `avoid[i]` is what beat + i must not get. Requests of
+    one `run` hear the same melody grow.
+    """
+
+    id: int
+    run: int
+    meter: Meter
+    beat: int
+    ahead: int
+    base: int
+    heard: tuple[Note, ...]
+    avoid: tuple[Chord | None, ...]
+    deadline: Ns
 
 
 class State(Enum):

@@ -10,10 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from jamlink.midi.actions import Action
+from jamlink.session.along import Standing
 from jamlink.session.proposal import Hand, Proposal
 from jamlink.session.stand import is_offered
 
 NO_SUCH_IDEA = "There is no such idea on the stand; wait for the next hand."
+NO_IDEAS_ALONG = "While jamlink accompanies there are no ideas to choose from; leave that mode first."
+NOTHING_ALONG = "Nothing of ours has sounded yet; play on."
 TOO_LATE = "Too late for these bars; the next hand comes by itself."
 
 
@@ -33,6 +36,8 @@ class Situation:
     """Whose tempo we follow; empty where it is our own."""
     led_bars: bool = False
     """Whether bars, start and stop come from there as well."""
+    along: Standing | None = None
+    """What can be decided about while jamlink accompanies; None in every other mode."""
 
     def idea(self, index: int) -> Proposal | None:
         """The idea in place `index` of the hand."""
@@ -46,13 +51,17 @@ Rule = Callable[[Situation], str]
 
 def why_not(control: str, now: Situation) -> str:
     """Why `control` would be refused; empty where it would not be."""
-    rule = RULES.get(control)
+    rule = _rules(now).get(control)
     return rule(now) if rule else ""
 
 
 def disabled(now: Situation) -> dict[str, str]:
     """Every control that would be refused, with the sentence."""
-    return {control: why for control, rule in RULES.items() if (why := rule(now))}
+    return {control: why for control, rule in _rules(now).items() if (why := rule(now))}
+
+
+def _rules(now: Situation) -> dict[str, Rule]:
+    return RULES if now.along is None else RULES_ALONG
 
 
 def why_not_take(now: Situation, index: int) -> str:
@@ -153,3 +162,45 @@ RULES: dict[str, Rule] = {
     "note": _chosen(why_not_change),
     "bring_back": _bring_back,
 }
+
+
+def _not_along(now: Situation) -> str:
+    return NO_IDEAS_ALONG
+
+
+def _go_round(now: Situation) -> str:
+    assert now.along is not None
+    if not now.playing:
+        return "Start playing first; what was played goes round then."
+    return "" if now.along.bar else "No whole bar of ours has sounded yet; accept after the next one."
+
+
+def _while_it_sounds(now: Situation) -> str:
+    assert now.along is not None
+    return "" if now.playing and now.along.chord else NOTHING_ALONG
+
+
+def _undo_along(now: Situation) -> str:
+    assert now.along is not None
+    return "" if now.along.round else "There is nothing to undo: it follows you."
+
+
+_OF_IDEAS = frozenset(
+    (
+        *(action.value for action in (Action.PICK_1, Action.PICK_2, Action.PICK_3, Action.PICK_4, Action.SELECT)),
+        *(action.value for action in (Action.NEXT_HAND, Action.PREVIEW, Action.LET_PASS, Action.TRANSPOSE_UP)),
+        *(action.value for action in (Action.TRANSPOSE_DOWN, Action.INVERT, Action.SIMPLIFY)),
+        *("take", "hear", "select", "chord", "move_chord", "note", "bring_back"),
+    )
+)
+"""Controls that are about ideas on the stand."""
+
+RULES_ALONG: dict[str, Rule] = {
+    **{control: _not_along if control in _OF_IDEAS else rule for control, rule in RULES.items()},
+    Action.ACCEPT.value: _go_round,
+    Action.REJECT.value: _while_it_sounds,
+    Action.LOOP.value: _while_it_sounds,
+    Action.KEEP_GOING.value: _while_it_sounds,
+    Action.UNDO.value: _undo_along,
+}
+"""While jamlink accompanies some controls mean something else."""

@@ -43,6 +43,35 @@ def with_channels(channels: Channels, changes: Sequence[tuple[str, int]]) -> Cha
     return moved
 
 
+LOOK_AHEAD_BEATS, COMMIT_BEATS, LISTEN_BEATS, REST_BARS = range(17), range(17), range(65), range(33)
+
+
+@dataclass(frozen=True, slots=True)
+class AccompanySettings:
+    """How the accompaniment follows, in felt beats. Raises `Nonsense` for values that it cannot have."""
+
+    look_ahead: int = 4
+    """How far ahead chords are thought of; what lies beyond `commit` is shown, and may change."""
+    commit: int = 4
+    """What begins within so many beats is promised and no longer changes; at 0 each chord is chosen just before it."""
+    listen: int = 8
+    """From the first note on so many beats are the player's alone; 0 comes in at once, before anything was heard."""
+    rest: int = 2
+    """After so many bars without a note of the player's the phrase is ended; 0 never ends it."""
+
+    def __post_init__(self) -> None:
+        for name, value, possible, unit in (
+            ("look-ahead", self.look_ahead, LOOK_AHEAD_BEATS, "beats"),
+            ("commit", self.commit, COMMIT_BEATS, "beats"),
+            ("listen", self.listen, LISTEN_BEATS, "beats"),
+            ("rest", self.rest, REST_BARS, "bars"),
+        ):
+            said = f"{name} = {value} is not possible."
+            _require(value in possible, said, f"Choose {possible[0]} to {possible[-1]} {unit}.")
+        what = f"Nothing can be promised {self.commit} beats ahead that is thought of {self.look_ahead} beats ahead."
+        _require(self.commit <= self.look_ahead, what, "Choose a look-ahead that is no shorter than the commit.")
+
+
 @dataclass(frozen=True, slots=True)
 class SessionSettings:
     """Raises `Nonsense` for values that no session can have."""
@@ -60,6 +89,7 @@ class SessionSettings:
     key: Key | None = None
     controls: Controls = field(default_factory=Controls)
     channels: Channels = field(default_factory=Channels)
+    accompany: AccompanySettings = field(default_factory=AccompanySettings)
     context_bars: int = 8
     """How many bars back a proposer may look."""
     send_clock: bool = False
@@ -77,7 +107,30 @@ class SessionSettings:
         _require(
             self.count_in in COUNT_IN_BARS, f"A count-in of {self.count_in} bars is not possible.", "Choose 0, 1 or 2."
         )
+        _require(self.mode is not Mode.ACCOMPANY or can_accompany(self.roles), *NO_ROLE_TO_ACCOMPANY)
         _require(self.horizon >= ms(150), "The commit horizon is too short to be kept.", "Choose at least 150 ms.")
+
+
+def with_accompany(own: AccompanySettings, name: str, value: int) -> AccompanySettings:
+    """`own` with one of its fields changed; a look-ahead and a commit that do not fit carry one another along. Raises
+    `Nonsense`."""
+    known = [setting.name for setting in fields(AccompanySettings)]
+    shown = ", ".join(name.replace("_", "-") for name in known)
+    _require(name in known, f"The accompaniment has no {name!r}.", f"Use one of {shown}.")
+    changes = {name: value}
+    if name == "commit":
+        changes["look_ahead"] = max(own.look_ahead, value)
+    elif name == "look_ahead":
+        changes["commit"] = min(own.commit, value)
+    return replace(own, **changes)
+
+
+NO_ROLE_TO_ACCOMPANY = ("Only the melody is armed, and that is yours here.", "Arm chords or bass to be accompanied.")
+
+
+def can_accompany(roles: frozenset[Role]) -> bool:
+    """Whether there is anything to accompany with."""
+    return bool(roles & {Role.CHORDS, Role.BASS})
 
 
 def _require(good: bool, what: str, remedy: str) -> None:

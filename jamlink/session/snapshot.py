@@ -6,11 +6,13 @@ and never from the arrival of a message. Beats and bars in words count from 1.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields
 
 from jamlink.music.chord import NO_CHORD, Chord, ChordSpan
 from jamlink.music.key import Key
+from jamlink.session.accompany import Accompaniment
+from jamlink.session.along import Around, Phase, spans_of
 from jamlink.session.following import Led
 from jamlink.session.listener import Listener
 from jamlink.session.proposal import Controls, Proposal, Role, Slot
@@ -124,6 +126,42 @@ class SteeringView:
     style: str = ""
     count_in: int = 1
     """Bars."""
+    accompany: dict[str, int] = field(default_factory=dict)
+    """Beats of look-ahead, commit and listening; bars of rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlongChord:
+    """A chord of the accompaniment, in ticks; `promised` where it no longer changes."""
+
+    start: int
+    end: int
+    symbol: str
+    promised: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AlongVoice:
+    """A note of it, in ticks; `end` may still move on while the note is held. `id` names it."""
+
+    id: str
+    tick: int
+    end: int
+    pitch: int
+    velocity: int
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccompanyView:
+    """What the accompaniment does: a `phase` and a sentence, its chords from the one that sounds on, and its notes."""
+
+    phase: str
+    words: str
+    made_by: str
+    """Who made the chord that sounds; empty where none does."""
+    chords: tuple[AlongChord, ...]
+    voices: tuple[AlongVoice, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +186,8 @@ class Snapshot:
     """The MIDI channel of each output, counted from 1."""
     disabled: dict[str, str]
     """Controls that would be refused now, each with the reason in a sentence."""
+    accompany: AccompanyView | None = None
+    """Only while jamlink accompanies."""
 
 
 def clock_view(transport: Transport, led: Led) -> ClockView:
@@ -230,7 +270,79 @@ def steering_view(settings: SessionSettings, controls: Controls, locked: Key | N
         controls=numbers,
         style=controls.style,
         count_in=settings.count_in,
+        accompany={each.name: getattr(settings.accompany, each.name) for each in fields(settings.accompany)},
     )
+
+
+def accompany_view(along: Accompaniment, around: Around, key: Key | None) -> AccompanyView:
+    """What the accompaniment does."""
+    now, beat_ticks = along.sounding(around), around.meter.beat_ticks
+    sounds = now is not None and now.beat == around.beat
+    return AccompanyView(
+        phase=along.phase().value,
+        words=_along_in_words(along, around, key),
+        made_by=now.made_by if now is not None and sounds else "",
+        chords=(*_along_chords(_promised(along, around), beat_ticks, key, True), *_maybe(along, around, key)),
+        voices=tuple(_along_voices(along, around)),
+    )
+
+
+def promised_chords(along: Accompaniment, around: Around, key: Key | None) -> tuple[tuple[int, str], ...]:
+    """Chords of the accompaniment that no longer change, from the one that sounds now on, each with its tick."""
+    chords = _along_chords(_promised(along, around), around.meter.beat_ticks, key, True)
+    return tuple((chord.start, chord.symbol) for chord in chords)
+
+
+def _promised(along: Accompaniment, around: Around) -> list[tuple[int, Chord]]:
+    """With the beats before in which the chord that sounds has sounded already."""
+    beats = [(each.beat, each.chord) for each in along.settled]
+    first = next((i for i, (beat, _) in enumerate(beats) if beat >= around.beat), len(beats))
+    while 0 < first < len(beats) and beats[first - 1] == (beats[first][0] - 1, beats[first][1]):
+        first -= 1
+    return beats[first:]
+
+
+def _maybe(along: Accompaniment, around: Around, key: Key | None) -> tuple[AlongChord, ...]:
+    return _along_chords(along.maybe, around.meter.beat_ticks, key, False)
+
+
+def _along_chords(
+    beats: Sequence[tuple[int, Chord]], beat_ticks: int, key: Key | None, promised: bool
+) -> tuple[AlongChord, ...]:
+    spans = spans_of(beats, beat_ticks)
+    return tuple(AlongChord(start, end, symbol_of(chord, key), promised) for start, end, chord in spans)
+
+
+def _along_voices(along: Accompaniment, around: Around) -> Iterable[AlongVoice]:
+    """What has not ended. A note that is held lasts to the end of what is promised, and perhaps longer."""
+    tick = around.transport.tick(around.now)
+    until = (along.settled[-1].beat + 1) * around.meter.beat_ticks if along.settled else tick
+    for struck in along.notes:
+        note, end = struck.note, until if struck.end is None else struck.end
+        if end > tick:
+            name = f"{struck.owner}:{struck.out.value}:{note.pitch}:{note.onset}"
+            yield AlongVoice(name, note.onset, end, note.pitch, note.velocity, struck.out.value)
+
+
+def _along_in_words(along: Accompaniment, around: Around, key: Key | None) -> str:
+    """What it does, in a sentence."""
+    phase, beats = along.phase(), along.listens_for(around)
+    if not around.transport.playing:
+        return "Press play, and play: chords come in under your melody."
+    if phase is Phase.LISTENING:
+        return (
+            f"Listens for {beats} beat{'' if beats == 1 else 's'} more." if along.heard_something else "Play: I listen."
+        )
+    if phase is Phase.RESTING:
+        return "Waits for you; play on, and it comes in again."
+    if along.round is not None:
+        held = symbol_of(along.round.chords[0].chord, key)
+        return (
+            f"{held} is held."
+            if along.round.hold
+            else f"Goes round {len(along.round.chords) // around.meter.beats} bars."
+        )
+    return "Follows you."
 
 
 def channels_view(channels: Channels) -> dict[str, int]:

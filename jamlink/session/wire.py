@@ -44,6 +44,8 @@ INPUT_KINDS: dict[str, type] = {
         inputs.BringBack,
         inputs.Ideas,
         inputs.ProposerIs,
+        inputs.SetAccompany,
+        inputs.Foreseen,
         inputs.Recover,
         inputs.Followed,
     )
@@ -51,8 +53,10 @@ INPUT_KINDS: dict[str, type] = {
 """Every input but Heard, whose event travels as bytes."""
 
 EFFECT_KINDS: dict[str, type] = {
-    cls.__name__.lower(): cls for cls in (fx.Asked, fx.Offered, fx.Returned, fx.Decided, fx.Moved, fx.Sent, fx.Clocked)
-}
+    cls.__name__.lower(): cls for cls in (
+        fx.Asked, fx.Offered, fx.Returned, fx.Decided, fx.Moved, fx.Sent, fx.Clocked, fx.AskedChords, fx.Chorded,
+    )
+}  # fmt: skip
 
 HEARD = "heard"
 

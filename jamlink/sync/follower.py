@@ -24,9 +24,11 @@ TRUST = tuple(Source)
 
 
 class Follower:
-    """One thread. `delay` is how late a source's events come in, which is taken away from what it says."""
+    """One thread. `delay` is how late a source's events come in, which is taken away from what it says; `anywhere`
+    where a clock may come in with the music."""
 
-    def __init__(self, sources: Sequence[ClockSource], delay: Ns = _NONE) -> None:
+    def __init__(self, sources: Sequence[ClockSource], delay: Ns = _NONE, anywhere: bool = False) -> None:
+        self.anywhere = anywhere
         self._sources = sorted(sources, key=lambda source: TRUST.index(source.source))
         self._delay = delay
         self._told: Followed | None = None

@@ -84,7 +84,7 @@ class MidiClock:
 
     def _stop(self) -> None:
         if self._pending is None:
-            self._place = Ticks((self._pulses.last + 1) * PULSE + self._shift)
+            self._place = Ticks((self._pulses.counted + 1) * PULSE + self._shift)
         else:
             self._place = self._pending
         self._pending, self._rolling = None, False

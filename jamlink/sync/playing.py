@@ -60,9 +60,13 @@ class Guess:
         return Guess(beat, place, self.number + nearest, kept + 1 - 4 * abs(off))
 
     @property
-    def worth(self) -> float:
-        """Its score, the more the nearer its beat is to where people tap."""
-        octaves = log2(60 * NS_PER_SECOND / self.beat / _LIKELY_BPM)
+    def bpm(self) -> float:
+        """Beats a minute."""
+        return 60 * NS_PER_SECOND / self.beat
+
+    def worth(self, likely: float) -> float:
+        """Its score, the more the nearer its beat is to the `likely` one, in beats a minute."""
+        octaves = log2(self.bpm / likely)
         return self.score * exp(-0.5 * (octaves / _WIDTH) ** 2)
 
 
@@ -75,6 +79,8 @@ class Playing:
         self._onsets: deque[Ns] = deque(maxlen=_REMEMBERED)
         self._guesses: list[Guess] = []
         self._best: Guess | None = None
+        self._likely = _LIKELY_BPM
+        """Where this player feels the beat, in beats a minute, as far as that was said."""
 
     def hear(self, event: MidiEvent, own: Own) -> None:
         """See `ClockSource`."""
@@ -114,13 +120,13 @@ class Playing:
 
     def _keep_the_best(self) -> None:
         kept: list[Guess] = []
-        for guess in sorted(self._guesses, key=lambda guess: -guess.worth):
+        for guess in sorted(self._guesses, key=lambda guess: -guess.worth(self._likely)):
             if _FASTEST_BEAT <= guess.beat <= _SLOWEST_BEAT and not any(_alike(guess, other) for other in kept):
                 kept.append(guess)
         self._guesses = kept[:_GUESSES]
         speaks = next((guess for guess in kept if self._best and _alike(guess, self._best)), None)
         first = kept[0] if kept else None
-        if speaks is None or (first is not None and first.worth > _BETTER * speaks.worth):
+        if speaks is None or (first is not None and first.worth(self._likely) > _BETTER * speaks.worth(self._likely)):
             speaks = self._numbered(first) if first and first.score >= _SURE else speaks
         if speaks is not None:
             self._best = self._numbered(speaks)
@@ -136,7 +142,7 @@ class Playing:
         if self._best is None or not _FASTEST_BEAT <= self._best.beat * factor <= _SLOWEST_BEAT:
             return
         best = replace(self._best, beat=self._best.beat * factor, score=self._best.score + _SURE)
-        self._best = best
+        self._best, self._likely = best, best.bpm
         self._guesses = [best, *self._guesses[: _GUESSES - 1]]
 
 

@@ -24,6 +24,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import inf, sqrt
 
 from jamlink.timing.units import Ns, ms
@@ -45,8 +46,13 @@ _OUTLIER_SHARE = 0.2
 """A pulse this far from the line (in deviations, and at least in periods) does not stand on it."""
 _YOUNG_SHARE = 0.5
 """The same for a line that has not found its own period yet."""
-_CROWDED = 1 / 6
-"""Where the jitter is more than this part of a period, a place says little: then pulses are counted."""
+_CROWDED, _CROWDED_LOSSY = 1 / 12, 1 / 6
+"""Where the jitter is more than this part of a period, a place says little: then pulses are counted. A row in which
+pulses were lost or doubled lately is counted later, for its count says little, too."""
+_LOSSY_FOR = 480
+_HOLE, _HOLE_NOISE = 0.7, 4.0
+"""A single gap so much longer or shorter than a period (in periods, and at least in deviations of a gap) between two
+that are not: a pulse was lost, or doubled."""
 _SLIPPED = 0.6
 """Where counted pulses stand so far off in the mean, in periods, one was lost or doubled."""
 _SMOOTHING = 1 / 12
@@ -57,7 +63,10 @@ _STRANGE, _STRANGE_SHARE = 2.5, 0.06
 """The last twelve are this far from the line (in deviations, and at least in periods): something has changed."""
 _BETTER = 0.6
 """Counted, they stand on a line of their own by so much better."""
-_REMEMBERED = 36
+_IN_A_ROW, _STEADY, _STEADY_SHARE = 6, 1.5, 0.03
+"""So many in a row that are this near to the line (in deviations, and in periods) certainly stand on it."""
+_GROWN = 36
+_REMEMBERED = 48
 _FASTEST, _SLOWEST = ms(4), ms(250)
 """A row outside this is none: 10 to 625 quarters a minute."""
 _DOUBLED = 0.2
@@ -103,6 +112,10 @@ class Pulses:
         self._off = 0.0
         """How far counted pulses stand off the line in the mean, in periods."""
         self._until_look = 0
+        self._young = True
+        self._came: deque[float] = deque(maxlen=4)
+        self._lossy_until = 0
+        """Pulses were lost or doubled not long before this number."""
         self._last = -1
         self.heard = 0
         """Pulses that stood on the line since it began."""
@@ -117,11 +130,25 @@ class Pulses:
         """The number of the newest pulse; -1 before the first."""
         return self._last
 
+    @property
+    def counted(self) -> int:
+        """The number of the newest pulse where those beside the line are counted, too: as long as nobody knows whether
+        a tempo has changed or pulses were lost, hosts go by the count."""
+        if self._line is None or not self._arrivals:
+            return self._last
+        arrivals = list(self._arrivals)
+        return _number_at(len(arrivals) - 1, arrivals, self._last, self._steady(self._line))
+
+    def _steady(self, line: Line) -> float:
+        return _STEADY * self._noise + _STEADY_SHARE * line.period
+
     def hear(self, at: Ns) -> None:
         """Take a pulse in. One that is the same again, or stands beside the line, does not move it."""
         line = self._line
+        if line is not None:
+            self._watch_for_holes(at, line)
         if not self._raw:
-            self._take(0, at)
+            self._begin_with(0, at)
         elif line is None:
             self._count(at)
         elif not self._is_again(line, at):
@@ -133,6 +160,7 @@ class Pulses:
                 self._arrivals.append(_Arrival(at, number, number - self.last, at - line.moment(number)))
                 self._take(number, at)
             self._challenge(line)
+            self._grow_up(line)
 
     def begin_at(self, at: Ns) -> None:
         """This pulse certainly is one; where it stands beside the line, the line begins anew with it and keeps its
@@ -143,6 +171,13 @@ class Pulses:
         if self.heard != heard + 1:
             self._forget(line.period if line else None)
             self._take(before + 1, at)
+            self._young = True
+        self._arrivals.clear()  # what comes is counted from here
+        self._arrivals.append(_Arrival(at, self.last, 1, 0.0))
+
+    def _begin_with(self, number: int, at: Ns) -> None:
+        self._take(number, at)
+        self._arrivals.append(_Arrival(at, number, 1, 0.0))
 
     def _tolerance(self, line: Line) -> float:
         share = _OUTLIER_SHARE if self.heard >= _SHORTEST else _YOUNG_SHARE
@@ -153,8 +188,27 @@ class Pulses:
             return False
         return at - self._raw[-1][1] < (_DOUBLED * line.period if self._noise else _DOUBLED_YOUNG)
 
+    def _watch_for_holes(self, at: float, line: Line) -> None:
+        self._came.append(at)
+        if len(self._came) < 4 or not self._noise:
+            return
+        before, gap, after = ((b - a) / line.period for a, b in pairwise(self._came))
+        room = max(_HOLE, _HOLE_NOISE * sqrt(2) * self._noise / line.period)
+        if abs(gap - 1) > room and abs(before - 1) < room and abs(after - 1) < room:
+            self._lossy_until = self._last + _LOSSY_FOR
+
+    def _grow_up(self, line: Line) -> None:
+        """At the start nothing is known of the jitter; where it turns out to be large, the places of the first pulses
+        said nothing, and they are counted after all."""
+        if not self._young or len(self._arrivals) < _GROWN:
+            return
+        self._young = False
+        if self._is_crowded(line) and (first := self._arrivals[0].number) is not None:
+            self._count_on(first - 1, list(self._arrivals))
+
     def _is_crowded(self, line: Line) -> bool:
-        return self._noise >= _CROWDED * line.period
+        lossy = self._last < self._lossy_until
+        return self._noise >= (_CROWDED_LOSSY if lossy else _CROWDED) * line.period
 
     def _number(self, line: Line, at: float) -> int:
         """The number of the pulse at `at`."""
@@ -222,7 +276,7 @@ class Pulses:
     def _count(self, at: Ns) -> None:
         """Nothing is known yet: the next pulse has the next number, unless it is the same again."""
         if at - self._raw[-1][1] >= _DOUBLED_YOUNG:
-            self._take(self.last + 1, at)
+            self._begin_with(self.last + 1, at)
 
     def _challenge(self, line: Line) -> None:
         """Whether the last ones, simply counted, stand on a line of their own far better than on this one."""
@@ -245,7 +299,8 @@ class Pulses:
         first = newest - _SHORTEST + 1
         while first and abs(arrivals[first - 1].at - line.moment(line.number - newest + first - 1)) <= room:
             first -= 1
-        self._count_on(_number_at(first, arrivals, self.last) - 1, arrivals[first:])
+        before = _number_at(first, arrivals, self.last, self._steady(line)) - 1
+        self._count_on(before, arrivals[first:])
 
     def _count_on(self, before: int, counted: Sequence[_Arrival]) -> None:
         """A new line, with these pulses counted on from number `before`."""
@@ -277,16 +332,19 @@ class _Arrival:
     """How far from where its line foretold it, in ns."""
 
 
-def _number_at(place: int, arrivals: Sequence[_Arrival], last: int) -> int:
-    """The number of the arrival in `place`, counted from the nearest before it (else the first at all) that came in
-    turn after others that did; `last` is the number of the newest where none did."""
-    steady = [i for i in range(2, len(arrivals)) if all(a.gap == 1 for a in arrivals[i - 2 : i + 1])]
-    numbered = steady or [i for i, arrival in enumerate(arrivals) if arrival.number is not None]
-    if not numbered:
-        return last - len(arrivals) + 1 + place
-    before = [i for i in numbered if i <= place]
-    sure = before[-1] if before else numbered[0]
-    return (arrivals[sure].number or 0) + place - sure
+def _number_at(place: int, arrivals: Sequence[_Arrival], last: int, room: float) -> int:
+    """The number of the arrival in `place`, counted on from the nearest before it where several in a row stood on their
+    line within `room`, which those of a tempo that is changing do not; `last` is the number of the newest where none
+    has a number."""
+    steady = (i for i in range(place, _IN_A_ROW - 2, -1) if _are_steady(arrivals[i - _IN_A_ROW + 1 : i + 1], room))
+    first = (i for i, arrival in enumerate(arrivals) if arrival.number is not None)
+    sure = next(steady, next(first, None))
+    return last - len(arrivals) + 1 + place if sure is None else (arrivals[sure].number or 0) + place - sure
+
+
+def _are_steady(arrivals: Sequence[_Arrival], room: float) -> bool:
+    mean = sum(arrival.off**2 for arrival in arrivals) / _IN_A_ROW
+    return mean <= room**2 and all(arrival.number is not None for arrival in arrivals)
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from jamlink.errors import Unavailable
 from jamlink.music.chord import Chord, ChordSpan, Quality
 from jamlink.music.note import Note
 from jamlink.proposers.base import Cancelled, Proposer
-from jamlink.session.proposal import Candidate, ProposalRequest, Role, Slot
+from jamlink.session.proposal import Candidate, ChordsRequest, ProposalRequest, Role, Slot
 from jamlink.timing.units import Ticks
 
 _SLOW_S = 60.0
@@ -88,6 +88,16 @@ class ThoughtfulProposer(ScriptedProposer):
         return [replace(idea, note=said) for idea in super().propose(request, cancelled)]
 
 
+class Companion(ScriptedProposer):
+    """Accompanies: a major triad a beat, a semitone up with each beat. Odd beats take a minute."""
+
+    def chords(self, request: ChordsRequest) -> tuple[Chord, ...]:
+        """As `Accompanies.chords`."""
+        if request.beat % 2:
+            time.sleep(_SLOW_S)
+        return tuple(Chord((request.beat + i) % 12, Quality.MAJOR) for i in range(request.ahead + 1))
+
+
 class FailingProposer(ScriptedProposer):
     """Breaks at every request."""
 
@@ -101,6 +111,10 @@ class FailingProposer(ScriptedProposer):
     def prepare(self, request: ProposalRequest, cancelled: Cancelled) -> None:
         """Raises it, too."""
         self.propose(request, cancelled)
+
+    def chords(self, request: ChordsRequest) -> tuple[Chord, ...]:
+        """And here."""
+        return (Chord(1 // 0, Quality.MAJOR),)
 
 
 class MissingProposer:

@@ -52,6 +52,17 @@ def measure(connection: Connection, clock: Clock, presses: int, tell: Callable[[
     return HandTimes(tuple(spans), by_model)
 
 
+def follow(connection: Connection, clock: Clock, beats: int, tell: Callable[[str], None]) -> None:
+    """Look on while a session plays `beats` beats. Raises `Unavailable` where it does not. Leaves the session."""
+    view = _View(Client(connection, clock), connection, clock)
+    view.until(lambda: view.client.picture is not None and view.client.picture.clock.playing)
+    for beat in range(beats):
+        tell(f"beat {beat + 1} of {beats}")
+        view.until(lambda beat=beat: view.beat > beat)  # type: ignore[misc]
+    view.client.leave()
+    view.until(lambda: view.client.end is not None)
+
+
 class _View:
     """A view that only waits."""
 
@@ -70,6 +81,12 @@ class _View:
     def dealt(self) -> int:
         """How many ideas are on the stand."""
         return len(self.hand)
+
+    @property
+    def beat(self) -> int:
+        """The beat that is played."""
+        picture = self.client.picture
+        return showing_tick(picture, self._clock.now()) // picture.clock.beat_ticks if picture else 0
 
     @property
     def beats_to_decide(self) -> int:

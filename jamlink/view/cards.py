@@ -33,6 +33,8 @@ def hand_head(picture: Picture, tick: int, width: int) -> Text:
 
 
 def _without_a_hand(picture: Picture) -> str:
+    if picture.accompany is not None:
+        return f"rest: {picture.accompany.words[0].lower()}{picture.accompany.words[1:]}"
     if picture.asking:
         return "are coming …"
     if not picture.clock.playing:

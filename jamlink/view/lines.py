@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import select
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TextIO
 
 from jamlink.errors import Nonsense
@@ -17,7 +17,7 @@ from jamlink.session.snapshot import Card, HandView, SteeringView
 from jamlink.timing.clock import Clock
 from jamlink.view.client import Client
 from jamlink.view.connection import Connection
-from jamlink.view.picture import Picture, Standing, is_saved, made_by, names, new_notices, standing
+from jamlink.view.picture import Picture, Standing, bar_words, is_saved, made_by, names, new_notices, standing
 from jamlink.view.protocol import Quit
 from jamlink.view.words import read_words
 
@@ -120,6 +120,7 @@ def changes(before: Picture | None, after: Picture) -> Iterator[str]:
     yield from _decisions(before, after)
     yield from _hand(before, after)
     yield from _playing(before, after)
+    yield from _along(before, after)
     if before is not None:
         yield from _steering(before.steering, after.steering)
         if after.model != before.model:
@@ -128,8 +129,9 @@ def changes(before: Picture | None, after: Picture) -> Iterator[str]:
             yield f"no idea came in time ({after.missed} so far)"
         if after.key and after.key != before.key:
             yield f"key: {after.key}"
-    yield from new_notices(before.notices if before else (), after.notices)
-    yield from _trouble(before.trouble if before else (), after.trouble)
+    notices = list(new_notices(before.notices if before else (), after.notices))
+    yield from notices
+    yield from _trouble(before.trouble if before else (), after.trouble, notices)
 
 
 def _who(picture: Picture) -> str:
@@ -198,6 +200,19 @@ def _playing(before: Picture | None, after: Picture) -> Iterator[str]:
         yield "played out"
 
 
+def _along(before: Picture | None, after: Picture) -> Iterator[str]:
+    """What the accompaniment does, where that is new, and each chord when it is promised."""
+    was, now = before.accompany if before else None, after.accompany
+    if now is None:
+        return
+    if was is None or was.phase != now.phase:
+        yield f"accompanies: {now.words}"
+    known = {(chord.start, chord.symbol) for chord in was.chords if chord.promised} if was else set()
+    for chord in now.chords:
+        if chord.promised and (chord.start, chord.symbol) not in known:
+            yield f"from {bar_words(after.clock, chord.start)}: {chord.symbol}"
+
+
 def _steering(was: SteeringView, now: SteeringView) -> Iterator[str]:
     if now.bars != was.bars:
         yield f"ideas of {now.bars} bar{'' if now.bars == 1 else 's'}"
@@ -215,7 +230,8 @@ def _steering(was: SteeringView, now: SteeringView) -> Iterator[str]:
             yield f"{low} to {high}: {value:.0%}"
 
 
-def _trouble(was: tuple[str, ...], now: tuple[str, ...]) -> Iterator[str]:
-    yield from (f"trouble: {sentence}" for sentence in now if sentence not in was)
+def _trouble(was: tuple[str, ...], now: tuple[str, ...], noticed: Sequence[str]) -> Iterator[str]:
+    """What was a notice a moment ago is not said twice."""
+    yield from (f"trouble: {sentence}" for sentence in now if sentence not in (*was, *noticed))
     if was and not now:
         yield "all is well again"

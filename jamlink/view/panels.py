@@ -61,14 +61,14 @@ def _position(place: Place, playing: bool) -> tuple[str, str]:
 def _settings(picture: Picture) -> Text:
     set_up = picture.steering
     bars = "1 bar" if set_up.bars == 1 else f"{set_up.bars} bars"
-    after = "" if set_up.mode == Mode.TRADE.value else _AFTER.get(set_up.repeat, set_up.repeat)
+    after = "" if set_up.mode != Mode.PROPOSE.value else _AFTER.get(set_up.repeat, set_up.repeat)
     words = [bars, _ROLES.get(set_up.roles, ", ".join(set_up.roles)), _MODES.get(set_up.mode, ""), after]
     words.append(f"click {set_up.click}")
     return line("  " + " · ".join(word for word in words if word))
 
 
 _AFTER = {Repeat.ONCE.value: "plays once", Repeat.LOOP.value: "↻ loops", Repeat.ROLL.value: "▶ keeps going"}
-_MODES = {Mode.TRADE.value: "⇄ trading"}
+_MODES = {Mode.TRADE.value: "⇄ trading", Mode.ACCOMPANY.value: "♫ accompanies"}
 _ROLES: dict[tuple[str, ...], str] = {("chords", "melody", "bass"): ""}
 """All of them is what one expects: not worth the room."""
 
@@ -116,7 +116,8 @@ def _notes(picture: Picture) -> str:
 
 def _now(picture: Picture, current: Coming | None, width: int, rows: int) -> list[Text]:
     playing = picture.playing
-    who = f"{playing.made_by} plays" if playing and current else "you alone" if picture.clock.playing else ""
+    maker = playing.made_by if playing else picture.accompany.made_by if picture.accompany else ""
+    who = f"{maker} plays" if maker and current else "you alone" if picture.clock.playing else ""
     head = line(("NOW ", LABEL), who)
     return [head, *_letters(current, width - 2, rows - 1, PLAIN, 2 * 7)]
 
@@ -139,6 +140,7 @@ _PROMISED = {
     Promise.SAVING: ("…", "saving", DIM),
     Promise.LOOP: ("↻", "again", PLAIN),
     Promise.IDEA: ("?", "if you take it", DIM),
+    Promise.MAYBE: ("~", "may change", DIM),
 }
 """Sign and words for how sure a chord is."""
 
@@ -172,6 +174,8 @@ def _emptiness(picture: Picture, width: int, rows: int) -> list[Text]:
 
 
 def _what_to_do(picture: Picture) -> str:
+    if picture.accompany is not None:
+        return picture.accompany.words
     if not picture.clock.playing:
         return "Press space to start, and play. Ideas come before the bar line; enter takes the chosen one."
     if picture.steering.mode == Mode.TRADE.value:

@@ -34,6 +34,24 @@ class Lateness(msgspec.Struct, frozen=True):
     realtime: bool = False
 
 
+class AlongChord(msgspec.Struct, frozen=True):
+    """A chord of the accompaniment; `promised` where it no longer changes."""
+
+    start: int
+    end: int
+    symbol: str
+    promised: bool
+
+
+class Along(msgspec.Struct, frozen=True):
+    """What the accompaniment does: see `jamlink.session.snapshot.AccompanyView`."""
+
+    phase: str
+    words: str
+    made_by: str
+    chords: tuple[AlongChord, ...]
+
+
 class Picture(msgspec.Struct, frozen=True):
     """One state: the session's snapshot and what its process knows. `saved` is the newest record on disk."""
 
@@ -51,6 +69,7 @@ class Picture(msgspec.Struct, frozen=True):
     missed: int
     decision: int
     notices: tuple[str, ...]
+    accompany: Along | None = None
     saved: int = -1
     ports: Ports = Ports()
     lateness: Lateness = Lateness()
@@ -131,6 +150,7 @@ class Promise(Enum):
     LOOP = "sounds again unless something else is taken"
     SAVING = "taken, and on its way to the disk"
     IDEA = "only if the chosen idea is taken"
+    MAYBE = "as it is thought of now; the next notes may change it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +165,7 @@ class Coming:
 
 def coming(picture: Picture, tick: int) -> list[Coming]:
     """Our chords in order, from the one that sounds at `tick` on: what plays, then what follows or would follow."""
-    chords = [*_playing(picture, tick), *_after(picture)]
+    chords = [*_playing(picture, tick), *_after(picture), *_along(picture)]
     return [chord for chord in chords if chord.end > tick]
 
 
@@ -156,7 +176,7 @@ def now_and_next(chords: Sequence[Coming], tick: int) -> tuple[Coming | None, Co
 
 
 def _sounds(chord: Coming) -> bool:
-    return chord.promise is not Promise.IDEA
+    return chord.promise not in (Promise.IDEA, Promise.MAYBE)
 
 
 def _playing(picture: Picture, tick: int) -> list[Coming]:
@@ -178,6 +198,11 @@ def _after(picture: Picture) -> list[Coming]:
     if picture.playing is not None and picture.steering.repeat == inputs.Repeat.LOOP.value:
         return _spans(picture.playing, picture.playing.end, Promise.LOOP)
     return _idea(picture)
+
+
+def _along(picture: Picture) -> list[Coming]:
+    chords = picture.accompany.chords if picture.accompany else ()
+    return [Coming(c.start, c.end, c.symbol, Promise.KEPT if c.promised else Promise.MAYBE) for c in chords]
 
 
 def _idea(picture: Picture) -> list[Coming]:

@@ -26,7 +26,7 @@ from jamlink.session import inputs
 from jamlink.session.effects import Out
 from jamlink.session.inputs import Gesture
 from jamlink.session.proposal import Role
-from jamlink.session.settings import HAND_SIZES, SLOT_BARS
+from jamlink.session.settings import HAND_SIZES, SLOT_BARS, AccompanySettings, with_accompany
 from jamlink.session.wishes import ChoosePorts, Teach, Wish
 from jamlink.timing.meter import parse_meter
 from jamlink.timing.units import Ns, tempo_of_bpm
@@ -142,9 +142,16 @@ class Repeat(_Message, frozen=True):
 
 
 class Mode(_Message, frozen=True):
-    """propose or trade."""
+    """propose, trade or accompany."""
 
     mode: str
+
+
+class Accompany(_Message, frozen=True):
+    """How chords follow the melody: `name` is look_ahead, commit, listen (beats) or rest (bars)."""
+
+    name: str
+    value: int
 
 
 class Style(_Message, frozen=True):
@@ -250,7 +257,7 @@ class Play(_Message, frozen=True):
     velocity: int = 80
 
 
-Setting: TypeAlias = Turn | Tempo | Meter | Bars | Roles | LockKey | Repeat | Mode | Style | Channels
+Setting: TypeAlias = Turn | Tempo | Meter | Bars | Roles | LockKey | Repeat | Mode | Accompany | Style | Channels
 Choice: TypeAlias = Select | Hear | Take | BringBack
 Edit: TypeAlias = ReplaceChord | MoveChord | EditNote
 Command: TypeAlias = Do | Setting | Choice | Edit
@@ -366,7 +373,7 @@ def to_gesture(command: Command, via: str) -> Gesture:
             return _chosen(command, via)
         case ReplaceChord() | MoveChord() | EditNote():
             return _edited(command, via)
-        case Turn() | Bars() | Roles() | Channels():
+        case Turn() | Bars() | Roles() | Channels() | Accompany():
             return _counted(command, via)
         case _:
             return _said(command, via)
@@ -457,7 +464,7 @@ def _said(command: Tempo | Meter | LockKey | Repeat | Mode | Style, via: str) ->
             return inputs.LockKey(parse_key(name) if name else None, via)
 
 
-def _counted(command: Turn | Bars | Roles | Channels, via: str) -> Gesture:
+def _counted(command: Turn | Bars | Roles | Channels | Accompany, via: str) -> Gesture:
     """Those with a number or a list to check."""
     match command:
         case Turn(control, value):
@@ -470,6 +477,10 @@ def _counted(command: Turn | Bars | Roles | Channels, via: str) -> Gesture:
         case Roles(roles):
             _require(bool(roles), "Nothing would be played.", "Name chords, melody or bass.")
             return inputs.SetRoles(frozenset(_one_of(Role, role, "role") for role in roles), via)
+        case Accompany(name, value):
+            known = name.replace("-", "_")
+            with_accompany(AccompanySettings(), str(_quote(known)), value)
+            return inputs.SetAccompany(known, value, via)
         case Channels(channels):
             _require(bool(channels), "No output was named.", "Name chords, melody, bass, metronome or preview.")
             return inputs.SetChannels(tuple(_channel(name, number) for name, number in sorted(channels.items())), via)

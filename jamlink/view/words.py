@@ -4,6 +4,8 @@ accept · pick-2 · play-stop ...   any gesture by its name, or by its key (1, s
 tempo 92 · meter 3/4 · bars 8     the clock, and how long ideas are
 roles chords bass · key G minor · key        what they are made of; the key they keep to, or none
 repeat keep going · mode trade    what a taken idea does after its bars, and who plays when
+look-ahead 4 · commit 2           how far ahead chords are thought of while jamlink accompanies, and promised; beats
+listen 8 · rest 2                 beats that are yours before it comes in; bars of silence after which it ends
 surprise 0.7                      a control from 0 to 1; so density, brightness, drive
 chord 2 Am7                       put Am7 in place of the chosen idea's second chord
 quit
@@ -55,6 +57,10 @@ def _chord(rest: str) -> Command:
     return protocol.ReplaceChord(_whole(place) - 1, symbol.strip())
 
 
+def _following(name: str) -> Callable[[str], Command]:
+    return lambda rest: protocol.Accompany(name, _whole(rest))
+
+
 def _roles(rest: str) -> Command:
     return protocol.Roles(rest.replace(",", " ").lower().split())
 
@@ -71,6 +77,7 @@ _READERS: dict[str, Callable[[str], Command]] = {
     "key": _key,
     "repeat": lambda rest: protocol.Repeat(rest.lower()),
     "mode": lambda rest: protocol.Mode(rest.lower()),
+    **{name: _following(name) for name in ("look-ahead", "commit", "listen", "rest")},
     "chord": _chord,
     **{knob.value: _knob(knob.value) for knob in Knob},
 }

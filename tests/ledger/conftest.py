@@ -51,7 +51,7 @@ class Changes:
         each = Ticks(request.slot.length // len(self.symbols))
         chords = tuple(ChordSpan(Ticks(i * each), each, parse_chord(symbol)) for i, symbol in enumerate(self.symbols))
         beats = range(request.slot.length // 960)
-        melody = tuple(Note(Ticks(960 * i), UP[i], Ticks(960)) for i in beats)
+        melody = tuple(Note(Ticks(960 * i), UP[i % len(UP)], Ticks(960)) for i in beats)
         return [Candidate(chords, melody, (), 0.0, 0.0, self.name, 1)]
 
 
@@ -63,7 +63,7 @@ def when(bar, beat=1.0, beats=4):
 def jam(tmp_path: Path):
     """Plays a jam of two-bar slots at 120 and writes its session file."""
 
-    def play(*symbols, notes=(), take=True, until=6, meter=None):
+    def play(*symbols, notes=(), take=True, until=6, meter=None, wall="2026-01-01T10:00:00+00:00", port="keys"):
         settings = SessionSettings(
             tempo=tempo_of_bpm(120), bars=2, count_in=0, repeat=Repeat.ONCE, **({"meter": meter} if meter else {})
         )
@@ -72,14 +72,14 @@ def jam(tmp_path: Path):
         offline = Offline(Session(settings, Ns(0)), maker, maker)
         offline.at(Ns(0), Do(Action.PLAY_STOP, "test"))
         for at, pitch, length in notes:
-            offline.at(at, Heard(NoteOn(at, "keys", 0, pitch, 90)))
-            offline.at(Ns(at + length), Heard(NoteOff(Ns(at + length), "keys", 0, pitch)))
+            offline.at(at, Heard(NoteOn(at, port, 0, pitch, 90)))
+            offline.at(Ns(at + length), Heard(NoteOff(Ns(at + length), port, 0, pitch)))
         if take:
             offline.at(when(2, 2, beats), Do(Action.ACCEPT, "test"))
         offline.at(when(until, 1, beats), Do(Action.PLAY_STOP, "test"))
         offline.run_until(when(until + 1, 1, beats))
         ledger = Ledger(tmp_path / "s.jam")
-        ledger.append(HEADER, header(settings, Ns(0), "1", "2026-01-01T10:00:00+00:00"), Ns(0))
+        ledger.append(HEADER, header(settings, Ns(0), "1", wall), Ns(0))
         for entry in offline.records:
             ledger.append(*record(entry.value), entry.at)
         assert ledger.close(timeout_s=30)

@@ -196,11 +196,62 @@ def parts_of(data: bytes):
         return fromstring(archive.read("metadata.xml")), fromstring(archive.read("project.xml"))
 
 
+NUMBER, WHOLE, ANY = r"-?\d+(\.\d+)?", r"\d+", r"(?s).*"
+ID = r"[A-Za-z_][\w.-]*"
+UNIT = "linear|normalized|percent|decibel|hertz|semitones|seconds|beats|bpm"
+TIMELINE = {"id": ID, "timeUnit": "beats|seconds", "track": ID}
+MAY = {
+    "Project": {"version": ANY},
+    "Application": {"name": ANY, "version": ANY},
+    "Transport": {},
+    "Structure": {},
+    "Tempo": {"id": ID, "name": ANY, "unit": UNIT, "value": NUMBER, "min": NUMBER, "max": NUMBER},
+    "TimeSignature": {"id": ID, "name": ANY, "numerator": WHOLE, "denominator": WHOLE},
+    "Track": {
+        "id": ID,
+        "name": ANY,
+        "loaded": "true|false",
+        "contentType": r"((^| )(audio|automation|notes|video|markers|tracks))+",
+    },
+    "Channel": {"id": ID, "audioChannels": WHOLE, "destination": ID, "role": "regular|master|effect|submix|vca"},
+    "Arrangement": {"id": ID},
+    "Lanes": TIMELINE,
+    "Clips": TIMELINE,
+    "Notes": TIMELINE,
+    "Markers": TIMELINE,
+    "TempoAutomation": {**TIMELINE, "unit": UNIT},
+    "TimeSignatureAutomation": {**TIMELINE, "unit": UNIT},
+    "Clip": {"time": NUMBER, "duration": NUMBER, "contentTimeUnit": "beats|seconds", "playStart": NUMBER},
+    "Note": {"time": NUMBER, "duration": NUMBER, "channel": WHOLE, "key": WHOLE, "vel": NUMBER},
+    "Marker": {"time": NUMBER, "name": ANY},
+    "Target": {"parameter": ID},
+    "RealPoint": {"time": NUMBER, "value": NUMBER, "interpolation": "hold|linear"},
+    "TimeSignaturePoint": {"time": NUMBER, "numerator": WHOLE, "denominator": WHOLE},
+    "MetaData": {},
+    "Title": {},
+    "Comment": {},
+}
+"""Every element that the schemas know and we use, with the attributes it may have and what may stand in them."""
+INSIDE = {
+    "Structure": {"Track", "Channel"},
+    "Lanes": {"Lanes", "Clips", "Notes"},
+    "Clips": {"Clip"},
+    "Clip": {"Notes"},
+    "Notes": {"Note"},
+    "Markers": {"Marker"},
+}
+
+
 def check(element):
     if element.tag in ORDER:
         places = [ORDER[element.tag].index(child.tag) for child in element]
         assert places == sorted(places), [child.tag for child in element]
+    else:
+        assert {child.tag for child in element} <= INSIDE.get(element.tag, set()), element.tag
     assert NEEDED.get(element.tag, set()) <= set(element.attrib), element.attrib
+    for name, said in element.attrib.items():
+        assert re.fullmatch(MAY[element.tag][name], said), (element.tag, name, said)
+    assert element.tag != "Markers" or len(element), "the schema has no empty list of markers"
     for child in element:
         check(child)
 

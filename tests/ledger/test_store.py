@@ -53,9 +53,32 @@ def test_entries_come_back_in_order_with_an_unbroken_chain(session_file):
     assert verdict.sentence.startswith("Whole: 3 entries")
 
 
-def test_a_closed_session_is_one_file(session_file):
+def test_a_closed_session_is_one_file_and_stays_one_when_it_is_read(session_file):
     path = session_file(("header", {}))
     assert [p.name for p in path.parent.iterdir()] == [path.name]
+    entries = read(path)
+    next(entries)
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+    entries.close()
+    assert verify(path).whole
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def test_somebody_who_reads_on_does_not_hold_up_the_end_and_the_next_who_opens_it_finds_all(tmp_path):
+    ledger = Ledger(tmp_path / "s.jam")
+    ledger.append("header", {}, Ns(0), durable=True)
+    assert ledger.settled(0, PATIENCE_S)
+    entries = read(ledger.path)
+    next(entries)
+    ledger.append("heard", 1, Ns(1))
+    assert ledger.close(timeout_s=PATIENCE_S)
+    entries.close()
+    assert verify(ledger.path).entries == 2
+    ledger = Ledger(tmp_path / "s.jam")
+    ledger.append("heard", 2, Ns(2))
+    assert ledger.close(timeout_s=PATIENCE_S)
+    assert verify(ledger.path).entries == 3
+    assert [p.name for p in tmp_path.iterdir()] == ["s.jam"]
 
 
 def test_a_session_goes_on_where_it_stopped(session_file, tmp_path):

@@ -102,7 +102,7 @@ def test_one_sentence_a_second_about_any_number_of_refusals():
     assert refusals.sentence(Ns(0)) == "OSC: 1000 packets were refused, 1000 in all. The last: cut off."
     refusals.add("cut off.")
     assert refusals.sentence(Ns(NS_PER_SECOND - 1)) == ""
-    assert refusals.sentence(Ns(NS_PER_SECOND)).startswith("OSC: 1 packets")
+    assert refusals.sentence(Ns(NS_PER_SECOND)).startswith("OSC: 1 packet was refused")
 
 
 def test_only_the_newest_few_are_shown(remote, surface, state):

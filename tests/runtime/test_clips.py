@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
+from pathlib import Path
+
 import pytest
 
 from jamlink.errors import Nonsense, Unavailable
+from jamlink.midi import files
 from jamlink.midi.events import NoteOff, NoteOn
 from jamlink.midi.smf import read_score
 from jamlink.music.chord import ChordSpan, parse_chord
@@ -54,6 +59,36 @@ def test_nothing_is_written_before_the_work_is_done(clips, tmp_path):
     assert clips.written == ""
     work()
     assert clips.written == "bar 009 - C-E.mid"
+
+
+def test_whoever_watches_the_folder_sees_a_whole_file_or_none(clips, tmp_path, monkeypatch):
+    folder, seen, rename = tmp_path / "clips" / "today", [], os.replace
+
+    def watched(part, path):
+        seen.append([name for name in names(folder) if not name.startswith(".")])
+        read_score(Path(part))  # whole before it gets its name
+        rename(part, path)
+
+    monkeypatch.setattr(files.os, "replace", watched)
+    clips.idea(TAKEN)()
+    clips.idea(TAKEN)()
+    assert seen == [[], ["bar 009 - C-E.mid"]]
+    assert [name for name in names(folder) if name.startswith(".")] == []
+
+
+@pytest.mark.parametrize("fails", ["fsync", "replace"])
+def test_a_disk_that_refuses_in_the_middle_leaves_nothing_and_the_next_clip_is_written(clips, tmp_path, fails):
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.MonkeyPatch.context() as refusing:
+        refusing.setattr(files.os, fails, full)
+        with pytest.raises(Unavailable, match="no space left"):
+            clips.idea(TAKEN)()
+    assert names(tmp_path / "clips" / "today") == []
+    assert clips.written == ""
+    clips.idea(TAKEN)()
+    assert names(tmp_path / "clips" / "today") == ["bar 009 - C-E.mid"]
 
 
 def test_a_bridge_gets_the_idea_at_once(clips):

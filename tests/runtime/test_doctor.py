@@ -19,6 +19,7 @@ from jamlink.runtime.doctor import (
     check_ports,
     check_python,
     check_systems,
+    loopback,
     run_checks,
 )
 from jamlink.runtime.monotonic import MonotonicClock
@@ -122,6 +123,11 @@ def test_a_lost_note_or_a_slow_way_fails(trips, ok):
     check = doctor._judge(trips)
     assert check.ok is ok
     assert check.remedy
+
+
+def test_without_a_midi_system_there_is_nothing_to_measure_and_one_thing_to_do(monkeypatch):
+    monkeypatch.setattr(doctor, "list_ports", lambda clock, system: NOTHING)
+    assert loopback(ManualClock(), "", "", "auto") == [check_systems(NOTHING)]
 
 
 # -- the offset to set ------------------------------------------------------------------------------------------------

@@ -185,6 +185,13 @@ def test_a_key_on_any_device_says_which_one_was_heard(house):
     assert house.state()["heard_on"] == {"port": "MPK mini 3", "channel": 5, "at": 0}
 
 
+def test_the_clock_s_own_ports_have_no_sound_and_are_no_keyboard(house):
+    clock_in = io_wire.PortChanged(Direction.IN, 1, "clock in", "jamlink clock in")
+    turn(house, io_wire.PortChanged(Direction.OUT, 5, "clock", "jamlink clock"), clock_in)
+    turn(house, heard(note(), number=1))
+    assert house.session.snapshot().sounding == (), "what comes in with a clock is no music"
+
+
 def test_ports_are_chosen_from_the_list_and_remembered(house):
     plugged_in(house)
     turn(house, wish=ChoosePorts("Launchkey", "Moog"))
@@ -437,6 +444,14 @@ def test_a_mistake_in_showing_or_hearing_is_over_at_the_next_turn(house):
     house.clock.advance(Ns(50_000_000))
     turn(house, heard(note(pitch=64)))
     assert shown[-1]["sounding"] == (64,)
+
+
+def test_a_part_that_breaks_when_it_is_asked_keeps_nobody_else_from_being_heard(house):
+    house.expected = 3
+    house.views.receive = house.views.played = house.views.wishes = breaks
+    plugged_in_now = (io_wire.PortsThere(TWO), io_wire.PortChanged(Direction.IN, 0, "in", "MPK mini 3"))
+    turn(house, *plugged_in_now, heard(note(pitch=64)))
+    assert house.session.snapshot().sounding == (64,)
 
 
 def test_a_session_that_cannot_recover_ends_the_jam_silent_and_saved(house):

@@ -33,12 +33,21 @@ from jamlink.resources import data_folder
 from jamlink.runtime import model_link
 from jamlink.runtime import model_wire as wire
 from jamlink.runtime.ipc import Framed, spawn
-from jamlink.runtime.model_link import MOST_MISSED, CandidatesReady, Failed, FromModel, ModelLink, Ready, Stage
+from jamlink.runtime.model_link import (
+    MOST_MISSED,
+    CandidatesReady,
+    ChordsReady,
+    Failed,
+    FromModel,
+    ModelLink,
+    Ready,
+    Stage,
+)
 from jamlink.runtime.model_main import ModelProcess
 from jamlink.session.context import ContextWindow
-from jamlink.session.proposal import Candidate, Controls, ProposalRequest, Role, Slot
+from jamlink.session.proposal import Candidate, ChordsRequest, Controls, ProposalRequest, Role, Slot
 from jamlink.testing.clock import ManualClock
-from jamlink.testing.proposers import ScriptedProposer, SlowProposer
+from jamlink.testing.proposers import Companion, ScriptedProposer, SlowProposer
 from jamlink.timing.meter import KNOWN_METERS, Meter
 from jamlink.timing.units import Ns, Ticks, ms, tempo_of_bpm
 from jamlink.tokens import vocab
@@ -709,3 +718,76 @@ def test_a_real_process_whose_pipe_ends_at_any_moment_goes_without_a_word(
     pipe.close()
     assert child.wait(PATIENCE_S) == 0
     assert capfd.readouterr().err == ""
+
+
+# -- chords for a melody that is played --------------------------------------------------------------------------------
+
+
+def chords_request(number: int, beat: int, deadline: int = 10**12) -> ChordsRequest:
+    heard = tuple(Note(Ticks(i * 960), 60 + i % 5, Ticks(900)) for i in range(beat))
+    return ChordsRequest(number, 1, Meter(4, 4), beat, 4, 0, heard, (None,) * 5, Ns(deadline))
+
+
+@given(
+    st.integers(0, 40), st.lists(st.one_of(st.none(), st.builds(Chord, st.integers(0, 11), st.sampled_from(Quality))))
+)
+def test_requests_and_answers_about_chords_survive_the_wire(beat, avoid):
+    asked = replace(chords_request(3, beat), avoid=tuple(avoid))
+    assert wire.decode(wire.encode(wire.AskChords(asked))).request == asked
+    found = tuple(chord for chord in avoid if chord)
+    assert wire.decode(wire.encode(ChordsReady(3, found, "jam-s"))) == ChordsReady(3, found, "jam-s")
+
+
+def test_chords_are_asked_for_and_come() -> None:
+    with linked("Companion") as (link, _):
+        assert isinstance(news(link), Ready)
+        link.ask_chords(chords_request(7, 4))
+        said = news(link)
+        assert said == ChordsReady(7, tuple(Chord(4 + i, Quality.MAJOR) for i in range(5)), "scripted")
+
+
+def test_who_cannot_accompany_says_nothing_and_who_stumbles_says_so() -> None:
+    with linked("ScriptedProposer") as (link, _):
+        assert isinstance(news(link), Ready)
+        link.ask_chords(chords_request(7, 4))
+        assert news(link) == ChordsReady(7, (), "scripted")
+    with linked("FailingProposer") as (link, _):
+        assert isinstance(news(link), Ready)
+        link.ask_chords(chords_request(8, 4))
+        assert news(link) == Failed(8, "The model stumbled (ZeroDivisionError).")
+
+
+def test_one_that_dies_while_it_is_asked_answers_and_the_next_one_catches_up() -> None:
+    with linked("Companion") as (link, _):
+        assert isinstance(news(link), Ready)
+        link.ask_chords(chords_request(7, 5))
+        os.kill(link.pid, signal.SIGKILL)
+        said = listen(link, 3)
+        assert Failed(7, "The model stopped; it is being started again.") in said
+        assert any(isinstance(each, Ready) for each in said)
+        link.ask_chords(chords_request(9, 6))
+        assert news(link).chords[0] == Chord(6, Quality.MAJOR)
+
+
+def test_only_the_newest_question_about_chords_is_answered_with_any() -> None:
+    ours, theirs = socket.socketpair()
+    process = ModelProcess(Framed(theirs), Companion())
+    process._queue_chords(chords_request(1, 2))
+    process._queue_chords(chords_request(2, 4))
+    process._find_chords(process._chords)
+    pipe = Framed(ours)
+    said = [wire.decode(frame) for frame in pipe.receive()]
+    assert [(each.request_id, len(each.chords)) for each in said] == [(1, 0), (2, 5)]
+    pipe.close()
+    process._pipe.close()
+
+
+def test_the_shipped_model_accompanies() -> None:
+    with linked(None, data_folder("models") / "jam-s") as (link, _):
+        assert isinstance(news(link), Ready)
+        for beat in (8, 9, 30):
+            link.ask_chords(chords_request(beat, beat))
+            said = news(link)
+            assert isinstance(said, ChordsReady)
+            assert len(said.chords) == 5
+            assert said.made_by == "jam-s"

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from jamlink.errors import Nonsense
+from jamlink.ledger.report import report as report_of
+from jamlink.ledger.sheet import sheet_from
 from jamlink.ledger.store import read, verify
+from jamlink.ledger.story import tell
 from jamlink.midi.score import MeterMark, MidiScore, Part, TempoMark
 from jamlink.midi.smf import read_score, write_score
+from jamlink.music.chord import Chord, Quality
 from jamlink.music.note import Note
 from jamlink.runtime.demo_tune import demo_score
 from jamlink.runtime.rendering import Rendering, doubts, inputs_of, settings_for
 from jamlink.runtime.replaying import replay
-from jamlink.session.inputs import SetTempo
-from jamlink.session.settings import SessionSettings
+from jamlink.session.inputs import Mode, SetTempo
+from jamlink.session.settings import AccompanySettings, SessionSettings
 from jamlink.session.wire import header
 from jamlink.timing.meter import COMMON_TIME
 from jamlink.timing.timeline import Timeline
@@ -130,3 +135,49 @@ def test_bars_that_part_from_the_files_are_told():
     fast = replace(steady, tempos=(TempoMark(Ticks(0), tempo_of_bpm(240) * 4 // 5),))
     (sentence,) = doubts(fast, COMMON_TIME)
     assert "Bar 1 is at 300 bpm" in sentence
+
+
+class Companion(Plain):
+    def chords(self, request):
+        return tuple(Chord((request.beat + i) // 4 * 5 % 12, Quality.MAJOR) for i in range(request.ahead + 1))
+
+
+def accompanied(source, target, **changes):
+    wanted = replace(SessionSettings(mode=Mode.ACCOMPANY), **changes)
+    return Rendering(source, wanted, Companion("jam-s"), Plain("rules"), Companion("quick")).run(
+        target, lambda hand: -1, new_header
+    )
+
+
+def test_a_file_is_accompanied_from_the_ninth_beat_on_and_replays(demo, tmp_path):
+    report = accompanied(demo, tmp_path / "out.mid")
+    bars = [row["bar"] for row in report["along"]]
+    assert bars == list(range(3, bars[-1] + 1))
+    assert report["along"][0]["by"] == ["jam-s"]
+    assert report["slots"] == []
+    assert replay(tmp_path / "out.render.jam").same
+    out = read_score(tmp_path / "out.mid")
+    chords = next(part for part in out.parts if part.name == "chords")
+    assert min(note.onset for note in chords.notes) == 8 * 960
+    assert len(out.markers) > 3, "the chords stand in the file"
+
+
+def test_the_same_file_is_accompanied_the_same(demo, tmp_path):
+    one, two = (accompanied(demo, tmp_path / name) for name in ("one.mid", "two.mid"))
+    assert [row["chords"] for row in one["along"]] == [row["chords"] for row in two["along"]]
+    assert (tmp_path / "one.mid").read_bytes() == (tmp_path / "two.mid").read_bytes()
+
+
+def test_the_report_says_who_accompanied(demo, tmp_path):
+    accompanied(demo, tmp_path / "out.mid")
+    said = report_of(tmp_path / "out.render.jam")
+    assert "Beats accompanied:" in said
+    assert "jam-s" in said
+    assert "unknown" not in said
+
+
+def test_a_lead_sheet_of_an_accompaniment_has_its_chords(demo, tmp_path):
+    accompanied(demo, tmp_path / "out.mid", accompany=AccompanySettings(look_ahead=2, commit=2, listen=0))
+    sheet = sheet_from(tell(tmp_path / "out.render.jam"))
+    assert all(a.end <= b.onset for a, b in pairwise(sheet.chords))
+    assert len({span.chord for span in sheet.chords}) > 2

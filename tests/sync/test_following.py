@@ -10,10 +10,23 @@ import pytest
 
 from jamlink.midi.actions import Action
 from jamlink.midi.events import NoteOff, NoteOn
+from jamlink.music.chord import Chord, Quality
 from jamlink.session import effects as fx
 from jamlink.session.core import Session
-from jamlink.session.inputs import Bond, Do, Followed, Heard, Ideas, ProposerIs, Repeat, SetTempo, Source
-from jamlink.session.settings import SessionSettings
+from jamlink.session.inputs import (
+    Bond,
+    Do,
+    Followed,
+    Foreseen,
+    Heard,
+    Ideas,
+    Mode,
+    ProposerIs,
+    Repeat,
+    SetTempo,
+    Source,
+)
+from jamlink.session.settings import AccompanySettings, SessionSettings
 from jamlink.session.wire import is_input, read_input, record
 from jamlink.sync.follower import Follower
 from jamlink.sync.midi_clock import MidiClock
@@ -342,3 +355,69 @@ def test_small_differences_are_played_out_and_large_ones_are_jumps():
     far = Timeline(line.tempo, Ticks(BAR), Ns(4 * SECOND))
     session.handle(Followed(Source.MIDI_CLOCK, Bond.LOCKED, True, far), Ns(4 * SECOND))
     assert session.timeline == far
+
+
+class Companion(Plain):
+    def chords(self, request):
+        return tuple(Chord((request.beat + i) % 12, Quality.MAJOR) for i in range(request.ahead + 1))
+
+
+class Accompanied(Led):
+    """As `Led`, with somebody at the keys and a model that finds a chord for every beat."""
+
+    def carry(self, companion):
+        """What was asked for is answered at once."""
+        while asks := [e for e in self.effects if isinstance(e, fx.AskChords | fx.AskChordsStandIn)]:
+            self.effects = [e for e in self.effects if e not in asks]
+            for ask in asks:
+                stand_in = isinstance(ask, fx.AskChordsStandIn)
+                answer = Foreseen(ask.request.id, companion.chords(ask.request), "plain", stand_in)
+                self.effects += self.session.handle(answer, self.session.now)
+
+
+def test_an_accompaniment_goes_along_with_a_host_that_jumps_starts_and_stops():
+    own = AccompanySettings(commit=2, listen=2)
+    led = Accompanied(SessionSettings(tempo=tempo_of_bpm(120), count_in=0, mode=Mode.ACCOMPANY, accompany=own))
+    companion, everything = Companion(), []
+
+    def play(at, beats):
+        for beat in range(beats):
+            for pulse in range(24):
+                led.pulse(at + (24 * beat + pulse) * period_of(120))
+                led.carry(companion)
+                if pulse == 12:
+                    now = led.session.now
+                    led.effects += led.session.handle(Heard(NoteOn(now, "keys", 0, 60 + beat, 80)), now)
+                    led.effects += led.session.handle(Heard(NoteOff(now, "keys", 0, 60 + beat)), now)
+                    led.carry(companion)
+                everything.extend(led.effects)
+                led.effects = []
+        return at + beats * 24 * period_of(120)
+
+    led.effects += led.session.handle(ProposerIs(True, "plain"), Ns(0))
+    led.start(SECOND)
+    at = play(SECOND, 12)
+    led.place(at - 5 * MS, 32 * 4)
+    at = play(at, 10)
+    led.place(at - 5 * MS, 0)
+    at = play(at, 10)
+    led.effects += led.session.handle(Do(Action.PLAY_STOP, "test"), led.session.now)
+    everything.extend(led.effects)
+    settled = [e.value.at // 960 for e in everything if isinstance(e, fx.Record) and isinstance(e.value, fx.Chorded)]
+    assert any(beat > 33 for beat in settled), "it plays on where the host has gone to"
+    assert settled.index(max(settled)) < len(settled) - 3, "and again at the beginning"
+    sounding: Counter = Counter()
+    for effect in everything:
+        match effect:
+            case fx.Send(messages):
+                for timed in messages:
+                    message = timed.message
+                    if message.owner >= fx.FIRST_PROPOSAL:
+                        sounding[message.owner, message.data[1]] += 1 if message.data[0] & 0xF0 == 0x90 else -1
+                        assert sounding[message.owner, message.data[1]] in (0, 1)
+            case fx.Cancel(owner):
+                for key in [key for key in sounding if key[0] == owner]:
+                    del sounding[key]
+            case fx.Silence():
+                sounding.clear()
+    assert not +sounding

@@ -10,13 +10,15 @@ import pytest
 
 from jamlink.midi.actions import Action
 from jamlink.runtime.ipc import Framed
+from jamlink.session.inputs import ProposerIs
 from jamlink.session.plain import plain
 from jamlink.testing.clock import ManualClock
 from jamlink.timing.units import Ns, ms
 from jamlink.view import lines, protocol
 from jamlink.view.hub import Hub
-from jamlink.view.picture import picture_of
+from jamlink.view.picture import Along, AlongChord, picture_of
 from jamlink.view.protocol import Hello, Quit, Snapshot
+from tests.view.pictures import picture
 from tests.view.rehearsal import Rehearsal
 
 SECOND = 1_000_000_000
@@ -166,6 +168,23 @@ class Interrupted(Session):
         return super().receive()
 
 
+def test_what_is_both_a_notice_and_a_trouble_is_said_once(jam):
+    jam.new()
+    sentence = "The model broke; a stand-in plays."
+    jam.rehearsal.trouble = [sentence]
+    jam.rehearsal.jam.at(jam.clock.now(), ProposerIs(False, "", sentence))
+    jam.rehearsal.turn()
+    jam.look()
+    assert jam.new().count(sentence) == 1
+    jam.rehearsal.trouble = []
+    jam.look()
+    assert jam.new() == "all is well again"
+    jam.rehearsal.jam.at(jam.clock.now(), ProposerIs(True, "jam-s", "Only a word in passing."))
+    jam.rehearsal.turn()
+    jam.look()
+    assert "well again" not in jam.new()
+
+
 @pytest.fixture
 def state():
     return Rehearsal(Hub(Nobody()), ManualClock()).state()
@@ -259,3 +278,22 @@ def test_a_line_without_end_is_not_kept_without_end(state, typed):
 def test_what_the_view_reads_is_the_same_over_the_wire(state):
     wire = protocol.decode_from_session(protocol.encode(Snapshot(1, state)))
     assert picture_of(wire.state) == picture_of(plain(state))
+
+
+def test_an_accompaniment_is_told_phase_by_phase_and_promise_by_promise():
+    def along(phase, words, *chords):
+        return picture(hand=None, accompany=Along(phase, words, "jam-s", chords))
+
+    first = along("listening", "Listens for 8 beats more.")
+    second = along(
+        "following",
+        "Follows you.",
+        AlongChord(8 * 960, 10 * 960, "C", True),
+        AlongChord(10 * 960, 11 * 960, "F", False),
+    )
+    third = along(
+        "following", "Follows you.", AlongChord(8 * 960, 10 * 960, "C", True), AlongChord(10 * 960, 11 * 960, "F", True)
+    )
+    assert list(lines.changes(first, second)) == ["accompanies: Follows you.", "from bar 3: C"]
+    assert list(lines.changes(second, third)) == ["from 3.3: F"]
+    assert list(lines.changes(third, third)) == []

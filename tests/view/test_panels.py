@@ -16,7 +16,7 @@ from jamlink.session.snapshot import ClockView, NoteView
 from jamlink.view import cards, foot, panels
 from jamlink.view.bulletin import Sentence
 from jamlink.view.contour import contour
-from jamlink.view.picture import Ports
+from jamlink.view.picture import Along, AlongChord, Ports
 from tests.view.pictures import BAR, CLOCK, card, hand, picture, placed, steering
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -274,6 +274,29 @@ def test_a_bar_without_a_new_chord_repeats_the_one_before_as_charts_write_it():
 )
 def test_where_nothing_is_next_a_sentence_says_how_it_goes_on(shown, tick, words):
     assert words in re.sub(r"\s+", " ", " ".join(plain(panels.stage(shown, tick, 60, 8))))
+
+
+ALONG = picture(
+    hand=None,
+    steering=steering(mode=Mode.ACCOMPANY.value),
+    accompany=Along(
+        "following",
+        "Follows you.",
+        "jam-s",
+        (AlongChord(4 * BAR, 5 * BAR, "C", True), AlongChord(5 * BAR, 6 * BAR, "G7", False)),
+    ),
+)
+
+
+def test_an_accompaniment_shows_what_is_promised_and_what_may_change():
+    stage = "\n".join(line.plain for line in panels.stage(ALONG, 4 * BAR + 10, 100, 9))
+    assert "jam-s plays" in stage
+    assert "~ G7" in stage
+    assert "may change" in stage
+    assert "♫ accompanies" in panels.top_line(ALONG, 4 * BAR, 100).plain
+    assert "follows you" in cards.hand_head(ALONG, 4 * BAR, 80).plain
+    waiting = picture(hand=None, accompany=Along("listening", "Listens for 3 beats more.", "", ()))
+    assert "Listens for 3 beats more." in "\n".join(line.plain for line in panels.stage(waiting, 0, 100, 9))
 
 
 def test_an_idea_that_will_be_taken_by_itself_says_so():

@@ -11,6 +11,7 @@ from textual.keys import _character_to_key
 
 from jamlink.errors import Nonsense
 from jamlink.midi.actions import GESTURES, Action
+from jamlink.session import inputs
 from jamlink.view import protocol
 from jamlink.view.keys import ALSO, action_of, all_keys, cap, hints
 from jamlink.view.words import read_words
@@ -122,3 +123,17 @@ def test_the_line_of_keys_names_every_gesture_once_except_picks_and_knobs():
     knobs = {cap(a) for a in Action if a.value.split("-")[0] in ("surprise", "density", "brightness", "drive")}
     picks = {cap(a) for a in (Action.PICK_1, Action.PICK_2, Action.PICK_3, Action.PICK_4)}
     assert set(caps) - {"1–4"} == {cap(a) for a in Action} - knobs - picks
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "value"),
+    [("look-ahead 6", "look_ahead", 6), ("commit 0", "commit", 0), ("listen 16", "listen", 16), ("rest 1", "rest", 1)],
+)
+def test_how_an_accompaniment_follows_is_said_in_words(words, name, value):
+    assert protocol.to_gesture(read_words(words), "plain") == inputs.SetAccompany(name, value, "plain")
+
+
+@pytest.mark.parametrize("words", ["commit 17", "listen 99", "rest 40", "commit x"])
+def test_what_an_accompaniment_cannot_be_is_refused_with_what_fits(words):
+    with pytest.raises(Nonsense, match=r"Choose 0 to|whole number"):
+        read_words(words)

@@ -184,3 +184,21 @@ test("which it is stands there in words", () => {
   assert.match(words("out", { soundWanted: "here" }), /and so does/);
   assert.match(words("page", { soundOwner: false }), /Another tab/);
 });
+
+test("an accompaniment sounds as it is settled; a held note ends when that is known, and what is withdrawn is cut", () => {
+  const page = stage();
+  const along = (...voices) => ({ accompany: { phase: "following", words: "", made_by: "jam-s", chords: [], voices } });
+  const note = (tick, end, role = "chords") => ({ id: `${role}:${tick}`, tick, end, pitch: 60, velocity: 80, role });
+  page.told(along(note(960, 1920)));
+  page.until(700);
+  assert.deepEqual(page.heard.map(({ begins, ends }) => [begins, ends]), [[480, 960]]);
+  page.told(along(note(960, 2880), note(960, 1920, "bass")));
+  assert.deepEqual(page.heard[0].ends, 1440);
+  page.until(1000);
+  page.told(along(note(960, 2880), note(2880, 3840)));
+  page.until(1400);
+  assert.equal(page.heard.length, 2);
+  page.told({ accompany: null });
+  page.until(1420);
+  assert.ok(page.heard.every(({ cut, ends }) => cut !== null || ends < 1600));
+});

@@ -78,3 +78,10 @@ test("only what is new of the newest few notices is said", () => {
   assert.deepEqual(newNotices(["a", "b"], ["a", "b"]), []);
   assert.deepEqual(newNotices([], ["a"]), ["a"]);
 });
+
+test("of an accompaniment what is settled is promised, and what is thought of is open", () => {
+  const chords = [{ start: 0, end: 1920, symbol: "C", promised: true }, { start: 1920, end: 3840, symbol: "F", promised: false }];
+  const state = { clock: { playing: true, bar_ticks: 3840 }, steering: { repeat: "once" }, accompany: { chords } };
+  assert.deepEqual(coming(state, 100).map(({ symbol, promise }) => [symbol, promise]), [["C", "kept"], ["F", "maybe"]]);
+  assert.equal(nowAndNext(coming(state, 2000), 2000).now, null);
+});

@@ -23,6 +23,7 @@ export const speak = Object.freeze({
   key: (key) => ({ kind: "key", key }),
   repeat: (repeat) => ({ kind: "repeat", repeat }),
   mode: (mode) => ({ kind: "mode", mode }),
+  accompany: (name, value) => ({ kind: "accompany", name, value }),
   style: (style) => ({ kind: "style", style }),
   ports: (chosen) => ({ kind: "ports", ...chosen }), // {input} or {output}; what is left out stays
   channels: (channels) => ({ kind: "channels", channels }),

@@ -13,7 +13,7 @@ const PIANO_EXTRA = { KeyZ: "octave-down", KeyX: "octave-up", KeyC: "softer", Ke
 const PIANO_CAPS = { Semicolon: ";", Quote: "'" };
 
 const LETTERS = {
-  t: "tap", l: "loop", n: "next-hand", p: "preview", u: "undo", m: "metronome", k: "keep-going", r: "trade",
+  t: "tap", l: "loop", n: "next-hand", p: "preview", u: "undo", m: "metronome", k: "keep-going", r: "trade", a: "accompany",
   o: "this-is-one", i: "invert", s: "simplify", c: "clear", b: "brightness-up", d: "brightness-down",
   h: "half-time", g: "double-time",
 };

@@ -1,6 +1,6 @@
 // What every view works out from the state in the same way; the laws are those of jamlink/view/picture.py.
 
-export const Promised = Object.freeze({ KEPT: "kept", LOOP: "loop", SAVING: "saving", IDEA: "idea" });
+export const Promised = Object.freeze({ KEPT: "kept", LOOP: "loop", SAVING: "saving", IDEA: "idea", MAYBE: "maybe" });
 export const Standing = Object.freeze({ OFFERED: "offered", SAVING: "saving", TAKEN: "taken", SOUNDS: "sounds", GONE: "gone" });
 
 // A decision is shown as made only once it is on disk.
@@ -38,11 +38,18 @@ export function standing(state, card) {
 
 // Our chords in order from the one that sounds at `tick` on: {tick, end, symbol, promise, index}.
 export function coming(state, tick) {
-  return [...playing(state, tick), ...after(state)].filter((chord) => chord.end > tick);
+  return [...playing(state, tick), ...after(state), ...along(state)].filter((chord) => chord.end > tick);
 }
 
+// Of an accompaniment: what is settled, and what is thought of now and may change with the next notes.
+function along(state) {
+  return (state.accompany?.chords ?? []).map(({ start, end, symbol, promised }, index) => ({ tick: start, end, symbol, promise: promised ? Promised.KEPT : Promised.MAYBE, index }));
+}
+
+export const isOpen = (promise) => promise === Promised.IDEA || promise === Promised.MAYBE;
+
 export function nowAndNext(chords, tick) {
-  const now = chords.findLast((chord) => chord.tick <= tick && chord.promise !== Promised.IDEA) ?? null;
+  const now = chords.findLast((chord) => chord.tick <= tick && !isOpen(chord.promise)) ?? null;
   return { now, next: chords.find((chord) => chord.tick > tick) ?? null };
 }
 

@@ -12,7 +12,8 @@ const AHEAD_HIDDEN_MS = 1400; // browsers run timers of a hidden tab once a seco
 const LATE_MS = 60; // a note that could not be handed over in time is still struck within this
 const MOVED_MS = 1.5; // a new tempo that moves a note by less leaves it
 const CLICK_MS = 100;
-const DECIDES = ["clock", "playing", "taken", "saved", "decision", "steering", "ports"];
+const RINGS_MS = 120; // a note whose end has come is not cut; clocks differ by less
+const DECIDES = ["clock", "playing", "taken", "accompany", "saved", "decision", "steering", "ports"];
 
 export class Band {
   // `every` and `hidden` stand for the browser's timer and its eye; tests have their own.
@@ -47,7 +48,8 @@ export class Band {
     for (const note of this._preview.splice(0)) note?.cut();
   }
 
-  // Everything that was handed over, back; what is placed now stays silent, whenever the session answers.
+  // Everything that was handed over, back; what is placed now stays silent, whenever the session answers. Of an
+  // accompaniment that is all there is to do: what follows is new.
   silence() {
     const { playing, taken } = this._store.shared ?? {};
     for (const placed of [playing, taken]) if (placed) this._hushed.add(placed.id);
@@ -68,8 +70,20 @@ export class Band {
     this._follow(state.clock, now);
     this._withdraw(rounds, now, tick);
     for (const round of rounds) for (const note of due(round, from, to, state.clock.beat_ticks / 2)) this._hand(state.clock, note);
+    this._along(state, from, to, now);
     this._clicks(state, from, to, now);
     this._forget(now);
+  }
+
+  // An accompaniment: its notes are settled beat by beat, and one that is held ends later than was known when it began.
+  _along(state, from, to, now) {
+    const voices = new Map((state.accompany?.voices ?? []).map((voice) => [`along:${voice.id}`, voice]));
+    this._takeBack((note) => note.along && note.ends > now + RINGS_MS && !voices.has(note.id));
+    for (const [id, voice] of voices) {
+      const handed = this._handed.get(id);
+      if (!handed && voice.tick >= from && voice.tick < to) this._hand(state.clock, { ...voice, id, along: true });
+      else if (handed && handed.end !== voice.end) handed.voice.end((handed.ends = this._ms(state.clock, (handed.end = voice.end))));
+    }
   }
 
   // Only what bears on the sound: lists of history and notes are no reason to look again.
@@ -113,13 +127,13 @@ export class Band {
     if (this._handed.has(note.id)) return;
     const [begins, ends] = [this._ms(clock, note.tick), this._ms(clock, note.end)];
     const voice = this._sound.schedule(note.role, note.pitch, note.velocity, begins, ends);
-    if (voice) this._handed.set(note.id, { voice, begins, ends, tick: note.tick, end: note.end, round: note.round, roundEnd: note.roundEnd });
+    if (voice) this._handed.set(note.id, { voice, begins, ends, tick: note.tick, end: note.end, round: note.round, roundEnd: note.roundEnd, id: note.id, along: note.along });
   }
 
   _clicks(state, from, to, now) {
     const wanted = state.steering.click;
     const silent = (tick) => wanted === "off" || (wanted === "count-in" && tick >= 0);
-    this._takeBack((note) => !note.round && note.begins > now && silent(note.tick));
+    this._takeBack((note) => !note.round && !note.along && note.begins > now && silent(note.tick));
     for (const { tick, strong } of beats(state.clock, from, to)) {
       const id = `click:${tick}`;
       if (silent(tick) || this._handed.has(id)) continue;

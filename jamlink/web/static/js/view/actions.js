@@ -1,7 +1,7 @@
 // The decisions, as buttons with their keys: what the hands need most first.
 
 import { actionButton } from "./controls.js";
-import { flag, h } from "./dom.js";
+import { flag, h, say } from "./dom.js";
 
 export class Actions {
   constructor(root, { store, act }) {
@@ -24,8 +24,11 @@ export class Actions {
       h("div", { class: "group after-group", role: "group", aria: { label: "What a taken idea does" } },
         button("let-pass", "Let pass", { kind: "quiet", hint: "Let these bars go by without an idea." }), loop, roll),
     );
-    store.watch(["steering"], ({ steering }) => {
-      press(loop, steering.repeat === "loop");
+    const along = { accept: "Go round", reject: "Not that", loop: "Hold" };
+    store.watch(["steering", "accompany"], ({ steering, accompany }) => {
+      const labels = steering.mode === "accompany" ? along : { accept: "Take", reject: "Refuse", loop: "Loop" };
+      for (const [act, words] of Object.entries(labels)) say(root.querySelector(`[data-do="${act}"] .label`), words);
+      press(loop, accompany ? accompany.phase === "going round" : steering.repeat === "loop");
       press(roll, steering.repeat === "keep going");
     });
   }

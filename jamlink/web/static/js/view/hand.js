@@ -102,6 +102,7 @@ function noteOf(hand) {
 }
 
 function emptyWords(state) {
+  if (state.steering.mode === "accompany") return "No ideas to choose from: chords follow your melody. “Not that” asks for another chord, “Hold” keeps one, “Go round” repeats the last bars.";
   if (state.asking) return "Ideas are coming …";
   if (state.taken && !isSaved(state)) return "Being saved …";
   return state.clock.playing ? "Keep playing: ideas come by themselves, a few bars ahead." : "Ideas come while you play.";

@@ -28,7 +28,7 @@ function threeLines(store) {
 const KEYS = [
   ["play-stop", "start with a count-in, or stop"], ["accept", "take the chosen idea"], ["reject", "refuse the hand"], ["pick-1", "to 9: take that idea"],
   ["next-hand", "other ideas for the same bars"], ["undo", "take back the last decision"], ["tap", "tap the tempo"], ["loop", "loop what is taken"],
-  ["preview", "hear the chosen idea"], ["keep-going", "go on by itself"], ["trade", "trade: you play, it answers"], ["let-pass", "let these bars go by"],
+  ["preview", "hear the chosen idea"], ["keep-going", "go on by itself"], ["trade", "trade: you play, it answers"], ["accompany", "chords follow your melody"], ["let-pass", "let these bars go by"],
   ["transpose-up", "chosen idea a semitone up"], ["transpose-down", "a semitone down"], ["invert", "turn its chords over"], ["simplify", "make it plainer"],
   ["half-time", "half the tempo"], ["double-time", "double the tempo"], ["this-is-one", "the bar starts here"], ["metronome", "the click: off, count-in, always"], ["surprise-up", "bolder"], ["surprise-down", "safer"],
   ["density-up", "more notes"], ["density-down", "fewer notes"], ["keys", "computer keys play, or command"], ["learn", "learn a knob, pad or pedal"], ["panic", "silence everything, now"],

@@ -2,7 +2,7 @@
 // fixed, and the last moment to decide.
 
 import { signs } from "../music/chord.js";
-import { Promised } from "../music/place.js";
+import { isOpen, Promised } from "../music/place.js";
 import { promisedUntil } from "./scale.js";
 
 const HIGH = 40; // at the usual text size
@@ -93,7 +93,7 @@ function fixed(pen, state, scale, ink, height) {
 
 // Where the promised part ends and "if you take it" begins.
 function horizon(pen, until, chords, scale, ink, width, high) {
-  const open = chords.find((chord) => chord.promise === Promised.IDEA || chord.promise === Promised.SAVING);
+  const open = chords.find((chord) => isOpen(chord.promise) || chord.promise === Promised.SAVING);
   const at = until ?? open?.tick;
   if (at === undefined || at === null || !open) return;
   const x = Math.round(scale.x(at));

@@ -60,7 +60,7 @@ export class Roll {
   // {tick, end, pitch, who, sure}: played, then promised, then what the chosen idea would bring.
   _notes(state, tick, scale) {
     const played = (state.notes ?? []).filter((note) => note.tick <= tick || note.who === "player").map((note) => ({ ...note, end: note.end ?? tick, sure: 1 }));
-    const all = [...played, ...this._mineNow(state, tick), ...aheadOf(state, tick, scale.last), ...ideaNotes(state)];
+    const all = [...played, ...this._mineNow(state, tick), ...aheadOf(state, tick, scale.last), ...alongNotes(state, tick), ...ideaNotes(state)];
     return all.filter((note) => note.end >= scale.first && note.tick <= scale.last);
   }
 
@@ -140,6 +140,11 @@ function aheadOf(state, tick, last) {
     const sure = round.placed === state.taken && !saved ? 0.5 : 1;
     return due(round, tick, last).map((note) => ({ ...note, who: round.placed.edited ? "edited" : "jamlink", sure, ahead: true }));
   });
+}
+
+// What an accompaniment has settled and will begin; what sounds of it is among the notes that were played.
+function alongNotes(state, tick) {
+  return (state.accompany?.voices ?? []).filter((voice) => voice.tick > tick).map((voice) => ({ ...voice, who: "jamlink", sure: 1, ahead: true }));
 }
 
 function ideaNotes(state) {

@@ -10,6 +10,7 @@ const WORDS = {
   [Promised.SAVING]: ["…", "being saved"],
   [Promised.LOOP]: ["↻", "again, unless you take another"],
   [Promised.IDEA]: ["?", "if you take it"],
+  [Promised.MAYBE]: ["~", "may change as you play"],
 };
 
 export class Stand {
@@ -38,7 +39,7 @@ export class Stand {
   _drawNow(state, now) {
     const { root, words, chord: place } = this._now;
     flag(root, "empty", !now);
-    say(words, now && state.playing ? playsWords(state) : state.clock.playing ? "you alone" : "");
+    say(words, now && state.playing ? playsWords(state) : now && state.accompany?.made_by ? `${madeBy(state, state.accompany.made_by)} follows you` : state.clock.playing ? "you alone" : "");
     show(place, now ? now.symbol : state.chord, !now && state.chord ? "heard" : "");
   }
 
@@ -100,6 +101,7 @@ function when(state, at, tick) {
 
 export function hint(state) {
   if (!state.clock.playing) return "Press space, wait one bar, and play.";
+  if (state.accompany) return state.accompany.words;
   if (state.steering.mode === "trade") return "Your turn: play. The answer grows out of your phrase.";
   if (state.hand) return "This idea has no chords; it goes with yours.";
   if (state.playing) return `This plays until ${barWords(state.clock, state.playing.end)}; ideas come before that.`;

@@ -7,7 +7,8 @@ import { h, once, say } from "./dom.js";
 const KNOBS = [["surprise", "safe", "bold"], ["density", "sparse", "dense"], ["brightness", "dark", "bright"], ["drive", "calm", "driving"]];
 const ROLES = ["chords", "melody", "bass"];
 const REPEATS = [["once", "once"], ["loop", "loop"], ["keep going", "keep going"]];
-const MODES = [["propose", "propose"], ["trade", "trade"]];
+const MODES = [["propose", "propose"], ["trade", "trade"], ["accompany", "accompany"]];
+const COUNTS = [["look_ahead", "Thinks ahead, beats", [0, 1, 2, 4, 8, 16]], ["commit", "Promises, beats", [0, 1, 2, 4, 8, 16]], ["listen", "Listens first, beats", [0, 4, 8, 16, 32, 64]], ["rest", "Ends after rests of, bars", [0, 1, 2, 4, 8]]];
 const BARS = [["1", "1"], ["2", "2"], ["4", "4"], ["8", "8"]];
 const CLICKS = { off: "off", "count-in": "count-in only", on: "always" };
 const KEYS = ["C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"];
@@ -49,8 +50,10 @@ export class Steering {
     this._keyRoot = select("Key", [["", "as heard"], ...KEYS.flatMap((key) => [[`${key} major`, `${key.replace("b", "♭").replace("#", "♯")} major`], [`${key} minor`, `${key.replace("b", "♭").replace("#", "♯")} minor`]])], (key) => this._send(speak.key(key)));
     this._meter = select("Meter", METERS.map((meter) => [meter, meter]), (meter) => this._send(speak.meter(meter)));
     this._style = select("Style", [["", "as it comes"]], (style) => this._send(speak.style(style)));
+    this._along = COUNTS.map(([name, label, counts]) => [name, select(label, counts.map((count) => [`${count}`, name === "rest" && !count ? "never" : `${count}`]), (count) => this._send(speak.accompany(name, Number(count))))]);
+    this._alongRoot = h("div", { class: "selects" }, this._along.map(([, field]) => field.root));
     this._click = h("button", { type: "button", class: "button small quiet", data: { control: "metronome" }, onclick: () => act("metronome")("") });
-    return h("div", { class: "choices" }, this._roles.root, this._bars.root, this._repeat.root, this._mode.root,
+    return h("div", { class: "choices" }, this._roles.root, this._bars.root, this._repeat.root, this._mode.root, this._alongRoot,
       h("div", { class: "selects" }, this._keyRoot.root, this._style.root, this._meter.root, h("div", { class: "field" }, h("span", { class: "field-name" }, "Click"), this._click)));
   }
 
@@ -68,6 +71,8 @@ export class Steering {
     this._bars.choose(String(steering.bars));
     this._repeat.choose(steering.repeat);
     this._mode.choose(steering.mode);
+    this._alongRoot.hidden = steering.mode !== "accompany";
+    for (const [name, field] of this._along) field.choose(`${steering.accompany?.[name] ?? ""}`);
     this._keyRoot.choose(steering.key_lock);
     once(this._style.field, styles.join(), () => [["", "as it comes"], ...styles.map((style) => [style, style])].map(([value, label]) => h("option", { value }, label)));
     this._style.choose(steering.style ?? "");

@@ -1,0 +1,176 @@
+"""What an accompaniment goes by: the session around it, chords that are settled, and what follows from both. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TypeAlias
+
+from jamlink.music.chord import Chord, ChordSpan, Quality
+from jamlink.music.note import Note
+from jamlink.session import effects as fx
+from jamlink.session.comping import Manner
+from jamlink.session.listener import Listener
+from jamlink.session.proposal import Candidate, Controls, Role
+from jamlink.session.settings import AccompanySettings, SessionSettings
+from jamlink.timing.meter import Meter
+from jamlink.timing.transport import Transport
+from jamlink.timing.units import Ns, Ticks
+
+_WINDOW_BARS = 32
+"""Heard is at least so much, and at most twice as much."""
+_REGISTER_BARS = 2
+"""The register that the player is in is told by the last bars."""
+
+
+class Phase(Enum):
+    """What the accompaniment does; the value is its word on the screen."""
+
+    LISTENING = "listening"
+    FOLLOWING = "following"
+    ROUND = "going round"
+    RESTING = "resting"
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """The session when something happens. `model` is whether there is one to ask."""
+
+    now: Ns
+    transport: Transport
+    listener: Listener
+    settings: SessionSettings
+    controls: Controls
+    model: bool
+
+    @property
+    def meter(self) -> Meter:
+        """As counted now."""
+        return self.transport.meter
+
+    @property
+    def beat(self) -> int:
+        """The felt beat that we are in."""
+        return self.transport.tick(self.now) // self.meter.beat_ticks
+
+    @property
+    def own(self) -> AccompanySettings:
+        """How the accompaniment follows."""
+        return self.settings.accompany
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The chord of a beat."""
+
+    beat: int
+    chord: Chord
+    owner: int
+    made_by: str
+    stand_in: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Chords that go round, one a beat, from `start` on; `hold` where it is one chord that is held."""
+
+    start: int
+    chords: tuple[Settled, ...]
+    hold: bool
+
+    def at(self, beat: int) -> Settled:
+        """What this beat gets."""
+        return self.chords[(beat - self.start) % len(self.chords)]
+
+
+@dataclass(frozen=True, slots=True)
+class Lay:
+    """These are to sound."""
+
+    messages: tuple[fx.ScheduledMessage, ...]
+
+
+Deed: TypeAlias = fx.Effect | fx.Recorded | Lay
+Deeds: TypeAlias = Iterator[Deed]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What can be decided about now: whether a chord of ours is settled, whether a whole bar is, and whether something
+    goes round."""
+
+    chord: bool
+    bar: bool
+    round: bool
+
+
+def window_of(beat: int, meter: Meter) -> int:
+    """The beat from which on is told what was heard."""
+    bar = beat // meter.beats
+    return max(0, (bar - _WINDOW_BARS) // _WINDOW_BARS * _WINDOW_BARS) * meter.beats
+
+
+def is_open(note: Note, around: Around) -> bool:
+    """Whether a note lasts until now."""
+    return note.end >= around.transport.tick(around.now)
+
+
+def held_on(note: Note, tick: Ticks, sounding: frozenset[int], around: Around) -> Note:
+    """A note whose key is down is taken to last until the beat, and everything is cut off there."""
+    end = tick if note.pitch in sounding and is_open(note, around) else min(note.end, tick)
+    return replace(note, duration=Ticks(max(1, end - note.onset)))
+
+
+def manner_of(tick: Ticks, around: Around) -> Manner:
+    """How a beat at `tick` is to be played: with the player's feel, out of the player's register."""
+    listener, controls, settings = around.listener, around.controls, around.settings
+    roles = frozenset(settings.roles & {Role.CHORDS, Role.BASS})
+    since = Ticks(around.transport.tick(around.now) - _REGISTER_BARS * around.meter.bar_ticks)
+    pitches = [note.pitch for note in listener.notes(since, tick, around.now)]
+    others = (min(pitches), max(pitches)) if pitches else None
+    feel = listener.feel(around.meter, around.now)
+    return Manner(around.meter, feel, controls.density, controls.drive, roles, settings.channels, others)
+
+
+def home_chord(around: Around) -> Chord:
+    """The chord of the key; C where none was heard."""
+    key = around.listener.key
+    return Chord(key.tonic, Quality.MINOR if key.minor else Quality.MAJOR) if key else Chord(0, Quality.MAJOR)
+
+
+def related_chord(chord: Chord) -> Chord:
+    """The relative minor of a major chord, the relative major of a minor one: what shares most with it."""
+    if chord.quality.minor_third:
+        return Chord((chord.root + 3) % 12, Quality.MAJOR)
+    return Chord((chord.root + 9) % 12, Quality.MINOR)
+
+
+def name_of(chord: Chord, around: Around) -> str:
+    """Its symbol, in the key where one was heard."""
+    key = around.listener.key
+    return chord.symbol_in(key) if key else chord.symbol()
+
+
+def as_candidate(settled: Sequence[Settled], meter: Meter, start: Ticks) -> Candidate:
+    """Settled beats as an idea of whole bars from `start` on."""
+    beats = [(each.beat, each.chord) for each in settled]
+    if len(beats) == 1:
+        beats = [(start // meter.beat_ticks + i, beats[0][1]) for i in range(meter.beats)]
+    chords = tuple(
+        ChordSpan(Ticks(begin - start), Ticks(end - begin), chord)
+        for begin, end, chord in spans_of(beats, meter.beat_ticks)
+    )
+    return Candidate(chords, (), (), 0.0, 0.0, settled[-1].made_by, 0, "as it was accompanied")
+
+
+def spans_of(beats: Sequence[tuple[int, Chord]], beat_ticks: int) -> list[tuple[int, int, Chord]]:
+    """Chords one a beat as spans: start, end, chord; equal neighbours together."""
+    found: list[tuple[int, int, Chord]] = []
+    for beat, chord in beats:
+        start, end = beat * beat_ticks, (beat + 1) * beat_ticks
+        if found and found[-1][2] == chord and found[-1][1] == start:
+            found[-1] = (found[-1][0], end, chord)
+        else:
+            found.append((start, end, chord))
+    return found
