@@ -268,11 +268,13 @@ static void say_pulses(struct instance *self, uint64_t until)
     }
 }
 
-/* Starts the clock anew where the host is now, for a jamlink that has not heard it start. */
+/* Starts the clock anew where the host is now, or stops it, for a jamlink that has not heard it. */
 static void say_where(struct instance *self, uint64_t frame)
 {
     if (self->transport.rolls)
         start_clock(self, frame, place(&self->transport, frame));
+    else
+        say_clock(self, frame, STOP);
 }
 
 /* -- what jamlink says ---------------------------------------------------------------------------------------------- */
@@ -297,7 +299,8 @@ static void turn_over(struct instance *self, uint32_t era)
     self->era = era;
     self->owes = true;
     self->part_said = self->block_said = self->lost_said = 0;
-    say_where(self, self->frames); /* a host says where it is when that changes, and may never say it again */
+    if (self->transport.rolls)
+        say_where(self, self->frames); /* a host says where it is when that changes, and may never say it again */
 }
 
 /* -- the block ----------------------------------------------------------------------------------------------------- */
