@@ -82,6 +82,8 @@ class Host:
         self.heard: list[tuple[int, bytes]] = []
         """What came out, each with its frame since the start."""
         self._turn = time.monotonic()
+        self.missed = 0
+        """How often it was so late that its frames slipped against the clock."""
 
     @property
     def linked(self) -> bool:
@@ -135,6 +137,7 @@ class Host:
         now = time.monotonic()
         if now > self._turn + _MISSED * BLOCK / RATE:
             self._turn = now
+            self.missed += 1
         time.sleep(max(0.0, self._turn - now))
         self._turn += frames / RATE
 
