@@ -84,7 +84,7 @@ def jam(flags: Mapping[str, Any], sessions: Path | None, *, demo: bool, plain: b
     try:
         welcome = [] if slip is None else _show_page(slip, config.settings.page)
         if full_screen:
-            return terminal.run(connection, MonotonicClock(), welcome)
+            return terminal.run(connection, MonotonicClock(), welcome, _open_to(slip))
         return lines.run(connection, MonotonicClock())
     except _Left:
         return 0
@@ -141,6 +141,12 @@ def _where(door: Door) -> str:
     if door.role is Role.PLAYER:
         return f"The page is at {door.link}"
     return f"Open to your network at {door.address} with the code {door.code}: to see, choose, take and refuse ideas."
+
+
+def _open_to(slip: Slip | None) -> str:
+    """Where others in the network may come in, and with which code; empty where nobody may."""
+    doors = [door for door in slip.doors if door.role is Role.TABLET] if slip else []
+    return " · ".join(f"Open to your network: {door.address}  code {door.code}" for door in doors)
 
 
 class _Left(BaseException):
@@ -848,7 +854,7 @@ def bench_page(quick: bool, as_json: bool) -> None:
 
     from jamlink.web import bench_page as page
 
-    amounts = page.Amounts(2, 40, 8, 5.0, 500, 1, 8.0) if quick else page.Amounts()
+    amounts = page.Amounts(2, 40, 8, 5.0, 5.0, 500, 1, 8.0) if quick else page.Amounts()
     screen = Console(stderr=as_json)
     with screen.status("measuring") as status:
         report = page.run(_start_for_bench, _reap, amounts, lambda what: status.update(f"measuring {what}"))

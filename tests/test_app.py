@@ -16,6 +16,7 @@ from jamlink.proposers import markov
 from jamlink.resources import data_folder
 from jamlink.runtime.bench_along import AlongTimes, StandInTimes
 from jamlink.settings import Settings, load
+from jamlink.web.slip import Door, Role, Slip
 
 
 @pytest.mark.parametrize(
@@ -89,3 +90,12 @@ def test_the_bench_says_how_soon_an_accompaniment_is_decided_and_by_whom():
         in said
     )
     assert "between two notes: p50 0.4, most 4.8 ms" in said
+
+
+def test_the_terminal_is_told_of_the_network_only_where_it_may_come_in():
+    player = Door(3, "127.0.0.1", 5265, Role.PLAYER, "secret")
+    tablet = Door(4, "192.168.1.5", 5266, Role.TABLET, "other secret", "481623")
+    assert house._open_to(None) == ""
+    assert house._open_to(Slip((player,), "a.jam")) == ""
+    told = house._open_to(Slip((player, tablet), "a.jam"))
+    assert told == "Open to your network: http://192.168.1.5:5266/  code 481623"
