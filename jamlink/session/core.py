@@ -906,7 +906,7 @@ class Session:
     def _play(self, at: Ns, count_in: int) -> None:
         """Start at `at`, or at the next beat of a tempo that leads."""
         first = Ticks(-count_in * self._transport.meter.bar_ticks)
-        line = self._following.line_from(first, at)
+        line = self._following.line_from(first, at, self._transport)
         self._transport = self._transport.along(line)
         self._begin_run(line.ns_at(first), first)
 

@@ -21,7 +21,7 @@ from jamlink.session.settings import Channels, SessionSettings
 from jamlink.session.stand import Placed, Stand
 from jamlink.timing.meter import Meter
 from jamlink.timing.transport import Transport
-from jamlink.timing.units import Ticks, bpm_of_tempo
+from jamlink.timing.units import Ticks
 
 COMING_CHORDS = 8
 
@@ -196,7 +196,7 @@ def clock_view(transport: Transport, led: Led) -> ClockView:
     line, meter = transport.timeline, transport.meter
     return ClockView(
         playing=transport.playing,
-        bpm=round(bpm_of_tempo(line.tempo), 2),
+        bpm=led.bpm(line.tempo),
         meter=str(meter),
         beats=meter.beats,
         beat_ticks=meter.beat_ticks,
@@ -206,7 +206,7 @@ def clock_view(transport: Transport, led: Led) -> ClockView:
         tempo_ns=line.tempo,
         source=led.source,
         bond=led.bond,
-        led=led.words(bpm_of_tempo(line.tempo)),
+        led=led.words(led.bpm(line.tempo)),
     )
 
 

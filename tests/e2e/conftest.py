@@ -18,7 +18,7 @@ import pytest
 from playwright.sync_api import Browser, Error, Locator, Page, expect, sync_playwright
 
 from tests.realtime.conftest import jack_server, wait_until  # noqa: F401  # the fixture is ours too
-from tests.realtime.test_jam_end_to_end import Running
+from tests.realtime.running import Running
 
 PATIENCE_MS = 20_000
 ARTEFACTS = Path(__file__).parent / "artefacts"
