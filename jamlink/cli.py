@@ -35,10 +35,12 @@ app = typer.Typer(
     add_completion=False,
 )
 maps_app = typer.Typer(help="Controller maps: which pad does what.", no_args_is_help=True)
+plugin_app = typer.Typer(help="The note plug-in for DAWs (LV2).", no_args_is_help=True)
 ledger_app = typer.Typer(help="Session files: who played what, and whether the record is whole.", no_args_is_help=True)
 bench_app = typer.Typer(help="How fast it is here, beside a bare baseline in the same run.", no_args_is_help=True)
 corpus_app = typer.Typer(help="The music a model learns from.", no_args_is_help=True)
 app.add_typer(maps_app, name="maps")
+app.add_typer(plugin_app, name="plugin")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(bench_app, name="bench")
 app.add_typer(corpus_app, name="corpus")
@@ -151,6 +153,7 @@ def jam(
     system: Annotated[str | None, typer.Option(help="auto, JACK, ALSA, CoreMIDI or Windows.")] = None,
     sync: Annotated[str | None, typer.Option(help="auto, 'MIDI clock', 'time code', playing or internal.")] = None,
     clock_in: Annotated[str | None, typer.Option(help="Part of the name of the port whose clock is followed.")] = None,
+    link: Annotated[bool, typer.Option("--link", help="Join an Ableton Link session, when there is one.")] = False,
     send_clock: Annotated[bool, typer.Option("--send-clock", help="Send MIDI clock, start and stop.")] = False,
     proposer: Annotated[Who | None, typer.Option(help="Who makes the ideas.")] = None,
     model: Annotated[str | None, typer.Option(help="A folder of models/ or a path.")] = None,
@@ -189,6 +192,7 @@ def jam(
         "ports.system": system,
         "sync.source": sync,
         "sync.port": clock_in,
+        "sync.link": link or None,
         "sync.send": send_clock or None,
         "model.proposer": proposer.value if proposer else None,
         "model.folder": model,
@@ -353,6 +357,17 @@ def ledger_report(session: Path) -> None:
 
     with one_sentence():
         print(report(session))
+
+
+@plugin_app.command("install")
+def plugin_install(
+    to: Annotated[Path | None, typer.Option(help="Another folder than the one where DAWs look.")] = None,
+) -> None:
+    """Build the plug-in and put it where DAWs look."""
+    from jamlink.plugin.build import install
+
+    with one_sentence():
+        out.print(f"Installed as {install(to)}. Let your DAW scan its plug-ins.", soft_wrap=True)
 
 
 @maps_app.command("list")

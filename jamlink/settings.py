@@ -109,13 +109,14 @@ WITH_MUSIC = "same"
 class SyncTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """[sync]: whose clock. `auto` follows what comes in at the clock port, the most trusted first; "playing" finds the
     tempo in what you play; `port` is a part of the name of the port to listen to, empty opens one of our own, "same" is
-    the one that you play into; `offset` says how many ms late it comes; `starts_at` is the time code of bar 1; `send`
-    lets others follow us, at `to`."""
+    the one that you play into; `offset` says how many ms late it comes; `starts_at` is the time code of bar 1; `link`
+    joins Ableton Link; `send` lets others follow us, at `to`."""
 
     source: Literal["auto", "MIDI clock", "time code", "playing", "internal"] = "auto"
     port: str = ""
     offset: float = 0.0
     starts_at: str = "00:00:00:00"
+    link: bool = False
     send: bool = False
     to: str = ""
 

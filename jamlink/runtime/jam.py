@@ -26,7 +26,8 @@ from jamlink.midi.events import ALL_SOUND_OFF, ControlChange, MidiEvent, NoteOn,
 from jamlink.midi.maps import Bindings, KnobMoved
 from jamlink.midi.maps import Gesture as Reading
 from jamlink.midi.wire import Parser
-from jamlink.ports.base import HOUSE, Listing, Outgoing
+from jamlink.ports.base import CLOCK_INPUT, HOUSE, Listing, Outgoing
+from jamlink.ports.plugin_ports import NAME as PLUGIN
 from jamlink.proposers.base import Accompanies, Proposer
 from jamlink.runtime import io_wire, model_link
 from jamlink.runtime.clips import Clips
@@ -37,8 +38,9 @@ from jamlink.runtime.echo import Echoes, sentence
 from jamlink.runtime.errands import Errands
 from jamlink.runtime.faults import Faults
 from jamlink.runtime.io_link import OUTPUT_NAMES, IoBack, IoGone, IoLink, output_number
+from jamlink.runtime.link_peer import LinkPeer
 from jamlink.runtime.model_link import ModelLink
-from jamlink.runtime.port_choice import CLOCK_INPUT, PortChoice
+from jamlink.runtime.port_choice import PortChoice
 from jamlink.runtime.teaching import Taught, Teacher, Teaching, in_words
 from jamlink.session import effects as fx
 from jamlink.session.core import Session
@@ -157,6 +159,8 @@ class Parts:
     """Where pads and knobs are learned."""
     follower: Follower | None = None
     """Who listens to clocks from outside."""
+    link: LinkPeer | None = None
+    """Who talks Ableton Link, where that is wanted."""
     clips: Clips | None = None
     """Where what was taken and captured is kept as files."""
     offsets: Mapping[Out, Ns] = field(default_factory=dict)
@@ -234,6 +238,7 @@ class Jam:
         until = min(due for due in deadlines if due is not None)
         readers: list[Any] = [parts.io, *parts.views.filenos()]
         readers += [parts.model] if parts.model and parts.model.fileno() >= 0 else []
+        readers += [parts.link] if parts.link and parts.link.fileno() >= 0 else []
         readers += [wakeup] if wakeup is not None else []
         readable, _, _ = select.select([r for r in readers if _open(r)], [], [], max(0, until - now) / 1e9)
         if wakeup in readable and wakeup is not None:
@@ -246,6 +251,9 @@ class Jam:
         if parts.model is not None:
             for answer in self._got("hearing the model", parts.model.receive):
                 self._safely("hearing the model", self._from_model, answer)
+        if parts.link is not None:
+            for beat in self._got("hearing Link", parts.link.receive):
+                self._safely("hearing Link", self._led, self._clocks.hear_link(beat), beat.at)
         for gesture in self._got("hearing a view", parts.views.receive):
             self._safely("hearing a view", self._feed, gesture)
         for event in self._got("hearing a view", lambda: parts.views.played(parts.clock.now())):
@@ -356,10 +364,11 @@ class Jam:
     def _hear(self, message: io_wire.Heard) -> None:
         port = self._ports.get(message.input, f"input {message.input + 1}")
         parser = self._parsers.setdefault(port, Parser())
+        name, bound = self._status.bound.get(("in", message.input), ("", ""))
         for said in parser.feed(message.data, message.at, port):
-            is_clock = self._status.bound.get(("in", message.input), ("", ""))[0] == CLOCK_INPUT
-            if is_clock or isinstance(said, SystemEvent):
-                self._led(self._clocks.hear(said, is_clock), said.at)
+            if name == CLOCK_INPUT or isinstance(said, SystemEvent):
+                leads = name == CLOCK_INPUT or bound == PLUGIN
+                self._led(self._clocks.hear(said, leads), said.at)
                 continue
             event = self._bind(port).translated(said)
             if event is not None:
@@ -717,6 +726,8 @@ class Jam:
         parts.io.close()
         if parts.model is not None:
             parts.model.close()
+        if parts.link is not None:
+            parts.link.close()
         self._errands.close()
         parts.views.goodbye("" if parts.ledger.close() else f"Not everything is saved: {parts.ledger.trouble}")
 

@@ -14,7 +14,8 @@ from jamlink.ledger.store import read, verify
 from jamlink.midi.events import note_off, note_on
 from jamlink.testing.jack import JackPlayer, JackRecorder
 from tests.realtime.conftest import wait_until
-from tests.realtime.test_jam_end_to_end import Running, ports_of_jamlink
+from tests.realtime.running import Running
+from tests.realtime.test_jam_end_to_end import ports_of_jamlink
 
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("jack")]
 
