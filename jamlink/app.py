@@ -84,7 +84,7 @@ def jam(flags: Mapping[str, Any], sessions: Path | None, *, demo: bool, plain: b
     try:
         welcome = [] if slip is None else _show_page(slip, config.settings.page)
         if full_screen:
-            return terminal.run(connection, MonotonicClock(), welcome)
+            return terminal.run(connection, MonotonicClock(), welcome, _open_to(slip))
         return lines.run(connection, MonotonicClock())
     except _Left:
         return 0
@@ -143,6 +143,12 @@ def _where(door: Door) -> str:
     return f"Open to your network at {door.address} with the code {door.code}: to see, choose, take and refuse ideas."
 
 
+def _open_to(slip: Slip | None) -> str:
+    """Where others in the network may come in, and with which code; empty where nobody may."""
+    doors = [door for door in slip.doors if door.role is Role.TABLET] if slip else []
+    return " · ".join(f"Open to your network: {door.address}  code {door.code}" for door in doors)
+
+
 class _Left(BaseException):
     """The machine asked us to go."""
 
@@ -160,13 +166,22 @@ def _reap(child: Any) -> None:
     child.wait()
 
 
-_DEMO = {"session.tempo": 96.0, "session.meter": "4/4", "session.repeat": "keep going"}
-"""The demo's own tempo, and nobody at the keys: the best idea of each hand is taken unless it is refused."""
+_DEMO = {"session.tempo": 96.0, "session.repeat": "keep going"}
+"""The demo's own tempo, and nobody at the keys: the best idea of each hand is taken unless it is refused. A flag that
+says otherwise counts, but for the meter, which the tune is in."""
+_DEMO_METER = {"session.meter": "4/4"}
+
+
+def _for_demo(flags: Mapping[str, Any]) -> dict[str, Any]:
+    said = {name: value for name, value in flags.items() if value is not None}
+    if said.get("session.meter", "4/4") != "4/4":
+        raise Nonsense("The demo's tune is in 4/4.", "Leave --meter or --demo out.")
+    return {**_DEMO, **said, **_DEMO_METER}
 
 
 def _jam_config(flags: Mapping[str, Any], sessions: Path | None, demo: bool, play: bool) -> JamConfig:
     places = Places()
-    settings = load(places.settings, os.environ, {**flags, **_DEMO} if demo else flags)
+    settings = load(places.settings, os.environ, _for_demo(flags) if demo else flags)
     settings = with_remembered(settings, _not_said(remembered(places.remembered), flags))
     session_settings(settings, 1)
     offsets_ns(settings)
@@ -187,12 +202,15 @@ def _not_said(remembered_ports: Mapping[str, str], flags: Mapping[str, Any]) -> 
 def _look_before_starting(settings: Settings) -> None:
     """Raises `Nonsense` for what the processes would only stumble over later, when nobody can answer."""
     from jamlink.ports.discovery import systems
+    from jamlink.runtime.link_peer import look_for_link
     from jamlink.runtime.monotonic import MonotonicClock
 
     systems(settings.ports.system, "jamlink", MonotonicClock())
     _bindings(settings.ports.map)
     without_model(settings)
     follower(settings)
+    if settings.sync.link:
+        look_for_link()
     _look_at_osc(settings)
     for mistake in read_maps(Places().config / "maps")[1]:
         print(f"jamlink: {mistake} Until then that map is left out.", file=sys.stderr)
@@ -300,6 +318,7 @@ def _put_together(config: JamConfig, descriptor: int, page: Any, writer: int) ->
         ports=_ports_to_have(settings),
         teacher=_teacher(settings.ports.map),
         follower=follower(settings),
+        link=_link(settings),
         clips=_clips(config, setup, started),
         offsets=offsets_ns(settings),
         programs=programs(settings),
@@ -336,19 +355,23 @@ def _ports_to_have(settings: Settings) -> Any:
 
 def follower(settings: Settings) -> Any:
     """Who listens to clocks; None where the player wants the session's own. Raises `Nonsense` for a wrong time code."""
+    from jamlink.sync.base import ClockSource
     from jamlink.sync.follower import Follower
+    from jamlink.sync.link import LinkBeats
     from jamlink.sync.midi_clock import MidiClock
     from jamlink.sync.playing import Playing
     from jamlink.sync.time_code import TimeCode, read_start
 
     start = read_start(settings.sync.starts_at)
-    sources = {
+    sources: tuple[ClockSource, ...] = {
         "auto": (MidiClock(), TimeCode(start)),
         "MIDI clock": (MidiClock(),),
         "time code": (TimeCode(start),),
         "playing": (Playing(),),
         "internal": (),
     }[settings.sync.source]
+    if settings.sync.link:
+        sources = (LinkBeats(), *sources)
     return Follower(sources, ms(settings.sync.offset), settings.sync.port == WITH_MUSIC) if sources else None
 
 
@@ -371,6 +394,13 @@ def _clips(config: JamConfig, setup: SessionSettings, started: Ns) -> Any:
     settings = config.settings
     wanted = ClipSettings(clips_folder(settings, Path(config.file)), settings.clips.bars, programs(settings))
     return Clips(wanted, started, Timeline(setup.tempo, Ticks(0), started), str(setup.meter))
+
+
+def _link(settings: Settings) -> Any:
+    """The process that talks Ableton Link, where one is wanted."""
+    from jamlink.runtime.link_peer import LinkPeer
+
+    return LinkPeer() if settings.sync.link else None
 
 
 def _teacher(forced: str) -> Any:
@@ -824,7 +854,7 @@ def bench_page(quick: bool, as_json: bool) -> None:
 
     from jamlink.web import bench_page as page
 
-    amounts = page.Amounts(2, 40, 8, 5.0, 500, 1, 8.0) if quick else page.Amounts()
+    amounts = page.Amounts(2, 40, 8, 5.0, 5.0, 500, 1, 8.0) if quick else page.Amounts()
     screen = Console(stderr=as_json)
     with screen.status("measuring") as status:
         report = page.run(_start_for_bench, _reap, amounts, lambda what: status.update(f"measuring {what}"))

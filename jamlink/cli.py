@@ -153,6 +153,7 @@ def jam(
     system: Annotated[str | None, typer.Option(help="auto, JACK, ALSA, CoreMIDI or Windows.")] = None,
     sync: Annotated[str | None, typer.Option(help="auto, 'MIDI clock', 'time code', playing or internal.")] = None,
     clock_in: Annotated[str | None, typer.Option(help="Part of the name of the port whose clock is followed.")] = None,
+    link: Annotated[bool, typer.Option("--link", help="Join an Ableton Link session, when there is one.")] = False,
     send_clock: Annotated[bool, typer.Option("--send-clock", help="Send MIDI clock, start and stop.")] = False,
     proposer: Annotated[Who | None, typer.Option(help="Who makes the ideas.")] = None,
     model: Annotated[str | None, typer.Option(help="A folder of models/ or a path.")] = None,
@@ -191,6 +192,7 @@ def jam(
         "ports.system": system,
         "sync.source": sync,
         "sync.port": clock_in,
+        "sync.link": link or None,
         "sync.send": send_clock or None,
         "model.proposer": proposer.value if proposer else None,
         "model.folder": model,
@@ -238,6 +240,8 @@ def doctor(
     from jamlink import app as house
 
     with one_sentence():
+        if (input or output) and not loopback:
+            raise Nonsense("Which ports to measure was said, but not to measure.", "Add --loopback.")
         checks = house.loopback(input, output, system) if loopback else house.doctor()
         if as_json:
             print(json.dumps([{"name": c.name, "ok": c.ok, "what": c.what, "remedy": c.remedy} for c in checks]))

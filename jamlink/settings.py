@@ -109,13 +109,14 @@ WITH_MUSIC = "same"
 class SyncTable(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """[sync]: whose clock. `auto` follows what comes in at the clock port, the most trusted first; "playing" finds the
     tempo in what you play; `port` is a part of the name of the port to listen to, empty opens one of our own, "same" is
-    the one that you play into; `offset` says how many ms late it comes; `starts_at` is the time code of bar 1; `send`
-    lets others follow us, at `to`."""
+    the one that you play into; `offset` says how many ms late it comes; `starts_at` is the time code of bar 1; `link`
+    joins Ableton Link; `send` lets others follow us, at `to`."""
 
     source: Literal["auto", "MIDI clock", "time code", "playing", "internal"] = "auto"
     port: str = ""
     offset: float = 0.0
     starts_at: str = "00:00:00:00"
+    link: bool = False
     send: bool = False
     to: str = ""
 
@@ -402,7 +403,8 @@ def _fitting(table: str, key: str) -> str:
     """What may stand there, in words."""
     kind: Any = typing.get_type_hints(_TABLES.get(table, Settings)).get(key)
     if typing.get_origin(kind) is tuple:
-        return f"any of {', '.join(role.value for role in Role)}"
+        is_role = typing.get_args(kind)[0] is Role
+        return f"any of {', '.join(role.value for role in Role)}" if is_role else 'a list, like ["this", "that"]'
     choices = [c.value for c in kind] if isinstance(kind, type) and issubclass(kind, Enum) else typing.get_args(kind)
     if choices:
         said = ", ".join(str(choice) for choice in choices if choice != "")

@@ -8,6 +8,7 @@ from jamlink.session.core import Session
 from jamlink.session.inputs import Do, Followed, Input
 from jamlink.sync.base import Own
 from jamlink.sync.follower import Follower
+from jamlink.sync.link import LinkBeat
 from jamlink.timing.units import Ns
 
 _FELT = {Action.HALF_TIME: 0.5, Action.DOUBLE_TIME: 2.0}
@@ -28,6 +29,10 @@ class Clocks:
         keeps_time = isinstance(event, SystemEvent) and (is_clock or follower.anywhere)
         plays = isinstance(event, NoteOn) and not is_clock
         return follower.hear(event, self._own()) if keeps_time or plays else None
+
+    def hear_link(self, beat: LinkBeat) -> Followed | None:
+        """What the session is to be told because of a beat of a Link session."""
+        return self._follower.hear_link(beat, self._own()) if self._follower else None
 
     def look(self, now: Ns) -> Followed | None:
         """What the session is to be told because nothing has come."""

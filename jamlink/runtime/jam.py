@@ -38,6 +38,7 @@ from jamlink.runtime.echo import Echoes, sentence
 from jamlink.runtime.errands import Errands
 from jamlink.runtime.faults import Faults
 from jamlink.runtime.io_link import OUTPUT_NAMES, IoBack, IoGone, IoLink, output_number
+from jamlink.runtime.link_peer import LinkPeer
 from jamlink.runtime.model_link import ModelLink
 from jamlink.runtime.port_choice import PortChoice
 from jamlink.runtime.teaching import Taught, Teacher, Teaching, in_words
@@ -158,6 +159,8 @@ class Parts:
     """Where pads and knobs are learned."""
     follower: Follower | None = None
     """Who listens to clocks from outside."""
+    link: LinkPeer | None = None
+    """Who talks Ableton Link, where that is wanted."""
     clips: Clips | None = None
     """Where what was taken and captured is kept as files."""
     offsets: Mapping[Out, Ns] = field(default_factory=dict)
@@ -235,6 +238,7 @@ class Jam:
         until = min(due for due in deadlines if due is not None)
         readers: list[Any] = [parts.io, *parts.views.filenos()]
         readers += [parts.model] if parts.model and parts.model.fileno() >= 0 else []
+        readers += [parts.link] if parts.link and parts.link.fileno() >= 0 else []
         readers += [wakeup] if wakeup is not None else []
         readable, _, _ = select.select([r for r in readers if _open(r)], [], [], max(0, until - now) / 1e9)
         if wakeup in readable and wakeup is not None:
@@ -247,6 +251,9 @@ class Jam:
         if parts.model is not None:
             for answer in self._got("hearing the model", parts.model.receive):
                 self._safely("hearing the model", self._from_model, answer)
+        if parts.link is not None:
+            for beat in self._got("hearing Link", parts.link.receive):
+                self._safely("hearing Link", self._led, self._clocks.hear_link(beat), beat.at)
         for gesture in self._got("hearing a view", parts.views.receive):
             self._safely("hearing a view", self._feed, gesture)
         for event in self._got("hearing a view", lambda: parts.views.played(parts.clock.now())):
@@ -719,6 +726,8 @@ class Jam:
         parts.io.close()
         if parts.model is not None:
             parts.model.close()
+        if parts.link is not None:
+            parts.link.close()
         self._errands.close()
         parts.views.goodbye("" if parts.ledger.close() else f"Not everything is saved: {parts.ledger.trouble}")
 

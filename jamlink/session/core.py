@@ -219,7 +219,12 @@ class Session:
     def state(self) -> dict[str, Any]:
         """The snapshot and what is remembered (see `chronicle`), as plain data that must not be changed: what is as it
         was is the same object as before."""
-        return {**self._showing.plain(self.snapshot()), **self._chronicle.sections(self._scene())}
+        arranged = self._showing.arranged(self._stand, self._controls.density, self._how_to_play)
+        return {
+            **self._showing.plain(self.snapshot()),
+            **self._chronicle.sections(self._scene()),
+            "arranged": arranged,
+        }
 
     def why_not(self, control: str) -> str:
         """Why `control` (see `refusals`) may not be used now, in a sentence; empty where it may."""
@@ -901,7 +906,7 @@ class Session:
     def _play(self, at: Ns, count_in: int) -> None:
         """Start at `at`, or at the next beat of a tempo that leads."""
         first = Ticks(-count_in * self._transport.meter.bar_ticks)
-        line = self._following.line_from(first, at)
+        line = self._following.line_from(first, at, self._transport)
         self._transport = self._transport.along(line)
         self._begin_run(line.ns_at(first), first)
 

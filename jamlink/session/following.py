@@ -64,13 +64,21 @@ Move: TypeAlias = Along | Join | GoTo | Halt | Pace | Alone
 
 @dataclass(frozen=True, slots=True)
 class Led:
-    """Who leads, for the screen: `source` by name, and how sure that is, empty for our own clock."""
+    """Who leads, for the screen: `source` by name, how sure that is, empty for our own clock, and the tempo that it
+    says or said last."""
 
     source: str = Source.OWN.value
     bond: str = ""
+    tempo: Tempo | None = None
+
+    def bpm(self, own: Tempo) -> float:
+        """What the screen says of the tempo: the leader's own, and not ours on the way to meet it."""
+        if self.tempo is None or self.bond == Bond.LOST.value:
+            return round(bpm_of_tempo(own), 2)
+        return round(bpm_of_tempo(self.tempo), 1)
 
     def words(self, bpm: float) -> str:
-        """For the screen, as short as can be: whose tempo it is, and what is the matter where something is."""
+        """As short as can be: whose tempo it is, and what is the matter where something is."""
         return _WORDS[self.bond].format(source=self.source, bpm=bpm)
 
 
@@ -100,7 +108,7 @@ class Following:
         heard = self._leader.heard
         if heard is None or (heard.source is Source.PLAYING and not self._leader.leads):
             return Led(Source.TAP.value) if self._by_hand is Source.TAP else Led()
-        return Led(heard.source.value, heard.bond.value)
+        return Led(heard.source.value, heard.bond.value, heard.timeline.tempo)
 
     @property
     def whose_tempo(self) -> str:
@@ -133,7 +141,7 @@ class Following:
     def set_by_hand(self, tempo: Tempo, source: Source) -> None:
         """The player has set the tempo: typed, or tapped. What was found in the playing gives way to either; what will
         be, to a tapped one."""
-        self.own_tempo = tempo
+        self.own_tempo, self._leader.meeting = tempo, None
         if self.finds_tempo or source is Source.TAP:
             self._by_hand = source
         if self.finds_tempo:
@@ -149,11 +157,11 @@ class Following:
         """The session has gone to another place by itself: no line is on its way to another any more."""
         self._leader.meeting = None
 
-    def line_from(self, first: Ticks, at: Ns) -> Timeline:
-        """The line of a song that begins with tick `first` at `at`, or at the leader's next beat."""
+    def line_from(self, first: Ticks, at: Ns, transport: Transport) -> Timeline:
+        """The line of a song that begins with tick `first` at `at`, or at the leader's next beat (Link: its bar)."""
         if not self._leader.leads:
-            return Timeline(self.own_tempo, first, at)
-        self._leader.begin_with(first, at)
+            return Timeline(transport.timeline.tempo, first, at)
+        self._leader.begin_with(first, at, transport.meter.bar_ticks)
         return self._leader.line_now()
 
     def one_at(self, line: Timeline, at: Ns, bar: Ticks) -> Timeline:
@@ -200,8 +208,8 @@ class Following:
             yield Pace(item.timeline.tempo)
 
     def _left_alone(self, before: Followed | None, transport: Transport) -> Iterator[Move]:
-        """All goes on as it is, at the leader's tempo where we were on the way to its line."""
-        meeting, self._leader.meeting = self._leader.meeting, None
+        """All goes on as it is, and where we were on the way to the leader's line we still meet it."""
+        meeting = self._leader.meeting
         tempo = meeting.tempo if meeting else transport.timeline.tempo
         if before is None or before.bond is Bond.LOST or before.source is Source.PLAYING:
             return

@@ -19,8 +19,9 @@ JUMP = Ticks(TICKS_PER_QUARTER // 4)
 _PULSE = TICKS_PER_QUARTER // 24
 _GENTLE = 60
 """A difference is played out over sixty times its length, and at least a beat: a tempo within 1.7 %."""
-_CHANGE, _SOON = 0.02, 2
-"""Where the leader's tempo is another by so much everybody hears a step anyway, and it is played out in two beats."""
+_CHANGE, _FAR, _SOON = 0.02, 16, 2
+"""Where the leader's tempo is another by so much, or we are so far off (this part of a beat, more than a pulse, so that
+it has just been another), everybody hears a step anyway, and it is played out in two beats."""
 _A_WHILE = Ticks(4 * TICKS_PER_QUARTER)
 _AGREES = ms(0.02)
 """As good as the same."""
@@ -63,9 +64,11 @@ class Leader:
         theirs = round(self._heard_line().tick_at(at) / grid) * grid
         self.shift = Ticks(tick - theirs)
 
-    def begin_with(self, first: Ticks, at: Ns) -> None:
-        """From now on our tick `first` falls on the leader's next quarter from `at` on."""
-        theirs = -(-self._heard_line().tick_at(at) // TICKS_PER_QUARTER) * TICKS_PER_QUARTER
+    def begin_with(self, first: Ticks, at: Ns, bar: Ticks) -> None:
+        """From now on our tick `first` falls on the leader's next quarter from `at` on; in Link, which counts bars for
+        all, on its next bar."""
+        grid = bar if self.source is Source.LINK else TICKS_PER_QUARTER
+        theirs = -(-self._heard_line().tick_at(at) // grid) * grid
         self.shift = Ticks(first - theirs)
 
     def _heard_line(self) -> Timeline:
@@ -89,7 +92,7 @@ class Leader:
             return None
         beat = line.tempo
         span = max(beat, _GENTLE * abs(off))
-        if abs(line.tempo / own.tempo - 1) > _CHANGE:
+        if abs(line.tempo / own.tempo - 1) > _CHANGE or abs(off) > beat // _FAR:
             left = self.meet_at - at if self.meeting is not None else 0
             span = min(span, left if left > beat // 2 else _SOON * beat)
         here = own.tick_reached(at)

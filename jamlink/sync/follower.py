@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from jamlink.midi.events import MidiEvent
 from jamlink.session.inputs import Bond, Followed, Source
 from jamlink.sync.base import ClockSource, Own, later, lost
+from jamlink.sync.link import LinkBeat, LinkBeats
 from jamlink.sync.playing import Playing
 from jamlink.timing.timeline import Timeline
 from jamlink.timing.units import TICKS_PER_QUARTER, Ns, Ticks, ms
@@ -39,6 +40,13 @@ class Follower:
         for source in self._sources:
             source.hear(event, own)
         return self.look(event.at, own)
+
+    def hear_link(self, beat: LinkBeat, own: Own) -> Followed | None:
+        """Take a beat of a Link session in. What the session is to be told because of it, if anything."""
+        for source in self._sources:
+            if isinstance(source, LinkBeats):
+                source.tell(beat, own)
+        return self.look(beat.at, own)
 
     def felt(self, factor: float) -> None:
         """The player feels the beat `factor` times as fast: what finds the tempo by itself is told."""

@@ -37,8 +37,8 @@ _RAW = 48
 _BLOCK = 12
 _LOOK_EVERY = 6
 """The long windows are looked at anew after so many pulses."""
-_CONTRADICTION = 4.5
-"""In standard deviations."""
+_CONTRADICTION = 5.5
+"""In standard deviations; four hours are half a million looks at seven windows each."""
 _LEAST_DOUBT = ms(0.02)
 """Below this lines do not contradict each other: timers and periods of drivers round."""
 _OUTLIER = 4.0
@@ -112,6 +112,8 @@ class Pulses:
         self._off = 0.0
         """How far counted pulses stand off the line in the mean, in periods."""
         self._until_look = 0
+        self._length, self._doubted = 0.0, False
+        """How many pulses the line goes over; whether they contradicted it at the last look."""
         self._young = True
         self._came: deque[float] = deque(maxlen=4)
         self._lossy_until = 0
@@ -245,7 +247,11 @@ class Pulses:
 
     def _look(self) -> None:
         """Fit the line anew, and what is known of the jitter."""
-        found = _longest(self._newest_first(), self._noise)
+        found, length = _longest(self._newest_first(), self._noise)
+        if 2 * length < self._length and self._length >= _RAW and not self._doubted:
+            self._doubted = True  # by chance that comes about once in hours; a change is there at the next look, too
+            return
+        self._length, self._doubted = length, False
         if not _FASTEST < found.period < _SLOWEST:
             self._forget(None)
             return
@@ -386,8 +392,9 @@ def _last_fit(newest_first: Iterable[tuple[float, float, int]]) -> Line:
     return Line(int(number), at + value, slope, deviation)
 
 
-def _longest(newest_first: Iterable[tuple[float, float, int]], noise: float) -> Line:
-    """The line over the longest window that contradicts no shorter one; `noise` is the jitter as known so far."""
+def _longest(newest_first: Iterable[tuple[float, float, int]], noise: float) -> tuple[Line, float]:
+    """The line over the longest window that contradicts no shorter one, and the pulses in it; `noise` is the jitter as
+    known so far."""
     points = iter(newest_first)
     first = next(points)
     number, at, _ = first
@@ -401,14 +408,14 @@ def _longest(newest_first: Iterable[tuple[float, float, int]], noise: float) -> 
             if not found.goes_along(sums):
                 break
             milestone = next(milestones, inf)
-    return Line(int(number), at + found.value, found.slope, found.deviation)
+    return Line(int(number), at + found.value, found.slope, found.deviation), found.length
 
 
 class _Nested:
     """The fits of the windows so far: what each shorter one allows."""
 
     def __init__(self, noise: float) -> None:
-        self.value = self.slope = self.deviation = 0.0
+        self.value = self.slope = self.deviation = self.length = 0.0
         self._noise = noise
         self._fits: list[tuple[float, float, float, float]] = []
 
@@ -424,7 +431,7 @@ class _Nested:
             if abs(value - shorter) > room or abs(slope - shorter_slope) > slope_room:
                 return False
         self._fits.append((value, slope, of_value, of_slope))
-        self.value, self.slope = value, slope
+        self.value, self.slope, self.length = value, slope, sums.weight
         if sums.weight <= _RAW:  # beyond, means hide the jitter of single pulses
             self.deviation = deviation
         return True

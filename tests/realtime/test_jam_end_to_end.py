@@ -105,6 +105,7 @@ def _check_record(file: Path, recorder: JackRecorder) -> None:
     clicks = {r.frame for r in recorder.note_ons() if r.data[0] == 0x99}
     begins = min(r.frame for r in recorder.note_ons() if r.data[0] & 0x0F in (0, 1, 2))
     assert begins in clicks, "the first note sounds with the click, at the same sample"
+    assert "mistake" not in file.with_suffix(".log").read_text()
     heard_from_player = [value for kind, value in entries if kind == "heard"]
     assert len(heard_from_player) > 30, "the pianist was heard"
 

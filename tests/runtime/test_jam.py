@@ -122,6 +122,7 @@ def house(tmp_path):
         styles=("jazz",),
         ports=PortChoice("", "", "auto", remembered.append),
         follower=None,
+        link=None,
         teacher=Teacher(tmp_path / "maps", lambda port: NO_MAP),
         clips=Clips(ClipSettings(tmp_path / "clips"), Ns(0), Timeline(tempo_of_bpm(100), Ticks(0), Ns(0)), "4/4"),
         offsets={},
@@ -167,6 +168,7 @@ def test_a_stand_in_that_fails_leaves_the_jam_running_and_says_that_there_are_no
         teacher=None,
         clips=None,
         follower=None,
+        link=None,
     )
     jam = Jam(parts)
     jam._feed(Do(Action.NEXT_HAND, "test"))

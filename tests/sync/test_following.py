@@ -213,13 +213,43 @@ def test_a_drop_out_is_bridged_for_two_bars_and_then_shown(led):
     at = run(led, SECOND, 24 * 16)
     led.wait(Ns(round(at + 1 * SECOND)))
     assert (clock(led).bond, led.session.playing) == ("holding", True)
+    assert clock(led).led == "MIDI clock silent: holding 120"
     led.wait(Ns(round(at + 5 * SECOND)))
     assert (clock(led).bond, led.session.playing) == ("lost", True)
+    assert clock(led).led == "MIDI clock lost: going on at 120"
     assert led.session.snapshot().notices == ("The MIDI clock is gone; going on at 120.",)
     assert bar_of(led, at + 5 * SECOND) == pytest.approx(4 + 2.5, abs=0.01)
     at = run(led, at + 6 * SECOND, 96)
     assert clock(led).bond == "locked"
     assert bar_of(led, at) == pytest.approx(4 + 3 + 1, abs=0.02)
+
+
+def test_a_clock_lost_on_the_way_to_it_is_met_all_the_same_and_its_tempo_outlives_a_stop():
+    session = Session(SessionSettings(tempo=tempo_of_bpm(100), count_in=0), Ns(0))
+    line = Timeline(tempo_of_bpm(120), Ticks(0), Ns(SECOND))
+    session.handle(Followed(Source.MIDI_CLOCK, Bond.LOCKED, True, line, True), Ns(SECOND))
+    late = Timeline(line.tempo, Ticks(0), Ns(SECOND + 6 * MS))
+    session.handle(Followed(Source.MIDI_CLOCK, Bond.LOCKED, True, late), Ns(2 * SECOND))
+    assert session.timeline.tempo != line.tempo
+    assert session.snapshot().clock.bpm == 120, "the screen says the host's tempo"
+    session.handle(Followed(Source.MIDI_CLOCK, Bond.LOST, True, late), Ns(2 * SECOND + MS))
+    session.advance(Ns(5 * SECOND))
+    assert session.timeline == late
+    for at in (5, 6):
+        session.handle(Do(Action.PLAY_STOP, "test"), Ns(at * SECOND))
+    assert session.timeline.tempo == line.tempo
+
+
+def test_a_tempo_that_is_set_after_a_loss_stays():
+    session = Session(SessionSettings(tempo=tempo_of_bpm(100), count_in=0), Ns(0))
+    line = Timeline(tempo_of_bpm(120), Ticks(0), Ns(SECOND))
+    session.handle(Followed(Source.MIDI_CLOCK, Bond.LOCKED, True, line, True), Ns(SECOND))
+    late = Timeline(line.tempo, Ticks(0), Ns(SECOND + 6 * MS))
+    session.handle(Followed(Source.MIDI_CLOCK, Bond.LOCKED, True, late), Ns(2 * SECOND))
+    session.handle(Followed(Source.MIDI_CLOCK, Bond.LOST, True, late), Ns(2 * SECOND + MS))
+    session.handle(SetTempo(90, "test"), Ns(2 * SECOND + 2 * MS))
+    session.advance(Ns(6 * SECOND))
+    assert session.timeline.tempo == tempo_of_bpm(90)
 
 
 def test_the_tempo_of_a_host_is_never_ours_to_change(led):

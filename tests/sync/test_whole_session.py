@@ -80,8 +80,7 @@ CHANGES = [(60, 180, 0), (180, 60, 0), (120, 140, 0), (100, 103, 0), (60, 180, 8
 @pytest.mark.parametrize(("start", "end", "ramp"), CHANGES)
 @pytest.mark.parametrize("jitter", [0, 1, 2, 3])
 def test_a_change_of_tempo_is_caught_up_with_and_no_pulse_is_miscounted(start, end, ramp, jitter, long):
-    """Within a bar where nothing jitters, and in the middle where something does; the count is right every time up to
-    2 ms."""
+    """Within a bar, every time up to 2 ms of jitter, and in the middle at 3."""
     runs = [locked_after(start, end, ramp, jitter, seed) for seed in range(20 if long else 5)]
     beats = sorted(run[0] for run in runs)
     print(
@@ -89,5 +88,4 @@ def test_a_change_of_tempo_is_caught_up_with_and_no_pulse_is_miscounted(start, e
         f"after it in the middle, {beats[-1]:.2f} at most"
     )
     assert jitter > 2 or max(abs(off) for _, off in runs) < 10, "no pulse was miscounted"
-    assert beats[len(beats) // 2] <= (4 if ramp == 0 or jitter == 0 else 8)
-    assert jitter or beats[-1] <= 4
+    assert beats[-1 if jitter <= 2 else len(beats) // 2] <= 4
