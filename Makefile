@@ -1,18 +1,24 @@
 # make jam   installs what playing needs and starts a jam
 # make test  installs what the tests need and runs every check
+# make plugin  builds the DAW plug-in and puts it where DAWs look
 # make fast  the checks that need no JACK server, no synth and no torch
 
 VENV := .venv
 DEV_VENV ?= .venv-dev
 BIN := $(DEV_VENV)/bin
 
-.PHONY: jam demo test fast check engine parts tools
+.PHONY: jam demo plugin test fast check engine parts tools
 
 jam: $(VENV)/.installed
 	$(VENV)/bin/jamlink jam $(ARGS)
 
 demo: $(VENV)/.installed
 	$(VENV)/bin/jamlink jam --demo $(ARGS)
+
+plugin: $(VENV)/.installed
+	scripts/need cc gcc libc6-dev
+	scripts/need lv2_validate lv2-dev
+	$(VENV)/bin/jamlink plugin install
 
 $(VENV)/.installed: pyproject.toml
 	scripts/venv $(VENV)
@@ -49,6 +55,11 @@ tools:
 	scripts/need chromium chromium
 	scripts/need npm npm
 ifeq ($(shell uname),Linux)
+	scripts/need ardour ardour
+	scripts/need patchelf patchelf
+	scripts/need jalv jalv
+	scripts/need lv2_validate lv2-dev
+	scripts/need sord_validate sordi
 	scripts/need aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 	scripts/need qemu-aarch64 qemu-user
 endif

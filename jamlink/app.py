@@ -84,7 +84,7 @@ def jam(flags: Mapping[str, Any], sessions: Path | None, *, demo: bool, plain: b
     try:
         welcome = [] if slip is None else _show_page(slip, config.settings.page)
         if full_screen:
-            return terminal.run(connection, MonotonicClock(), welcome)
+            return terminal.run(connection, MonotonicClock(), welcome, _open_to(slip))
         return lines.run(connection, MonotonicClock())
     except _Left:
         return 0
@@ -143,6 +143,12 @@ def _where(door: Door) -> str:
     return f"Open to your network at {door.address} with the code {door.code}: to see, choose, take and refuse ideas."
 
 
+def _open_to(slip: Slip | None) -> str:
+    """Where others in the network may come in, and with which code; empty where nobody may."""
+    doors = [door for door in slip.doors if door.role is Role.TABLET] if slip else []
+    return " · ".join(f"Open to your network: {door.address}  code {door.code}" for door in doors)
+
+
 class _Left(BaseException):
     """The machine asked us to go."""
 
@@ -160,13 +166,22 @@ def _reap(child: Any) -> None:
     child.wait()
 
 
-_DEMO = {"session.tempo": 96.0, "session.meter": "4/4", "session.repeat": "keep going"}
-"""The demo's own tempo, and nobody at the keys: the best idea of each hand is taken unless it is refused."""
+_DEMO = {"session.tempo": 96.0, "session.repeat": "keep going"}
+"""The demo's own tempo, and nobody at the keys: the best idea of each hand is taken unless it is refused. A flag that
+says otherwise counts, but for the meter, which the tune is in."""
+_DEMO_METER = {"session.meter": "4/4"}
+
+
+def _for_demo(flags: Mapping[str, Any]) -> dict[str, Any]:
+    said = {name: value for name, value in flags.items() if value is not None}
+    if said.get("session.meter", "4/4") != "4/4":
+        raise Nonsense("The demo's tune is in 4/4.", "Leave --meter or --demo out.")
+    return {**_DEMO, **said, **_DEMO_METER}
 
 
 def _jam_config(flags: Mapping[str, Any], sessions: Path | None, demo: bool, play: bool) -> JamConfig:
     places = Places()
-    settings = load(places.settings, os.environ, {**flags, **_DEMO} if demo else flags)
+    settings = load(places.settings, os.environ, _for_demo(flags) if demo else flags)
     settings = with_remembered(settings, _not_said(remembered(places.remembered), flags))
     session_settings(settings, 1)
     offsets_ns(settings)
@@ -839,7 +854,7 @@ def bench_page(quick: bool, as_json: bool) -> None:
 
     from jamlink.web import bench_page as page
 
-    amounts = page.Amounts(2, 40, 8, 5.0, 500, 1, 8.0) if quick else page.Amounts()
+    amounts = page.Amounts(2, 40, 8, 5.0, 5.0, 500, 1, 8.0) if quick else page.Amounts()
     screen = Console(stderr=as_json)
     with screen.status("measuring") as status:
         report = page.run(_start_for_bench, _reap, amounts, lambda what: status.update(f"measuring {what}"))

@@ -35,10 +35,12 @@ app = typer.Typer(
     add_completion=False,
 )
 maps_app = typer.Typer(help="Controller maps: which pad does what.", no_args_is_help=True)
+plugin_app = typer.Typer(help="The note plug-in for DAWs (LV2).", no_args_is_help=True)
 ledger_app = typer.Typer(help="Session files: who played what, and whether the record is whole.", no_args_is_help=True)
 bench_app = typer.Typer(help="How fast it is here, beside a bare baseline in the same run.", no_args_is_help=True)
 corpus_app = typer.Typer(help="The music a model learns from.", no_args_is_help=True)
 app.add_typer(maps_app, name="maps")
+app.add_typer(plugin_app, name="plugin")
 app.add_typer(ledger_app, name="ledger")
 app.add_typer(bench_app, name="bench")
 app.add_typer(corpus_app, name="corpus")
@@ -238,6 +240,8 @@ def doctor(
     from jamlink import app as house
 
     with one_sentence():
+        if (input or output) and not loopback:
+            raise Nonsense("Which ports to measure was said, but not to measure.", "Add --loopback.")
         checks = house.loopback(input, output, system) if loopback else house.doctor()
         if as_json:
             print(json.dumps([{"name": c.name, "ok": c.ok, "what": c.what, "remedy": c.remedy} for c in checks]))
@@ -353,6 +357,17 @@ def ledger_report(session: Path) -> None:
 
     with one_sentence():
         print(report(session))
+
+
+@plugin_app.command("install")
+def plugin_install(
+    to: Annotated[Path | None, typer.Option(help="Another folder than the one where DAWs look.")] = None,
+) -> None:
+    """Build the plug-in and put it where DAWs look."""
+    from jamlink.plugin.build import install
+
+    with one_sentence():
+        out.print(f"Installed as {install(to)}. Let your DAW scan its plug-ins.", soft_wrap=True)
 
 
 @maps_app.command("list")

@@ -403,7 +403,8 @@ def _fitting(table: str, key: str) -> str:
     """What may stand there, in words."""
     kind: Any = typing.get_type_hints(_TABLES.get(table, Settings)).get(key)
     if typing.get_origin(kind) is tuple:
-        return f"any of {', '.join(role.value for role in Role)}"
+        is_role = typing.get_args(kind)[0] is Role
+        return f"any of {', '.join(role.value for role in Role)}" if is_role else 'a list, like ["this", "that"]'
     choices = [c.value for c in kind] if isinstance(kind, type) and issubclass(kind, Enum) else typing.get_args(kind)
     if choices:
         said = ", ".join(str(choice) for choice in choices if choice != "")

@@ -1,7 +1,25 @@
 """What holds for all tests."""
 
+import os
 import signal
+from pathlib import Path
+
+import pytest
+
+from jamlink.errors import Unavailable
+from jamlink.plugin.build import BUNDLE, build
 
 # A shell's background jobs are deaf to Ctrl-C and so is all that they start; what is tested here must hear it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The plug-in's LV2 bundle, built from these sources. Missing tools are a failure where CI=true, else a skip."""
+    try:
+        return build(tmp_path_factory.mktemp("lv2") / BUNDLE)
+    except Unavailable as missing:
+        if os.environ.get("CI") == "true":
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))

@@ -146,6 +146,10 @@ def test_a_midi_system_that_there_is_not_is_named_before_anything_is_measured():
     is_one_sentence(jamlink("doctor", "--loopback", "--system", "Amiga"), 'no MIDI system called "Amiga"')
 
 
+def test_ports_to_measure_without_the_measuring_are_not_passed_over():
+    is_one_sentence(jamlink("doctor", "--out", "synth"), "Add --loopback.")
+
+
 def test_every_controller_map_fits_on_its_own_line():
     lines = jamlink("maps", "list").output.splitlines()
     assert any(line.startswith("any controller  whatever no other map fits") for line in lines)

@@ -10,6 +10,8 @@ import typer
 
 from jamlink.cli import app
 from jamlink.midi.actions import GESTURES
+from jamlink.midi.map_files import read_map
+from jamlink.resources import data_folder
 
 ROOT = Path(__file__).parent.parent
 
@@ -18,6 +20,16 @@ def test_the_players_page_lists_every_gesture_with_its_key():
     page = (ROOT / "docs" / "playing.md").read_text()
     for gesture in GESTURES:
         assert f"| `{gesture.key}` | {gesture.does} |" in page
+
+
+def test_the_notes_by_which_a_daw_presses_are_those_of_the_generic_map():
+    page = " ".join((ROOT / "docs" / "daws.md").read_text().split())
+    said = {36: "accept", 37: "reject", 40: "undo", 42: "play and stop", 43: "panic", 44: "capture", 45: "loop"}
+    said |= {46: "count-in"}
+    bound = {b.source.number: b.press for b in read_map(data_folder("midi_maps") / "generic.toml").buttons}
+    for number, words in said.items():
+        assert f"{number} {words}" in page
+        assert bound[number].value == words.replace(" and ", "-")
 
 
 def test_every_command_of_the_readme_exists():

@@ -53,6 +53,7 @@ def test_a_flag_that_was_not_given_changes_nothing(file):
         ("[model]\nproposer = 'magic'\n", ["magic", "model.proposer"]),
         ("[bridge]\ndaw = 'cubase'\n", ["cubase", "one of live, reaper, bitwig, ardour, or leave it empty"]),
         ("[ports]\nown = 'two'\n", ["two", "one of roles, one."]),
+        ("[osc]\nsenders = '10.0.0.2'\n", ["osc.senders", 'a list, like ["this", "that"]']),
     ],
 )
 def test_a_mistake_in_the_file_names_the_file_and_the_key(file, text, words):

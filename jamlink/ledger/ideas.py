@@ -31,6 +31,7 @@ class _Idea:
     place: int = 0
     content: Candidate | None = None
     verdict: str = OFFERED
+    edits: tuple[str, ...] = ()
 
 
 def older(path: Path, before: int, count: int = SHOWN) -> dict[str, Any]:
@@ -88,7 +89,9 @@ def _judge(path: Path, page: dict[int, _Idea], before: int) -> None:
             page[item.proposal_id] = replace(page[item.proposal_id], verdict=REPLACED)
         elif isinstance(item, Decided) and lowest <= item.proposal_id < before:
             idea = page.get(item.proposal_id) or _Idea(item.proposal_id, entry.seq, item.slot, item.content.made_by)
-            page[item.proposal_id] = replace(idea, content=item.content, verdict=item.verdict.value)
+            page[item.proposal_id] = replace(
+                idea, content=item.content, verdict=item.verdict.value, edits=item.edits or idea.edits
+            )
 
 
 def _item(idea: _Idea) -> dict[str, Any]:
@@ -99,4 +102,5 @@ def _item(idea: _Idea) -> dict[str, Any]:
         "by": idea.by,
         "verdict": idea.verdict,
         "words": idea.content.note if idea.content else "",
+        "edits": list(idea.edits),
     }

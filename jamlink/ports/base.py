@@ -29,6 +29,10 @@ class Direction(Enum):
     OUT = "out"
 
 
+CLOCK_INPUT = "clock in"
+"""The name of the input that a clock comes in at."""
+
+
 @dataclass(frozen=True, slots=True)
 class PortSpec:
     """A port to have. `name` is short and unique in its direction ("in", "chords"); the world sees "jamlink chords".

@@ -121,10 +121,12 @@ def systems(choice: str, client: str, clock: Clock, wake: Callable[[], None] | N
     went out; it must not wait. Raises `Nonsense` for a name that no system has.
     """
     from jamlink.ports.jack_ports import JackPorts
+    from jamlink.ports.plugin_ports import PluginPorts
     from jamlink.ports.rtmidi_ports import RTMIDI_SYSTEMS, RtMidiPorts
 
     makers: dict[str, Callable[[], PortSystem]] = {"JACK": lambda: JackPorts(client, clock, wake)}
     makers |= {name: partial(RtMidiPorts, name, client, clock) for name in RTMIDI_SYSTEMS}
+    makers |= {PluginPorts.name: lambda: PluginPorts(clock)}
     if choice == "auto":
         return [makers[name]() for name in _usual()]
     meant = {name.lower(): name for name in makers}.get(choice.lower())
@@ -135,10 +137,10 @@ def systems(choice: str, client: str, clock: Clock, wake: Callable[[], None] | N
 
 def _usual() -> tuple[str, ...]:
     if sys.platform == "darwin":
-        return ("CoreMIDI",)
+        return ("CoreMIDI", "plug-in")
     if sys.platform == "win32":
         return ("Windows",)
-    return ("JACK", "ALSA")
+    return ("JACK", "ALSA", "plug-in")
 
 
 @dataclass(frozen=True, slots=True)

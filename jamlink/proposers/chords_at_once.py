@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from jamlink.music.chord import Chord
+from jamlink.music.key import Key
 from jamlink.music.note import Note
-from jamlink.proposers.key_chord_hmm import Listener, Table, chord_of, load, number_of, sounding
+from jamlink.proposers.key_chord_hmm import CHORDS, Listener, Table, chord_of, load, number_of, sounding
 from jamlink.resources import data_folder
 from jamlink.session.proposal import ChordsRequest
 from jamlink.timing.meter import Meter
 from jamlink.tokens import vocab
 
 STAND_IN = "key-and-chord"
+_FOREIGN = 1e-4
 _REMEMBERED_CELLS = 24
 """What it catches up with at most, at about 0.2 ms each."""
 
@@ -45,9 +49,10 @@ class StandIn:
 
     def _ahead(self, listener: Listener, request: ChordsRequest, cells: int) -> Sequence[Chord]:
         belief = listener.belief.copy()
+        wanted = np.array([belongs(chord_of(number), request.key) for number in range(CHORDS)])
         found = []
         for i in range(request.ahead + 1):
-            chances = listener.chords()
+            chances = listener.chords() * wanted
             if i < len(request.avoid) and request.avoid[i] is not None:
                 chances[number_of(request.avoid[i])] = 0.0  # type: ignore[arg-type]
             found.append(chord_of(int(chances.argmax())))
@@ -55,6 +60,13 @@ class StandIn:
                 listener.move_to((request.beat + i) * cells + step + 1)
         listener.belief = belief
         return found
+
+
+def belongs(chord: Chord, key: Key | None) -> float:
+    """How much a chord is wanted where a key is locked: fully where all of it is in the key (in minor with its leading
+    note), else hardly."""
+    known = key is None or chord.pitch_classes <= key.scale | ({(key.tonic + 11) % 12} if key.minor else set())
+    return 1.0 if known else _FOREIGN
 
 
 def table() -> Table:

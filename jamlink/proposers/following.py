@@ -60,6 +60,7 @@ class Follower:
         ear = self._ear(first, request.beat * cells, meter)
         heard, cell = from_cell(request.heard, ear.first, meter), request.beat * cells - ear.first
         ear.listen(cell, heard)
+        ear.player.keep_to(request.key)
         if ear.heard_to == cell:
             ear.player.decide(cell, heard, request.avoid[0] if request.avoid else None)
             ear.heard_to = cell + 1

@@ -17,7 +17,9 @@ import numpy as np
 from jamlink.engine.choose import Engine
 from jamlink.engine.decoder import Floats as Numbers
 from jamlink.music.chord import Chord
+from jamlink.music.key import Key
 from jamlink.music.note import Note
+from jamlink.proposers.chords_at_once import belongs
 from jamlink.proposers.key_chord_hmm import Floats, Listener
 from jamlink.proposers.live_chords import _CHORD_WORDS, _LEAST, _PHRASE_BARS, _RHYTHM_WORDS, ALL, LiveChords
 from jamlink.timing.meter import Meter
@@ -62,11 +64,29 @@ class FarSighted(LiveChords):
         """What was decided last."""
         return ALL[self._played[-1]]
 
+    def keep_to(self, key: Key | None) -> None:
+        """Chords foreign to `key` are hardly wanted, until another key or none is said."""
+        if key != self._key:
+            self._key, self._wanted = key, None
+            if key is not None:
+                self._wanted = np.array([belongs(chord, key) for chord in ALL])
+
+    _key: Key | None = None
+    _wanted: Floats | None = None
     _avoid: Chord | None = None
     _cell = 0
 
     def _chosen(self, both: Floats, sober: Floats, share: float) -> int:
-        return super()._chosen(_without(both, self._avoid), _without(sober, self._avoid), share)
+        return super()._chosen(self._fit(both, self._avoid), self._fit(sober, self._avoid), share)
+
+    def _fit(self, chances: Floats, avoid: Chord | None) -> Floats:
+        """Shares of the chords that are wanted, without one."""
+        if avoid is None and self._wanted is None:
+            return chances
+        kept = chances.copy() if self._wanted is None else chances * self._wanted
+        if avoid is not None:
+            kept[_place(avoid)] = _LEAST * _LEAST
+        return np.asarray(kept / kept.sum())
 
     def _song(self, last: int) -> _Song | None:
         if self._network is None:
@@ -77,10 +97,10 @@ class FarSighted(LiveChords):
         return _Song(self._network, self.meter, words, before, last, self._cell)
 
     def _next(self, listener: Listener, sober: Listener, song: _Song | None, last: int, avoid: Chord | None) -> int:
-        calm, known = _without(self._habits(sober), avoid), 0.0
+        calm, known = self._fit(self._habits(sober), avoid), 0.0
         both = calm
         if song is not None:
-            both = _without(np.maximum(song.chances(last), _LEAST) ** self.settings.network, avoid)
+            both = self._fit(np.maximum(song.chances(last), _LEAST) ** self.settings.network, avoid)
             known = self._known()
         return int((known * both + (1 - known) * calm).argmax())
 
@@ -140,15 +160,6 @@ def _beside(listener: Listener) -> Listener:
     other = copy(listener)
     other.belief = listener.belief.copy()
     return other
-
-
-def _without(chances: Floats, avoid: Chord | None) -> Floats:
-    """Shares without one chord."""
-    if avoid is None:
-        return chances
-    kept = chances.copy()
-    kept[_place(avoid)] = _LEAST * _LEAST
-    return np.asarray(kept / kept.sum())
 
 
 def _place(chord: Chord) -> int:

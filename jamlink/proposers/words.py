@@ -17,9 +17,16 @@ _MOST = 3
 
 
 def special(idea: Candidate, scene: Scene) -> str:
-    """Up to three remarks, the most telling first: "borrows from minor, ends on the dominant, busier"."""
+    """Up to three remarks, the most telling first: "borrows from minor, ends on the dominant, busier". Never none."""
     remarks = [*_harmony(idea.chords, scene), *_lines(idea, scene)]
-    return ", ".join(remarks[:_MOST])
+    return ", ".join(remarks[:_MOST]) or _plainly(idea)
+
+
+def _plainly(idea: Candidate) -> str:
+    """What it is, where nothing about it is special."""
+    if idea.chords:
+        return "goes its own way"
+    return "a melody of its own" if idea.melody else "a bass of its own" if idea.bass else "silence"
 
 
 def _harmony(spans: Sequence[ChordSpan], scene: Scene) -> Iterator[str]:
@@ -32,7 +39,7 @@ def _harmony(spans: Sequence[ChordSpan], scene: Scene) -> Iterator[str]:
     elif scene.loop and _kept(spans, scene.loop) >= 0.5:
         yield "your chords, varied"
     foreign = [chord for chord in chords if not chord.pitch_classes <= _heard_as_key(key)]
-    yield from _foreign(foreign, chords, key) if foreign else (f"stays in {_name(key)}",)
+    yield from _from_where(foreign, chords, key) if foreign else (f"stays in {_name(key)}",)
     if _walks_down(chords):
         yield "walks down"
     yield from _ending(chords[-1], key)
@@ -47,6 +54,11 @@ def _kept(spans: Sequence[ChordSpan], loop: Sequence[ChordSpan]) -> float:
 def _heard_as_key(key: Key) -> frozenset[int]:
     """The scale, with the leading note that minor has at its cadences."""
     return key.scale | {(key.tonic + 11) % 12} if key.minor else key.scale
+
+
+def _from_where(foreign: Sequence[Chord], chords: Sequence[Chord], key: Key) -> Sequence[str]:
+    """A foreign chord that comes from nowhere in particular is at least named."""
+    return [*_foreign(foreign, chords, key)] or [f"touches {foreign[0].symbol_in(key)}"]
 
 
 def _foreign(foreign: Sequence[Chord], chords: Sequence[Chord], key: Key) -> Iterator[str]:

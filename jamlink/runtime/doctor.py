@@ -1,7 +1,7 @@
 """`jamlink doctor`: is everything here that a jam needs? Each check is one line; a failing one ends with what to do.
 
 The loop-back check is the real thing: two io processes, one with a port of its own, the other bound to it by name, and
-notes sent from the one to the other. Takes up to five seconds.
+notes sent from the one to the other. Takes some seconds.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ _EAR, _MOUTH = "jamlink-hearing", "jamlink-speaking"
 """Client names of the two ends: hidden from every jam, but not from each other."""
 _NOTES = 40
 _NOTE_EVERY = ms(10)
-_PORTS_WITHIN = Ns(2 * NS_PER_SECOND)
+_PORTS_WITHIN = Ns(8 * NS_PER_SECOND)
+"""On a busy machine two processes and their ports may take this long."""
 _NOTES_WITHIN = Ns(NS_PER_SECOND)
 SLOW_MS = 30.0
 """A way out and in again that takes longer than this is heard as a delay by the player."""

@@ -26,7 +26,8 @@ from jamlink.midi.events import ALL_SOUND_OFF, ControlChange, MidiEvent, NoteOn,
 from jamlink.midi.maps import Bindings, KnobMoved
 from jamlink.midi.maps import Gesture as Reading
 from jamlink.midi.wire import Parser
-from jamlink.ports.base import HOUSE, Listing, Outgoing
+from jamlink.ports.base import CLOCK_INPUT, HOUSE, Listing, Outgoing
+from jamlink.ports.plugin_ports import NAME as PLUGIN
 from jamlink.proposers.base import Accompanies, Proposer
 from jamlink.runtime import io_wire, model_link
 from jamlink.runtime.clips import Clips
@@ -39,7 +40,7 @@ from jamlink.runtime.faults import Faults
 from jamlink.runtime.io_link import OUTPUT_NAMES, IoBack, IoGone, IoLink, output_number
 from jamlink.runtime.link_peer import LinkPeer
 from jamlink.runtime.model_link import ModelLink
-from jamlink.runtime.port_choice import CLOCK_INPUT, PortChoice
+from jamlink.runtime.port_choice import PortChoice
 from jamlink.runtime.teaching import Taught, Teacher, Teaching, in_words
 from jamlink.session import effects as fx
 from jamlink.session.core import Session
@@ -363,10 +364,11 @@ class Jam:
     def _hear(self, message: io_wire.Heard) -> None:
         port = self._ports.get(message.input, f"input {message.input + 1}")
         parser = self._parsers.setdefault(port, Parser())
+        name, bound = self._status.bound.get(("in", message.input), ("", ""))
         for said in parser.feed(message.data, message.at, port):
-            is_clock = self._status.bound.get(("in", message.input), ("", ""))[0] == CLOCK_INPUT
-            if is_clock or isinstance(said, SystemEvent):
-                self._led(self._clocks.hear(said, is_clock), said.at)
+            if name == CLOCK_INPUT or isinstance(said, SystemEvent):
+                leads = name == CLOCK_INPUT or bound == PLUGIN
+                self._led(self._clocks.hear(said, leads), said.at)
                 continue
             event = self._bind(port).translated(said)
             if event is not None:

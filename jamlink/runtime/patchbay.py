@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from jamlink.errors import Unavailable
-from jamlink.ports.base import Direction, Listing, PortSpec, PortSystem
+from jamlink.ports.base import CLOCK_INPUT, Direction, Listing, PortSpec, PortSystem
 from jamlink.ports.discovery import find, is_loop_cable
 from jamlink.runtime.io_wire import FromIo, MidiSystem, OpenPorts, PortChanged, PortsThere
 from jamlink.runtime.scheduler import Scheduler
@@ -211,9 +211,10 @@ class Patchbay:
         return True
 
     def _taken(self, line: Line, part: Part) -> set[str]:
-        """Names that `line` must not take: another input's, and the other end of a cable that leads back to us."""
+        """Names that `line` must not take: another input's, and the other end of a cable that leads back to us. A clock
+        may come from where notes come from: neither input takes what is the other's."""
         others = [other for other in self._lines if other is not line and other.part is part and other.bound]
-        inputs = {other.bound for other in others if other.direction is line.direction is Direction.IN}
+        inputs = {other.bound for other in others if _both_for_notes(line, other)}
         loops = {o.bound for o in others if o.direction is not line.direction and is_loop_cable(o.bound)}
         return inputs | loops
 
@@ -236,3 +237,8 @@ class Patchbay:
         if line.said != news:
             line.said = news
             self._say(news)
+
+
+def _both_for_notes(line: Line, other: Line) -> bool:
+    is_input = line.direction is other.direction is Direction.IN
+    return is_input and CLOCK_INPUT not in (line.spec.name, other.spec.name)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from jamlink.errors import Nonsense
-from jamlink.ports.base import Listing, PortSpec
+from jamlink.ports.base import CLOCK_INPUT, Listing, PortSpec
 from jamlink.ports.discovery import find, is_loop_cable
 from jamlink.runtime.io_link import standard_ports
 from jamlink.runtime.io_wire import OpenPorts
@@ -14,10 +14,6 @@ from jamlink.session.wishes import ChoosePorts
 
 Remember = Callable[[dict[str, str]], None]
 """Keeps the names for the next start; may wait for the disk."""
-
-
-CLOCK_INPUT = "clock in"
-"""The name of the input that a clock comes in at."""
 
 
 @dataclass(frozen=True, slots=True)

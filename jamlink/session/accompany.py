@@ -95,6 +95,8 @@ class Accompaniment:
     """What was played before does not count as heard."""
     _last: Ticks = field(default=Ticks(0))
     """Until when the player was heard."""
+    _heard: tuple[Note, ...] = ()
+    """What had been heard at the last decision."""
     _rests: bool = False
     _silence: int | None = None
     """The beat at which the last phrase was over."""
@@ -241,7 +243,8 @@ class Accompaniment:
                 self._last, self._rests = Ticks(last), False
             if self._first is None:
                 self._first = max(0, int(new[0].onset // meter.beat_ticks))
-        return tuple(held_on(note, tick, sounding, around) for note in heard if note.onset >= start)
+        self._heard = tuple(held_on(note, tick, sounding, around) for note in heard if note.onset >= start)
+        return self._heard
 
     def _entry(self, own: AccompanySettings) -> int | None:
         """The first beat that we play in; None where the first note is waited for."""
@@ -280,6 +283,7 @@ class Accompaniment:
             heard,
             tuple(self._unwanted(beat + i) for i in range(ahead + 1)),
             Ns(latest),
+            around.listener.locked_key,
         )
         in_time = around.model and latest > around.now
         self._pending = _Pending(request, until, in_time)
@@ -301,7 +305,8 @@ class Accompaniment:
 
     def waits_for(self, request_id: int) -> bool:
         """Whether an answer to this is waited for."""
-        return self._pending is not None and self._pending.request.id == request_id
+        pending = self._pending
+        return pending is not None and pending.to_model and pending.request.id == request_id
 
     def foreseen(self, answer: Foreseen, around: Around) -> Deeds:
         """The answer to the last question settles its beats; any other comes too late."""
@@ -347,7 +352,9 @@ class Accompaniment:
         if held and around.transport.timeline.ns_at(tick) < around.now + _NEAREST:
             return  # its moment is over: what sounds goes on
         fresh = before is None or before.chord != settled.chord
-        messages, struck = self._comping.play(tick, settled.chord, settled.owner, manner_of(tick, around), fresh=fresh)
+        messages, struck = self._comping.play(
+            tick, settled.chord, settled.owner, manner_of(tick, self._heard, around), fresh=fresh
+        )
         self.notes.extend(struck)
         yield Lay(tuple(messages))
 

@@ -8,10 +8,11 @@ from enum import Enum
 from typing import TypeAlias
 
 from jamlink.music.chord import Chord, ChordSpan, Quality
+from jamlink.music.feel import Feel
 from jamlink.music.note import Note
 from jamlink.session import effects as fx
 from jamlink.session.comping import Manner
-from jamlink.session.listener import Listener
+from jamlink.session.listener import FEEL_BARS, Listener
 from jamlink.session.proposal import Candidate, Controls, Role
 from jamlink.session.settings import AccompanySettings, SessionSettings
 from jamlink.timing.meter import Meter
@@ -119,18 +120,18 @@ def is_open(note: Note, around: Around) -> bool:
 def held_on(note: Note, tick: Ticks, sounding: frozenset[int], around: Around) -> Note:
     """A note whose key is down is taken to last until the beat, and everything is cut off there."""
     end = tick if note.pitch in sounding and is_open(note, around) else min(note.end, tick)
-    return replace(note, duration=Ticks(max(1, end - note.onset)))
+    return note if end == note.end else replace(note, duration=Ticks(max(1, end - note.onset)))
 
 
-def manner_of(tick: Ticks, around: Around) -> Manner:
+def manner_of(tick: Ticks, heard: Sequence[Note], around: Around) -> Manner:
     """How a beat at `tick` is to be played: with the player's feel, out of the player's register."""
-    listener, controls, settings = around.listener, around.controls, around.settings
+    controls, settings, meter = around.controls, around.settings, around.meter
     roles = frozenset(settings.roles & {Role.CHORDS, Role.BASS})
-    since = Ticks(around.transport.tick(around.now) - _REGISTER_BARS * around.meter.bar_ticks)
-    pitches = [note.pitch for note in listener.notes(since, tick, around.now)]
+    now = around.transport.tick(around.now)
+    pitches = [note.pitch for note in heard if note.onset >= now - _REGISTER_BARS * meter.bar_ticks]
     others = (min(pitches), max(pitches)) if pitches else None
-    feel = listener.feel(around.meter, around.now)
-    return Manner(around.meter, feel, controls.density, controls.drive, roles, settings.channels, others)
+    feel = Feel.of([note for note in heard if note.onset >= now - FEEL_BARS * meter.bar_ticks], meter)
+    return Manner(meter, feel, controls.density, controls.drive, roles, settings.channels, others)
 
 
 def home_chord(around: Around) -> Chord:

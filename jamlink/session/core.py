@@ -219,7 +219,12 @@ class Session:
     def state(self) -> dict[str, Any]:
         """The snapshot and what is remembered (see `chronicle`), as plain data that must not be changed: what is as it
         was is the same object as before."""
-        return {**self._showing.plain(self.snapshot()), **self._chronicle.sections(self._scene())}
+        arranged = self._showing.arranged(self._stand, self._controls.density, self._how_to_play)
+        return {
+            **self._showing.plain(self.snapshot()),
+            **self._chronicle.sections(self._scene()),
+            "arranged": arranged,
+        }
 
     def why_not(self, control: str) -> str:
         """Why `control` (see `refusals`) may not be used now, in a sentence; empty where it may."""

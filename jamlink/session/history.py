@@ -59,7 +59,7 @@ class History:
             self._add(_decided_on(decided), meter.at(decided.slot.start).bar + 1, key)
         elif decided.edits:
             self._keep(_decided_on(decided))
-            self._change(decided.proposal_id, chords=symbols(decided.content.chords, key))
+            self._change(decided.proposal_id, chords=symbols(decided.content.chords, key), edits=list(decided.edits))
         self._change(decided.proposal_id, verdict=decided.verdict.value)
 
     def moved(self, moved: Moved) -> None:
@@ -94,6 +94,7 @@ class History:
             "by": content.made_by,
             "verdict": OFFERED,
             "words": content.note,
+            "edits": list(proposal.edits),
         }
         self._keep(proposal)
         _trim(self._items, SHOWN)

@@ -10,6 +10,7 @@ from enum import Enum, StrEnum
 
 from jamlink.errors import Fault
 from jamlink.music.chord import Chord, ChordSpan
+from jamlink.music.key import Key
 from jamlink.music.note import Note
 from jamlink.session.context import ContextWindow
 from jamlink.timing.meter import Meter
@@ -122,6 +123,8 @@ class ChordsRequest:
     heard: tuple[Note, ...]
     avoid: tuple[Chord | None, ...]
     deadline: Ns
+    key: Key | None = None
+    """The key that the player has locked."""
 
 
 class State(Enum):

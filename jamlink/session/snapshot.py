@@ -15,6 +15,7 @@ from jamlink.session.accompany import Accompaniment
 from jamlink.session.along import Around, Phase, spans_of
 from jamlink.session.following import Led
 from jamlink.session.listener import Listener
+from jamlink.session.planner import Plan
 from jamlink.session.proposal import Controls, Proposal, Role, Slot
 from jamlink.session.settings import Channels, SessionSettings
 from jamlink.session.stand import Placed, Stand
@@ -239,15 +240,19 @@ def placed_view(placed: Placed | None, meter: Meter, key: Key | None) -> PlacedV
         start_words=str(meter.at(placed.start)),
         chords=named(proposal.content.chords, key),
         made_by=proposal.content.made_by,
-        voices=tuple(sorted(_voices(placed), key=lambda voice: voice.onset)),
+        voices=voices_of(placed.plan),
         edited=bool(proposal.edits),
     )
 
 
-def _voices(placed: Placed) -> Iterable[VoiceView]:
-    for out, notes in placed.plan.notes.items():
-        for note in notes:
-            yield VoiceView(note.onset, note.duration, note.pitch, note.velocity, out.value)
+def voices_of(plan: Plan) -> tuple[VoiceView, ...]:
+    """All that a plan sounds, in order of onset."""
+    found = (
+        VoiceView(n.onset, n.duration, n.pitch, n.velocity, out.value)
+        for out, notes in plan.notes.items()
+        for n in notes
+    )
+    return tuple(sorted(found, key=lambda voice: voice.onset))
 
 
 def coming_chords(placed: Iterable[Placed | None], tick: Ticks, key: Key | None) -> tuple[tuple[int, str], ...]:

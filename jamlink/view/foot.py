@@ -1,4 +1,4 @@
-"""The lower lines: sentences for the player, the controls, ports and saving, the keys. Pure functions to text."""
+"""The edges: sentences for the player, the controls, ports and saving, the keys. Pure functions to text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from jamlink.view import paint
 from jamlink.view.bulletin import Sentence
 from jamlink.view.cards import about_chosen
 from jamlink.view.keys import cap, hints
-from jamlink.view.paint import DIM, FAINT, MARK, PLAIN, STAMP, STRONG, line
+from jamlink.view.paint import ALARM, DIM, FAINT, MARK, PLAIN, STAMP, STRONG, line
 from jamlink.view.picture import Picture, is_saved
 
 _EIGHTHS = " ▏▎▍▌▋▊▉"
@@ -65,6 +65,11 @@ def _bar(value: float, width: int) -> str:
     eighths = round(max(0.0, min(1.0, value)) * width * 8)
     full, rest = divmod(eighths, 8)
     return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(width)
+
+
+def open_line(open_to: str, width: int) -> Text:
+    """That others in the network may come in: never overlooked, and never cut before the code, which is at its end."""
+    return paint.fitted(line((" ! ", ALARM), (paint.cut_head(f" {open_to}", width - 3), ALARM)), width)
 
 
 def status_line(picture: Picture, width: int) -> Text:

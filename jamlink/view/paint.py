@@ -18,6 +18,8 @@ PLAIN = INK
 STRONG = f"bold {INK}"
 LABEL = f"bold {DIM}"
 MARK = f"bold {ACCENT}"
+ALARM = "bold #ffffff on #a5260e"
+"""For what must never be overlooked: that the network may come in."""
 STAMP = f"bold {GROUND} on {ACCENT}"
 """For what must be seen at once: the chosen card's number, trouble."""
 

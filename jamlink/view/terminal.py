@@ -111,9 +111,10 @@ class TerminalView(App[int]):
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c,ctrl+q", "leave", show=False, priority=True)]
 
-    def __init__(self, connection: Connection, clock: Clock, welcome: Sequence[str] = ()) -> None:
+    def __init__(self, connection: Connection, clock: Clock, welcome: Sequence[str] = (), open_to: str = "") -> None:
         super().__init__(ansi_color=False)
         self._welcome = tuple(welcome)
+        self._open_to = open_to
         self._connection = connection
         self._clock = clock
         self._client = Client(connection, clock)
@@ -138,7 +139,7 @@ class TerminalView(App[int]):
     def compose(self) -> ComposeResult:
         """Panels from top to bottom, and the list of keys over them."""
         with Vertical(id="face"):
-            for name in ("top", "stage", "then", "hand", "cards", "middle", "status", "keys"):
+            for name in ("open", "top", "stage", "then", "hand", "cards", "middle", "status", "keys"):
                 yield Panel(id=name)
             yield Input(id="say", placeholder="tempo 92 · bars 8 · key G minor · chord 2 Am7 …  (esc closes)")
         with VerticalScroll(id="all", can_focus=False):
@@ -160,13 +161,18 @@ class TerminalView(App[int]):
         self._draw()
 
     def _lay_out(self) -> None:
-        rows = rows_for(self.size.height)
-        heights = {"top": 1, "hand": 1} | {name: getattr(rows, name) for name in Rows.__slots__}
+        rows = self._rows()
+        heights = {"open": int(bool(self._open_to)), "top": 1, "hand": 1} | {
+            name: getattr(rows, name) for name in Rows.__slots__
+        }
         saying = self.query_one("#say", Input).display
         for panel in self.query(Panel):
             height = heights[panel.id or ""]
             panel.styles.height = height
             panel.display = height > 0 and not (saying and panel.id == "keys")
+
+    def _rows(self) -> Rows:
+        return rows_for(self.size.height - bool(self._open_to))
 
     def _listen(self) -> None:
         """Be woken when the session speaks, and by the signals that end a terminal."""
@@ -208,6 +214,7 @@ class TerminalView(App[int]):
         if not self.is_running:
             return
         if picture is None:
+            self._panel("open").show([foot.open_line(self._open_to, width)])
             self._panel("top").show([paint.line("jamlink is tuning …")])
             return
         now = self._clock.now()
@@ -216,8 +223,9 @@ class TerminalView(App[int]):
         if looks == self._looks:
             return
         self._looks = looks
-        rows = rows_for(self.size.height)
+        rows = self._rows()
         drawn: dict[str, Callable[[], list[Text]]] = {
+            "open": lambda: [foot.open_line(self._open_to, width)],
             "top": lambda: [panels.top_line(picture, tick, width)],
             "stage": lambda: panels.stage(picture, tick, width, rows.stage),
             "then": lambda: [panels.then_line(picture, tick, width)],
@@ -323,12 +331,13 @@ def _all_keys_text(welcome: Sequence[str]) -> Text:
     return Text("\n").join([*(Text(words, paint.STRONG) for words in welcome), head, *rows])
 
 
-def run(connection: Connection, clock: Clock, welcome: Sequence[str] = ()) -> int:
+def run(connection: Connection, clock: Clock, welcome: Sequence[str] = (), open_to: str = "") -> int:
     """Show the session until it ends. Returns the exit code; the terminal is restored on every way out.
 
     Of `welcome`, sentences about where else the jam is shown, the last is said at first; all stand above the keys.
+    `open_to`, where and how others may come in, stands at the top in red for as long as it is so.
     """
-    view = TerminalView(connection, clock, welcome)
+    view = TerminalView(connection, clock, welcome, open_to)
     code = view.run(mouse=False)
     for words in filter(None, (view.last_words, *(f"A part of the screen was not drawn: {f}" for f in view.faults))):
         print(words, file=sys.stderr)

@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from jamlink.errors import Unavailable
@@ -25,6 +26,7 @@ from jamlink.runtime.ipc import Framed
 from jamlink.runtime.monotonic import MonotonicClock
 from jamlink.view.client import Client
 from jamlink.view.protocol import Do
+from jamlink.web import bench_memory
 
 FRAME_MS = 1000 / 60
 PATIENCE_S = 60.0
@@ -46,8 +48,9 @@ class Amounts:
     notes: int = 200
     decisions: int = 40
     smooth_s: float = 30.0
+    memory_s: float = 20.0
     ideas: int = IDEAS
-    rounds: int = 2
+    rounds: int = 6
     round_s: float = 20.0
 
 
@@ -202,6 +205,7 @@ def smooth(browser: Any, folder: Path, amounts: Amounts, play: Callable[[float],
         session = page.context.new_cdp_session(page)
         session.send("HeapProfiler.collectGarbage")
         heap = page.evaluate("performance.memory.usedJSHeapSize")
+        weight = _weight(browser, page, amounts, play)
         page.context.close()
     return {
         "ideas": count,
@@ -209,7 +213,39 @@ def smooth(browser: Any, folder: Path, amounts: Amounts, play: Callable[[float],
         "frame_ms": _quantiles(frames, 1),
         "frames_over_two": round(sum(f > 2 * FRAME_MS + 1 for f in frames) / max(1, len(frames)), 4),
         "js_heap_mb": round(heap / 1e6, 1),
+        "memory": weight,
     }
+
+
+def _weight(browser: Any, page: Any, amounts: Amounts, play: Callable[[float], None]) -> dict[str, Any]:
+    """The page's whole process while `play` plays and its list holds every idea, beside that of an empty page. No
+    rubbish is collected for it: what the browser leaves lying about is memory, too."""
+    empty = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
+    bare = bench_memory.memory(bench_memory.renderer_of(browser, empty))
+    empty.context.close()
+    known = _scroll_to_the_first(page)
+    with bench_memory.watched(bench_memory.renderer_of(browser, page)) as seen:
+        play(amounts.memory_s)
+    return {"page": bench_memory.summary(seen), "empty_page": bare, "ideas_in_list": known, "samples": len(seen)}
+
+
+def _scroll_to_the_first(page: Any) -> int:
+    """Scroll through the history, so that all of it is in the page; how many ideas that is."""
+    rows = page.get_by_label("Ideas, newest first")
+    deadline = time.monotonic() + 2 * PATIENCE_S
+    known, told = 0, _told(page)
+    while known < told and time.monotonic() < deadline:
+        rows.evaluate("(list) => { list.scrollTop = list.scrollHeight; }")
+        page.wait_for_timeout(50)
+        known = round(
+            rows.evaluate("(list) => list.firstChild.offsetHeight / list.querySelector('.past').offsetHeight")
+        )
+    return known
+
+
+def _told(page: Any) -> int:
+    found: int = page.evaluate("window.jamlink.store.shared.history.count")
+    return min(found, IDEAS)
 
 
 def _offer(page: Any, ideas: int) -> int:
@@ -239,7 +275,7 @@ def lateness(
     """How late notes left, with a page open and without one, turn and turn about; ideas that came too late, too."""
     rows: dict[str, list[dict[str, Any]]] = {"without_page": [], "with_page": []}
     for number in range(amounts.rounds):
-        for name in rows:
+        for name in list(rows)[:: 1 if number % 2 else -1]:  # neither always comes first
             child, connection, link = start(name == "with_page", str(folder / f"late-{name}-{number}.jam"))
             page = browser.new_context().new_page() if link else None
             if page is not None:
@@ -249,7 +285,14 @@ def lateness(
                 page.context.close()
             connection.close()
             end(child)
-    return {name: {"rounds": found, "p99_ms": max(row["p99_ms"] for row in found)} for name, found in rows.items()}
+    return {name: _together(found) for name, found in rows.items()}
+
+
+def _together(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Rounds of one kind: the worst and the middle 99th percentile, and how many notes they speak of."""
+    late = [row["p99_ms"] for row in found]
+    notes, lost = (sum(row[name] for row in found) for name in ("notes", "lost"))
+    return {"rounds": found, "p99_ms": max(late), "p99_middle_ms": round(median(late), 3), "notes": notes, "lost": lost}
 
 
 def _listen(connection: Framed, seconds: float) -> dict[str, Any]:
@@ -333,7 +376,7 @@ def lines(report: dict[str, Any]) -> list[str]:
     """The report for people, with what is asked of each."""
     ready, sent, smoothness, late = (report[name] for name in ("ready_s", "sent_bytes", "smooth", "lateness"))
     marked, answered, saved = (report[f"decision_{name}_ms"]["p95"] for name in ("marked", "answered", "saved"))
-    frames_p95 = smoothness["frame_ms"]["p95"]
+    frames_p95, held = smoothness["frame_ms"]["p95"], smoothness["memory"]
     drawn, frames = report["key_to_drawing_ms"]["p95"], report["key_to_drawing_frames_p95"]
     return [
         f"page ready after start: p50 {ready['p50']} s, most {ready['max']} s (limit 2)",
@@ -341,6 +384,13 @@ def lines(report: dict[str, Any]) -> list[str]:
         f"key to its drawing: p95 {drawn} ms, {frames} frames (limit 2)",
         f"decision to the screen, p95: marked {marked} ms, answered {answered} (limit 50), shown as saved {saved}",
         f"{smoothness['ideas']:,} ideas, {NOTES_A_MINUTE:,} notes a minute: frames p95 {frames_p95} ms, "
-        f"longer than two {smoothness['frames_over_two']:.1%}, heap {smoothness['js_heap_mb']} MB (limit 150)",
-        f"notes late, p99: {late['without_page']['p99_ms']} ms without a page, {late['with_page']['p99_ms']} with one",
+        f"longer than two {smoothness['frames_over_two']:.1%}",
+        f"its process with {held['ideas_in_list']:,} ideas in its list: most {held['page']['most']['pss_mb']} MB, "
+        f"middle {held['page']['middle']['pss_mb']} (limit 150; an empty page {held['empty_page']['pss_mb']}); "
+        f"its script's heap {smoothness['js_heap_mb']}",
+        *(
+            f"notes late, p99 {words}: middle of {len(late[name]['rounds'])} rounds {late[name]['p99_middle_ms']} ms, "
+            f"most {late[name]['p99_ms']} ({late[name]['notes']:,} notes, {late[name]['lost']} lost)"
+            for name, words in (("without_page", "without a page"), ("with_page", "with one"))
+        ),
     ]

@@ -18,7 +18,7 @@ import pytest
 from playwright.sync_api import Browser, Error, Locator, Page, expect, sync_playwright
 
 from tests.realtime.conftest import jack_server, wait_until  # noqa: F401  # the fixture is ours too
-from tests.realtime.test_jam_end_to_end import Running
+from tests.realtime.running import Running
 
 PATIENCE_MS = 20_000
 ARTEFACTS = Path(__file__).parent / "artefacts"
@@ -157,8 +157,10 @@ def look(browser) -> Iterator[Callable[..., Look]]:
     """Opens pages; each in a browser of its own, as far as what it remembers goes."""
     looks: list[Look] = []
 
-    def look(jam: Jam, link: str = "", **context: Any) -> Look:
+    def look(jam: Jam, link: str = "", script: str = "", **context: Any) -> Look:
         page = browser.new_context(**context).new_page()
+        if script:
+            page.add_init_script(script)  # stands in for a part of the browser
         page.set_default_timeout(PATIENCE_MS)
         wrong: list[str] = []
         page.on("pageerror", lambda error: wrong.append(f"error: {error}"))

@@ -8,10 +8,17 @@ from playwright.sync_api import expect
 from jamlink.errors import Unavailable
 from jamlink.web.parts import FOR_TESTS, TESTS, fetch
 from tests.e2e.conftest import ARTEFACTS, LINK, QUIET
+from tests.realtime.conftest import wait_until
 
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("jack")]
 
-SCREENS = {"phone": (360, 740), "tablet": (1024, 768), "stage": (1920, 1080)}
+SCREENS = {
+    "phone": (360, 740),
+    "tablet": (1024, 768),
+    "laptop": (1280, 720),
+    "stage": (1920, 1080),
+    "cinema": (3840, 2160),
+}
 PANELS = ("Steer", "Sheet", "History", "Ports", "Save", "Help")
 SERIOUS = ("serious", "critical")
 
@@ -93,7 +100,7 @@ def test_how_it_looks(start, look, screen, theme):
         start("--bars", "4", "--tempo", "92", "--repeat", "keep going"),
         color_scheme=theme,
         viewport={"width": width, "height": height},
-        has_touch=screen != "stage",
+        has_touch=screen in ("phone", "tablet"),
     )
     page.until("state.ready && state.model")
     shoot(page, f"{screen}-{theme}-stopped")
@@ -103,7 +110,10 @@ def test_how_it_looks(start, look, screen, theme):
     page.until("state.playing && state.hand")
     shoot(page, f"{screen}-{theme}-playing")
     assert page.page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.page.locator("#next-chord").bounding_box()["height"] >= height / 6
+    assert page.page.evaluate(INK) >= height / 6
+    decide = page.page.locator("#actions .decide-group").bounding_box()
+    piano = page.page.locator("#piano").bounding_box()
+    assert decide["y"] + decide["height"] <= piano["y"] + 1, "the decisions are whole"
     if screen == "phone" and not page.page.get_by_role("button", name="Steer").is_visible():
         return
     for panel in ("Steer", "Sheet", "History"):
@@ -111,6 +121,47 @@ def test_how_it_looks(start, look, screen, theme):
         if panel == "Sheet":
             expect(page.page.get_by_text("Loading notation")).to_be_hidden()
         shoot(page, f"{screen}-{theme}-{panel.lower()}")
+
+
+INK = """
+(() => {
+  const root = document.querySelector("#next-chord .root");
+  const shrunk = Number(getComputedStyle(document.querySelector("#next-chord")).getPropertyValue("--shrink"));
+  const pen = document.createElement("canvas").getContext("2d");
+  const { fontWeight, fontSize, fontFamily } = getComputedStyle(root);
+  pen.font = `${fontWeight} ${fontSize} ${fontFamily}`;
+  return pen.measureText("E").actualBoundingBoxAscent / shrunk;
+})()
+"""
+"""How high a capital of the next chord is, in pixels; a name too long for its column may be smaller."""
+
+
+def test_the_hand_and_the_decisions_are_told_to_who_does_not_see_them(start, look):
+    page = look(start(*QUIET, "--bars", "4"))
+    page.until("state.ready")
+    page.page.evaluate(
+        """() => {
+          window.told = [];
+          new MutationObserver(() => window.told.push(document.getElementById("live").textContent)).observe(
+            document.getElementById("live"), { childList: true, characterData: true, subtree: true });
+        }"""
+    )
+
+    def told(words: str) -> None:
+        wait_until(
+            lambda: page.page.evaluate("(words) => window.told.some((said) => said.includes(words))", words),
+            turn=lambda: page.page.wait_for_timeout(20),
+        )
+
+    page.play_until_a_hand()
+    told(f"{page.state('state.hand.cards.length')} ideas for {page.state('state.hand.slot_words')}, decide by")
+    page.press("ArrowRight")
+    told(f"Idea {page.state('state.hand.cards.find((card) => card.selected).place')}:")
+    page.press("Enter")
+    told("Taken, from bar")
+    page.press("Control+z")
+    told("Taken back.")
+    assert len(page.page.evaluate("window.told")) < 12, "nothing is said for every beat"
 
 
 def shoot(page, name: str) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 
 import pytest
 from playwright.sync_api import expect
 
 from jamlink.testing.jack import JackPlayer
+from jamlink.web import bench_memory
 from tests.e2e.conftest import QUIET
 from tests.realtime.conftest import wait_until
 
@@ -96,3 +98,16 @@ def test_names_of_devices_are_text_and_never_markup(start, look):
         page.until(f"state.ports.inputs.some((name) => name.includes({name!r}))")
         expect(page.page.get_by_label("Listen to").get_by_role("option", name=name)).to_have_count(1)
         assert page.page.locator("img").count() == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks /proc")
+def test_the_process_that_the_bench_weighs_is_the_pages_own(browser):
+    pages = [browser.new_context().new_page() for _ in range(2)]
+    light, heavy = (bench_memory.renderer_of(browser, page) for page in pages)
+    assert light != heavy
+    before = bench_memory.memory(heavy)["private_mb"], bench_memory.memory(light)["private_mb"]
+    pages[1].evaluate("window.held = new Uint8Array(60e6).fill(1); 0")
+    assert bench_memory.memory(heavy)["private_mb"] - before[0] > 40
+    assert bench_memory.memory(light)["private_mb"] - before[1] < 40
+    for page in pages:
+        page.context.close()

@@ -7,6 +7,7 @@ import time
 from itertools import groupby
 
 import pytest
+from playwright.sync_api import expect
 
 from jamlink.ledger.store import read, verify
 from jamlink.runtime.replaying import replay
@@ -91,9 +92,64 @@ def test_an_idea_is_changed_before_it_is_taken_and_the_record_says_so(start, loo
     page.press("Enter")
     page.until("state.taken || state.playing")
     wait_until(lambda: decisions(page.jam))
+    page.panel("History")
+    expect(page.page.get_by_label("Ideas, newest first").get_by_text("changed by you")).to_be_visible()
     (decided,) = decisions(page.jam)
     assert decided["edits"]
     assert decided["original"] is not None
+
+
+def drag(page, at: tuple[float, float], by: tuple[float, float]) -> None:
+    page.page.mouse.move(*at)
+    page.page.mouse.down()
+    page.page.mouse.move(at[0] + by[0], at[1] + by[1], steps=4)
+    page.page.mouse.up()
+
+
+def test_chords_and_notes_are_moved_and_renamed_by_mouse(start, look):
+    page = look(start("--bars", "4", "--tempo", "40", "--proposer", "rules"), viewport={"width": 1600, "height": 1000})
+    page.play_until_a_hand()
+    chosen = page.page.locator(".card.chosen")
+    edits = "state.hand?.cards.find((card) => card.selected)?.edits.length"
+
+    def rename() -> None:
+        chosen.locator(".chord-handle").first.click()
+        page.page.keyboard.type("Bbm7")
+        page.press("Enter")
+
+    def move_chord() -> None:
+        handle = chosen.locator(".chord-handle").nth(1).bounding_box()
+        bar = chosen.locator(".card-bar").first.bounding_box()["width"]
+        drag(page, (handle["x"] + 4, handle["y"] + 8), (bar / 4, 0))
+
+    def move_note() -> None:
+        note = page.page.evaluate(NOTE)
+        drag(page, (note["x"], note["y"]), (0, -25))
+
+    for change in (rename, move_chord, move_note):
+        page.until("state.hand && state.hand.decide_by - window.jamlink.clock.tickAt(state.clock) > 4 * 960")
+        before = page.state(edits)
+        change()
+        page.until(f"{edits} === {before} + 1")
+        expect(chosen.get_by_text("Changed:")).to_be_visible()
+
+
+NOTE = """
+(() => {
+  const canvas = document.querySelector(".card.chosen canvas");
+  const box = canvas.getBoundingClientRect();
+  const state = window.jamlink.store.shared;
+  const card = state.hand.cards.find((each) => each.selected);
+  const [first] = [...card.melody, ...card.bass];
+  const x = box.x + ((first.onset + first.duration / 2) / (state.hand.slot_bars * state.clock.bar_ticks)) * box.width;
+  const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  const column = Math.round(((x - box.x) / box.width) * canvas.width);
+  const bright = (row) => pixels.data[(row * canvas.width + column) * 4] > 150;
+  const row = Array.from({ length: canvas.height }, (_, row) => row).find(bright);
+  return { x, y: box.y + ((row + 2) / canvas.height) * box.height };
+})()
+"""
+"""Where the first note of the chosen card is drawn, in CSS pixels: the highest bright one in its column."""
 
 
 def test_escape_twice_silences_everything(start, look):

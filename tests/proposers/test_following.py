@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from jamlink.engine.decoder import Floats
 from jamlink.errors import Unavailable
 from jamlink.music.chord import Chord, Quality
+from jamlink.music.key import Key
 from jamlink.music.note import Note
 from jamlink.proposers import chords_at_once
 from jamlink.proposers.base import Accompanies
@@ -93,6 +94,17 @@ def test_what_was_refused_is_not_given_however_far_ahead(make):
         plain = make().chords(request(beat, notes))
         avoiding = make().chords(request(beat, notes, avoid=plain))
         assert all(a != b for a, b in zip(plain, avoiding, strict=True))
+
+
+@everyone
+@pytest.mark.parametrize("key", [Key(2), Key(9, True), Key(6)], ids=str)
+def test_in_a_locked_key_its_own_chords_are_given(make, key):
+    who, notes = make(), melody(24)
+    own = key.scale | {(key.tonic + 11) % 12}
+    found = [chord for beat in range(24) for chord in who.chords(replace(request(beat, notes), key=key))]
+    assert sum(chord.pitch_classes <= own for chord in found) > 0.9 * len(found)
+    free = [chord for beat in range(24) for chord in make().chords(request(beat, notes))]
+    assert sum(chord.pitch_classes <= own for chord in free) < sum(chord.pitch_classes <= own for chord in found)
 
 
 def test_the_chord_of_now_is_that_of_the_player_who_does_not_look_ahead():

@@ -14,7 +14,8 @@ from jamlink.ledger.store import read, verify
 from jamlink.midi.events import note_off, note_on
 from jamlink.testing.jack import JackPlayer, JackRecorder
 from tests.realtime.conftest import wait_until
-from tests.realtime.test_jam_end_to_end import Running, ports_of_jamlink
+from tests.realtime.running import Running
+from tests.realtime.test_jam_end_to_end import ports_of_jamlink
 
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("jack")]
 
@@ -91,3 +92,4 @@ def test_our_output_in_our_input_is_noticed_said_and_not_amplified_and_the_playe
     assert [data[1] for data in played if data[0] & 0x0F == 4] == [61, 61, 66, 66, 70, 70], "the player is heard"
     assert [data for data in played if data[0] & 0x0F != 4] == [], "and of what came back, nothing"
     assert not tracks.sounding()
+    assert "mistake" not in running.session_file.with_suffix(".log").read_text()

@@ -8,11 +8,8 @@ note that the session file names was heard, and nothing goes on sounding whateve
 from __future__ import annotations
 
 import contextlib
-import os
 import random
 import signal
-import subprocess
-import sys
 import threading
 from collections import Counter
 from pathlib import Path
@@ -27,56 +24,13 @@ from jamlink.midi.smf import read_score
 from jamlink.runtime.replaying import replay
 from jamlink.testing.jack import JackPlayer, JackRecorder
 from tests.realtime.conftest import wait_until
+from tests.realtime.running import Running
 
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("jack")]
 
 OUTPUTS = ("chords", "melody", "bass", "metronome", "preview")
 ACCEPT_PAD = note_on(9, 36, 100)
 PIANIST = Path(__file__).parent.parent / "data" / "mozart_k331_p04.mid"
-
-
-class Running:
-    """`jamlink jam --plain` in a folder of its own, with the lines it has said."""
-
-    def __init__(self, folder: Path, *flags: str, play: bool = True) -> None:
-        self.folder = folder
-        flags = (*flags, "--play") if play else flags
-        home = {"HOME": str(folder), "XDG_CONFIG_HOME": str(folder / "config"), "XDG_DATA_HOME": str(folder / "data")}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "jamlink", "jam", "--plain", "--system", "JACK", *flags],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env={**os.environ, **home},
-        )
-        self.lines: list[str] = []
-        self._listener = threading.Thread(target=self._listen)
-        self._listener.start()
-
-    def _listen(self) -> None:
-        for line in self.process.stdout:
-            self.lines.append(line.rstrip())
-
-    def says(self, words: str) -> bool:
-        return any(words in line for line in self.lines)
-
-    @property
-    def session_file(self) -> Path:
-        (file,) = (self.folder / "data").rglob("*.jam")
-        return file
-
-    def type(self, words: str) -> None:
-        self.process.stdin.write(f"{words}\n")
-        self.process.stdin.flush()
-
-    def end(self, how: int = signal.SIGTERM) -> None:
-        if self.process.poll() is None:
-            self.process.send_signal(how)
-        self.process.wait(timeout=20)
-        self._listener.join(timeout=20)
-        self.process.stdin.close()
-        self.process.stdout.close()
 
 
 @pytest.fixture
@@ -151,6 +105,7 @@ def _check_record(file: Path, recorder: JackRecorder) -> None:
     clicks = {r.frame for r in recorder.note_ons() if r.data[0] == 0x99}
     begins = min(r.frame for r in recorder.note_ons() if r.data[0] & 0x0F in (0, 1, 2))
     assert begins in clicks, "the first note sounds with the click, at the same sample"
+    assert "mistake" not in file.with_suffix(".log").read_text()
     heard_from_player = [value for kind, value in entries if kind == "heard"]
     assert len(heard_from_player) > 30, "the pianist was heard"
 

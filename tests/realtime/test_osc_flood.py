@@ -21,7 +21,8 @@ from jamlink.osc.packet import Message, decode, encode
 from jamlink.runtime.replaying import replay
 from jamlink.testing.jack import JackPlayer, JackRecorder
 from tests.realtime.conftest import wait_until
-from tests.realtime.test_jam_end_to_end import PIANIST, Running, _bytes, notes, wire_up
+from tests.realtime.running import Running
+from tests.realtime.test_jam_end_to_end import PIANIST, _bytes, notes, wire_up
 
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("jack")]
 

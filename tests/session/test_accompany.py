@@ -13,12 +13,13 @@ from jamlink.errors import Nonsense
 from jamlink.midi.actions import Action
 from jamlink.midi.events import NoteOff, NoteOn
 from jamlink.music.chord import Chord, Quality
+from jamlink.music.key import Key
 from jamlink.runtime.offline import Offline
 from jamlink.session import effects as fx
 from jamlink.session.accompany import ENDED_BY
 from jamlink.session.core import START_LEAD, Session
 from jamlink.session.effects import Out, Send
-from jamlink.session.inputs import Do, Heard, Mode, ProposerIs, SetAccompany, SetMode, SetRoles, SetTempo
+from jamlink.session.inputs import Do, Heard, LockKey, Mode, ProposerIs, SetAccompany, SetMode, SetRoles, SetTempo
 from jamlink.session.proposal import ChordsRequest, Role
 from jamlink.session.settings import AccompanySettings, SessionSettings
 from jamlink.session.wire import is_input, read_input, record
@@ -282,6 +283,14 @@ def test_whoever_is_asked_after_a_reject_is_told_what_is_not_wanted():
     (request,) = [request for request in jam.model.asked if request.beat == 13]
     assert request.avoid[2] == refused
     assert all(value.chord != refused for value in jam.chorded if 15 <= value.at // 960 < 19)
+
+
+def test_a_locked_key_is_told():
+    jam = Jam()
+    jam.melody(20)
+    jam.offline.at(Ns(START_LEAD + 6 * BEAT), LockKey(Key(2), "test"))
+    jam.until(16)
+    assert {request.key for request in jam.model.asked if request.beat > 6} == {Key(2)}
 
 
 @pytest.mark.parametrize("action", [Action.LOOP, Action.KEEP_GOING])

@@ -22,8 +22,10 @@ from jamlink.session.inputs import (
     SetMeter,
     SetStyle,
     Take,
+    Turn,
 )
 from jamlink.session.proposal import Candidate, State
+from jamlink.session.showing import ARRANGED
 from jamlink.timing.meter import Meter
 from jamlink.timing.units import Ns, Ticks, ms
 from tests.session.conftest import SECOND
@@ -186,6 +188,7 @@ def test_the_history_names_what_was_offered_newest_first_and_what_became_of_it(j
         "by": "plain",
         "verdict": "accepted",
         "words": "",
+        "edits": [],
     }
 
 
@@ -329,3 +332,70 @@ def test_nothing_that_can_be_done_is_shown_as_disabled(jam):
     offline.run_until(when(1, 3))
     shown = offline.session.snapshot().disabled
     assert set(shown) == {"undo", "clear", "meter", "ports"}
+
+
+# -- what an idea would sound like -------------------------------------------------------------------------------------
+
+
+def arranged(offline):
+    return offline.session.state()["arranged"]
+
+
+def laid_out(placed):
+    return [(v.onset, v.duration, v.pitch, v.velocity, v.role) for v in placed.voices]
+
+
+@pytest.mark.parametrize("place", [0, 2])
+def test_what_is_shown_of_an_idea_is_what_it_plays_when_it_is_taken(jam, place):
+    offline = jam()
+    offline.run_until(when(2, 2))
+    shown = arranged(offline)[str(cards(offline)[place].id)]
+    offline.at(when(2, 2.5), Take(place, "page"))
+    offline.run_until(when(2, 3))
+    taken = offline.session.snapshot().taken
+    assert shown == laid_out(taken)
+    assert {role for *_, role in shown} == {"chords", "melody", "bass"}
+
+
+def test_an_idea_is_laid_out_anew_only_when_it_changes_or_shall_be_played_denser(jam):
+    offline = jam()
+    offline.run_until(when(2, 2))
+    before = arranged(offline)
+    offline.at(when(2, 2.25), Select(1, "page"))
+    offline.run_until(when(2, 2.5))
+    assert arranged(offline) is before
+    offline.at(when(2, 2.75), EditNote(1, 0, 90, "page"))
+    offline.run_until(when(2, 3))
+    edited = arranged(offline)
+    assert [edited[id] is before[id] for id in before] == [True, False, True, True]
+    assert max(pitch for _, _, pitch, _, _ in edited[str(cards(offline)[1].id)]) == 90
+    offline.at(when(2, 3.25), Turn("density", 1.0, "page"))
+    offline.run_until(when(2, 3.5))
+    denser = arranged(offline)
+    assert all(len(denser[id]) > len(edited[id]) for id in denser)
+
+
+def test_of_a_large_hand_the_first_and_the_chosen_are_laid_out(jam):
+    offline = jam(hand=16)
+    offline.at(when(2, 2), Select(12, "page"))
+    offline.run_until(when(2, 3))
+    assert list(arranged(offline)) == [str(card.id) for card in (*cards(offline)[:ARRANGED], cards(offline)[12])]
+
+
+def test_without_a_hand_nothing_is_laid_out(jam):
+    offline = jam()
+    offline.run_until(when(2, 2))
+    assert arranged(offline)
+    offline.at(when(2, 2.5), do(Action.LET_PASS))
+    offline.run_until(when(2, 3))
+    assert arranged(offline) == {}
+
+
+def test_the_history_says_what_the_player_changed(jam):
+    offline = jam()
+    offline.at(when(2, 2), EditNote(0, 0, 79, "page"))
+    offline.at(when(2, 2.5), Take(0, "page"))
+    offline.run_until(when(2, 3))
+    taken = next(item for item in history(offline)["items"] if item["verdict"] == "accepted")
+    assert taken["edits"] == ["note 1 became G5"]
+    assert [item["edits"] for item in history(offline)["items"] if item is not taken] == [[]] * 3

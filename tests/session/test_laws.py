@@ -150,6 +150,8 @@ def test_nothing_is_sent_into_the_past_or_out_of_order(script, delay):
         if isinstance(effect, Record):
             assert effect.at >= now
             now = effect.at
+        elif isinstance(effect, fx.Silence | fx.Panic):
+            last = 0  # the io process forgets what it was promised
         elif isinstance(effect, Send):
             for timed in effect.messages:
                 assert timed.due >= last

@@ -11,11 +11,14 @@ from jamlink.ledger.entry import HEADER
 from jamlink.ledger.store import Ledger
 from jamlink.midi.actions import Action
 from jamlink.midi.events import NoteOff, NoteOn
+from jamlink.music.chord import Chord, Quality
 from jamlink.runtime.replaying import replay
 from jamlink.session import effects as fx
+from jamlink.session.accompany import Accompaniment
 from jamlink.session.core import BROKE, Session
-from jamlink.session.inputs import Do, Heard, Ideas, ProposerIs, Recover, Repeat
+from jamlink.session.inputs import Do, Foreseen, Heard, Ideas, Mode, ProposerIs, Recover, Repeat
 from jamlink.session.listener import Listener
+from jamlink.session.proposal import Role
 from jamlink.session.settings import SessionSettings
 from jamlink.session.wire import header, record
 from jamlink.testing.tracker import NoteTracker
@@ -25,13 +28,16 @@ from tests.session.conftest import PLAIN
 SECOND = 1_000_000_000
 SETTINGS = SessionSettings(tempo=tempo_of_bpm(120), bars=1, count_in=0, repeat=Repeat.ROLL)
 BAR = 2 * SECOND
+ACCOMPANIED = SessionSettings(
+    tempo=tempo_of_bpm(120), count_in=0, mode=Mode.ACCOMPANY, roles=frozenset({Role.CHORDS, Role.BASS})
+)
 
 
 class Stage:
     """A session with a model, an io process that silences as the real one does, and whoever puts mistakes right."""
 
-    def __init__(self):
-        self.session, self.now, self.mistakes = Session(SETTINGS, Ns(0)), Ns(0), 0
+    def __init__(self, settings=SETTINGS):
+        self.session, self.now, self.mistakes = Session(settings, Ns(0)), Ns(0), 0
         self.records, self.silences, self.queue, self.heard = [], [], [], NoteTracker()
         self.give(ProposerIs(True, "plain"))
 
@@ -65,6 +71,9 @@ class Stage:
                     self.silences.append(self.now)
                 case fx.Cancel(owner):
                     self._end(lambda other, gone=owner: other == gone)
+                case fx.AskChords(request) | fx.AskChordsStandIn(request):
+                    chords = tuple(Chord((request.beat + i) % 12, Quality.MAJOR) for i in range(request.ahead + 1))
+                    self.give(Foreseen(request.id, chords, "plain", isinstance(effect, fx.AskChordsStandIn)))
                 case fx.AskProposer(request) | fx.AskStandIn(request):
                     ideas = tuple(PLAIN.propose(request, lambda: False))
                     self.give(Ideas(request.id, ideas, isinstance(effect, fx.AskStandIn)))
@@ -155,6 +164,34 @@ def test_after_a_mistake_anywhere_nothing_sticks_and_it_plays_again(monkeypatch,
     heard.check()
 
 
+ALONG = [
+    *((Accompaniment, name) for name in ("decide", "_hear", "_ask", "foreseen", "expire", "_settle", "_keep", "wake")),
+    *((Accompaniment, name) for name in ("_catch_up", "_end_phrase", "stop", "due", "_before", "sounding")),
+    *((Session, name) for name in ("_along", "_along_deadlines")),
+    (Listener, "notes"),
+]
+
+
+@pytest.mark.parametrize("first", [2, 20])
+@pytest.mark.parametrize("lasts", [1, 10_000], ids=["once", "always"])
+@pytest.mark.parametrize(("owner", "name"), ALONG, ids=lambda value: getattr(value, "__name__", value))
+def test_an_accompaniment_that_breaks_anywhere_is_taken_up_again_and_nothing_sticks(
+    monkeypatch, owner, name, first, lasts
+):
+    stage = Stage(ACCOMPANIED)
+    with monkeypatch.context() as broken:
+        mistake(broken, owner, name, first, first + lasts - 1)
+        play_a_minute(stage)
+        assert stage.mistakes <= 1 if lasts == 1 else stage.mistakes < 1500
+    before = len(stage.heard.all_notes)
+    for beat in range(24):
+        stage.give(Heard(NoteOn(stage.now, "keys", 0, 60 + beat % 12, 90)))
+        stage.run(stage.now + SECOND // 2)
+    heard = stage.stopped()
+    assert len(heard.all_notes) > before, "it accompanies again"
+    heard.check()
+
+
 @pytest.mark.parametrize("where", ["hear", "context"])
 def test_a_mistake_in_listening_or_preparing_cuts_nothing_that_sounds(monkeypatch, where):
     stage = Stage()
@@ -202,4 +239,6 @@ def test_a_session_that_broke_replays_to_the_byte_where_it_breaks_again(monkeypa
 
 
 def test_where_the_mistake_was_mended_since_the_replay_says_that_it_differs(monkeypatch, tmp_path):
-    assert not replay(broken_session(monkeypatch, tmp_path, "_deal")).same
+    verdict = replay(broken_session(monkeypatch, tmp_path, "_deal"))
+    assert not verdict.same
+    assert verdict.sentence.endswith("A mistake in jamlink came up there, and does not come up again.")

@@ -26,12 +26,12 @@ SIZES = [(80, 24), (120, 36), (60, 20), (40, 12), (20, 6), (200, 60)]
 class Stage:
     """A view on one end of a socket pair, the rehearsed session on the other."""
 
-    def __init__(self, **changes):
+    def __init__(self, open_to="", **changes):
         ours, self.theirs = (Framed(end) for end in socket.socketpair())
         self.clock = ManualClock()
         self.gestures = []
         self.rehearsal = Rehearsal(Hub(self.theirs), self.clock, **changes)
-        self.view = TerminalView(ours, self.clock)
+        self.view = TerminalView(ours, self.clock, open_to=open_to)
         self.ours = ours
 
     async def turn(self, seconds=0.0):
@@ -319,3 +319,30 @@ async def test_the_screenshot_shows_the_next_chord_and_the_hand():
         await stage.turn(6.0)
         picture = stage.view.export_screenshot().replace("&#160;", " ")
         assert all(word in picture for word in ("NEXT", "IDEAS", "decide by", "safe", "bold", "Gmaj7"))
+
+
+# -- open to the network ----------------------------------------------------------------------------------------------
+
+OPEN = "Open to your network: http://192.168.178.45:5266/  code 481623"
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_that_the_network_may_come_in_stands_in_red_at_the_top_until_the_end(size):
+    async def show():
+        async with on_stage(size=size, open_to=OPEN, bars=2, count_in=0) as stage:
+            first = stage.view.query(Panel).first()
+            for _ in range(2):
+                assert first.region.y == 0
+                assert first.shown.plain.rstrip().endswith("481623")
+                assert any("#a5260e" in str(span.style) for span in first.shown.spans)
+                await stage.press("space")
+                await stage.turn(8.0)
+            assert sum(panel.region.height for panel in stage.view.query(Panel) if panel.display) <= size[1]
+
+    asyncio.run(show())
+
+
+@staged
+async def test_without_a_network_no_line_is_lost_to_it():
+    async with on_stage() as stage:
+        assert not stage.view.query(Panel).first().display

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from jamlink.midi.actions import GESTURES
 
 SCRIPTS = Path(__file__).parent / "js"
 MOST_BYTES = 500_000
@@ -47,3 +50,11 @@ def test_no_script_writes_markup():
             text = path.read_text()
             for way in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function"):
                 assert way not in text, f"{path.name} uses {way}"
+
+
+def test_every_gesture_with_a_letter_has_the_same_letter_on_the_page():
+    text = (STATIC / "js" / "input" / "keymap.js").read_text()
+    letters = dict(re.findall(r'\b([a-z]): "([a-z-]+)"', text.split("const LETTERS")[1].split("};")[0]))
+    assert letters == {
+        gesture.key: gesture.action.value for gesture in GESTURES if len(gesture.key) == 1 and gesture.key.isalpha()
+    }

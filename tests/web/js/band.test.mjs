@@ -185,6 +185,19 @@ test("which it is stands there in words", () => {
   assert.match(words("page", { soundOwner: false }), /Another tab/);
 });
 
+test("a preview plays what the session has laid out, and an idea that it has not is voiced plainly", () => {
+  const card = { id: 7, chords: [[0, "Am7"]], melody: [], bass: [] };
+  const arranged = { 7: [[0, 400, 50, 61, "bass"], [10, 900, 57, 70, "chords"], [960, 900, 57, 64, "chords"]] };
+  const page = stage();
+  page.told({});
+  page.band.preview(card, LINE, 1, arranged);
+  assert.deepEqual(page.heard.map((note) => [note.role, note.begins, note.ends]), [["bass", 60, 260], ["chords", 65, 515], ["chords", 540, 990]]);
+  page.band.preview(card, LINE, 1, {});
+  assert.equal(page.heard.slice(0, 3).every((note) => note.cut === 0), true, "hearing another ends the first");
+  assert.equal(page.heard.slice(3).every((note) => note.role === "chords" && note.begins === 60), true);
+  assert.equal(page.heard.length, 3 + 5);
+});
+
 test("an accompaniment sounds as it is settled; a held note ends when that is known, and what is withdrawn is cut", () => {
   const page = stage();
   const along = (...voices) => ({ accompany: { phase: "following", words: "", made_by: "jam-s", chords: [], voices } });

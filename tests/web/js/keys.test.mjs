@@ -47,3 +47,8 @@ test("the caps on the piano are the keys that play it", () => {
   assert.equal(capOfPiano(17), "'");
   assert.equal(capOfPiano(18), "");
 });
+
+test("while the keys are a piano, Q is its pedal", () => {
+  assert.deepEqual(meaning(press("q", "KeyQ"), true), { pedal: true });
+  assert.equal(meaning(press("q", "KeyQ"), false), null);
+});

@@ -17,6 +17,20 @@ test("now stands still and time slides past it", () => {
   assert.ok(before.x(before.first) < 1e-6 && Math.abs(before.x(before.last) - 1000) < 1e-6);
 });
 
+test("with calm motion the page stands still, now walks over it, and it is turned by whole bars", () => {
+  const at = (tick) => timeScale(1456, CLOCK, tick, 1, true);
+  const turns = [];
+  for (let tick = 240, before = at(0); tick < 40 * CLOCK.bar_ticks; tick += 240) {
+    const scale = at(tick);
+    assert.ok(scale.nowX > 0 && scale.nowX < 1456 * 0.65);
+    assert.ok(Math.abs(scale.x(tick) - scale.nowX) < 1e-9);
+    if (Math.abs(scale.x(0) - before.x(0)) > 1) turns.push(tick);
+    before = scale;
+  }
+  assert.ok(turns.length >= 5);
+  assert.ok(turns.every((tick) => tick % CLOCK.bar_ticks === 0));
+});
+
 test("a phone shows two bars and a wide screen no more than eight", () => {
   const beats = (width) => (timeScale(width, CLOCK, 0).last - timeScale(width, CLOCK, 0).first) / 960;
   assert.ok(beats(360) >= 8);
@@ -98,4 +112,15 @@ test("words of the take cannot write notation", () => {
   const text = toAbc([{ bar: 1, chords: [{ beat: 1, symbol: 'C"\n%%x' }], notes: [] }], CLOCK, "", "a\nM:3/4");
   assert.equal(text.split("\n").length, 7);
   assert.ok(!text.includes("%%"));
+});
+
+test("stretches join alike wherever they overlap, and what was changed shows it", () => {
+  const item = (id, verdict = "offered", edits = []) => ({ id, verdict, words: "", edits });
+  const known = [9, 7, 6, 4].map((id) => item(id));
+  assert.deepEqual(merge(known, [8, 7, 5, 1].map((id) => item(id)), 20).map(({ id }) => id), [9, 8, 7, 6, 5, 4, 1]);
+  assert.deepEqual(merge(known, [], 20), known);
+  assert.deepEqual(merge([], known, 20), known);
+  const changed = merge(known, [item(7, "offered", ["note 1 became G5"])], 20);
+  assert.deepEqual(changed.map(({ edits }) => edits.length), [0, 1, 0, 0]);
+  assert.equal(changed[0], known[0]);
 });

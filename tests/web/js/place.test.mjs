@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { beatsLeft, coming, isSaved, madeBy, nowAndNext, placeOf, standing } from "../../../jamlink/web/static/js/music/place.js";
-import { parts, spoken, voicing } from "../../../jamlink/web/static/js/music/chord.js";
+import { parts, signs, spoken, voicing, withSigns } from "../../../jamlink/web/static/js/music/chord.js";
 import { beats, voicesOf } from "../../../jamlink/web/static/js/sound/score.js";
 import { newNotices } from "../../../jamlink/web/static/js/view/announce.js";
 
@@ -84,4 +84,11 @@ test("of an accompaniment what is settled is promised, and what is thought of is
   const state = { clock: { playing: true, bar_ticks: 3840 }, steering: { repeat: "once" }, accompany: { chords } };
   assert.deepEqual(coming(state, 100).map(({ symbol, promise }) => [symbol, promise]), [["C", "kept"], ["F", "maybe"]]);
   assert.equal(nowAndNext(coming(state, 2000), 2000).now, null);
+});
+
+test("names of notes have their signs, in symbols and in sentences, and words stay words", () => {
+  assert.equal(signs("Ebm7b5/Bb"), "E♭m7♭5/B♭");
+  assert.equal(signs("F# minor"), "F♯ minor");
+  assert.equal(withSigns("stays in Eb minor, leans into F#m7, touches Bb7"), "stays in E♭ minor, leans into F♯m7, touches B♭7");
+  assert.equal(withSigns("Changed: note 2 became Ab5. Above, a bass of its own"), "Changed: note 2 became A♭5. Above, a bass of its own");
 });

@@ -62,6 +62,11 @@ export class Gestures {
     this._send(speak.hear(index));
   }
 
+  // The page's own preview ends; one on the preview channel plays out.
+  hush() {
+    this._band.endPreview();
+  }
+
   chord(place, symbol) {
     this._send(speak.chord(place, symbol));
   }
@@ -77,6 +82,10 @@ export class Gestures {
   // From the computer keys: `offset` semitones above the low C.
   key(offset, on) {
     this._piano.key(offset, on);
+  }
+
+  pedal(on) {
+    this._piano.sustain(on);
   }
 
   piano(what) {
@@ -113,7 +122,7 @@ export class Gestures {
   _preview(index) {
     const { shared } = this._store;
     const card = shared?.hand?.cards[index];
-    if (card && this._band.sounding) this._band.preview(card, shared.clock, shared.hand.slot_bars);
+    if (card && this._band.sounding) this._band.preview(card, shared.clock, shared.hand.slot_bars, shared.arranged);
   }
 
   _mark(what, index) {

@@ -11,10 +11,11 @@ const PIANO = {
 };
 const PIANO_EXTRA = { KeyZ: "octave-down", KeyX: "octave-up", KeyC: "softer", KeyV: "louder" };
 const PIANO_CAPS = { Semicolon: ";", Quote: "'" };
+const PEDAL = "KeyQ"; // held like a pedal
 
 const LETTERS = {
   t: "tap", l: "loop", n: "next-hand", p: "preview", u: "undo", m: "metronome", k: "keep-going", r: "trade", a: "accompany",
-  o: "this-is-one", i: "invert", s: "simplify", c: "clear", b: "brightness-up", d: "brightness-down",
+  o: "this-is-one", e: "count-in", w: "capture", i: "invert", s: "simplify", c: "clear", b: "brightness-up", d: "brightness-down",
   h: "half-time", g: "double-time",
 };
 const SIGNS = {
@@ -48,7 +49,10 @@ export function capOfPiano(offset) {
 
 export const pianoOffset = (code) => PIANO[code] ?? null;
 
-// What a press asks for: {act}, {pick}, {step}, {offset}, {piano}, {page}, or null where it is none of ours.
+export const isPedal = (code) => code === PEDAL;
+export const PEDAL_CAP = "Q";
+
+// What a press asks for: {act}, {pick}, {step}, {offset}, {piano}, {pedal}, {page}, or null where it is none of ours.
 export function meaning(press, keysPlay) {
   if (press.ctrlKey || press.metaKey) return withControl(press);
   if (press.altKey) return null;
@@ -68,6 +72,7 @@ function letterOrNote(press, keysPlay) {
   if (keysPlay && !press.shiftKey) {
     if (press.code in PIANO) return { offset: PIANO[press.code] };
     if (press.code in PIANO_EXTRA) return { piano: PIANO_EXTRA[press.code] };
+    if (isPedal(press.code)) return { pedal: true };
   }
   const action = LETTERS[press.key.toLowerCase()] ?? SIGNS[press.key];
   return action ? { act: action } : null;

@@ -1,18 +1,19 @@
 // Key presses of the whole page, sorted: notes to the piano, gestures to the session, the rest to the page. What
 // belongs to a control with the focus (a text field, a slider, a button) stays with it.
 
-import { meaning, pianoOffset } from "./keymap.js";
+import { isPedal, meaning, pianoOffset } from "./keymap.js";
 
 const TWICE_MS = 600; // two escapes within this time are one panic
 const TYPED_INTO = "input:not([type=range]):not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]";
 const OWN_KEYS = ["Enter", " ", "Tab", "Backspace", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"];
 
 export class Shortcuts {
-  // `to` has act, pick, step, key(offset, on), piano(what), page(what)
+  // `to` has act, pick, step, key(offset, on), pedal(on), piano(what), page(what)
   constructor(store, to, target = window) {
     this._store = store;
     this._to = to;
     this._down = new Map(); // code -> offset, so that a release finds its note whatever has changed since
+    this._pedal = false; // whether the pedal's key is down
     this._escaped = -Infinity;
     target.addEventListener("keydown", (event) => this._press(event));
     target.addEventListener("keyup", (event) => this._release(event));
@@ -24,6 +25,7 @@ export class Shortcuts {
   letGo() {
     for (const offset of this._down.values()) this._to.key(offset, false);
     this._down.clear();
+    if (this._pedal) this._to.pedal((this._pedal = false));
   }
 
   _press(event) {
@@ -44,6 +46,7 @@ export class Shortcuts {
   }
 
   _release(event) {
+    if (isPedal(event.code) && this._pedal) this._to.pedal((this._pedal = false));
     const offset = this._down.get(event.code);
     if (offset === undefined || pianoOffset(event.code) === null) return;
     this._down.delete(event.code);
@@ -55,6 +58,7 @@ export class Shortcuts {
     else if ("pick" in found) this._to.pick(found.pick);
     else if ("step" in found) this._to.step(found.step);
     else if ("piano" in found) this._to.piano(found.piano);
+    else if ("pedal" in found) this._to.pedal((this._pedal = true));
     else if (found.page === "escape") this._escape();
     else this._to.page(found.page);
   }

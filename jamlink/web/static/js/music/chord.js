@@ -9,7 +9,10 @@ const INTERVALS = {
   m7b5: [0, 3, 6, 10], dim7: [0, 3, 6, 9],
 };
 
-export const signs = (text) => text.replaceAll("#", "♯").replace(/b(?=\d)/g, "♭").replace(/^([A-G])b/, "$1♭");
+export const signs = (text) => text.replaceAll("#", "♯").replace(/b(?=\d)/g, "♭").replace(/(^|[/\s])([A-G])b/g, "$1$2♭");
+
+// The same in a sentence, where only names of notes have signs: "stays in Eb minor, leans into F#m7".
+export const withSigns = (sentence) => sentence.replace(/\b([A-G])(b|#)(?=m|maj|dim|aug|sus|[\d/\s,.;:]|$)/g, (_, root, bend) => root + (bend === "b" ? "♭" : "♯"));
 
 // {root, accidental, minor, quality, bass}: "Bbm7b5/E" is B, ♭, m, 7♭5, E; null where it is no symbol ("N.C."). The m
 // of minor stands on the line, what is added is raised.

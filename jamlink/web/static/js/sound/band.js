@@ -34,12 +34,12 @@ export class Band {
   }
 
   // One idea, at once and by itself; hearing another ends it.
-  preview(card, clock, bars) {
+  preview(card, clock, bars, arranged) {
     this.endPreview();
     this._sound.wake();
     const msOf = (ticks) => (ticks * clock.tempo_ns) / 960 / 1e6;
     const start = this._clock.now() + 60;
-    this._preview = voicesOf(card, bars * clock.bar_ticks).map((note) =>
+    this._preview = voicesOf(card, bars * clock.bar_ticks, arranged).map((note) =>
       this._sound.schedule(note.role, note.pitch, note.velocity, start + msOf(note.onset), start + msOf(note.onset + note.duration)),
     );
   }

@@ -5,9 +5,14 @@ import { voicing } from "../music/chord.js";
 const VELOCITY = { chords: 66, melody: 84, bass: 84 };
 const GAP_TICKS = 30; // between one chord and the next
 
-// The notes of a card, in ticks from its start. How it will be laid out is decided when it is taken; until then its
-// chords are voiced plainly.
-export function voicesOf(card, length) {
+// The notes of a card, in ticks from its start: as the session has laid them out (`arranged` is its section, by the
+// ideas' ids), with the hands and the feel that it would play with. Far down in a very large hand it lays nothing out;
+// there the chords are voiced plainly.
+export function voicesOf(card, length, arranged) {
+  return arranged?.[card.id]?.map(([onset, duration, pitch, velocity, role]) => ({ onset, duration, pitch, velocity, role })) ?? plainly(card, length);
+}
+
+function plainly(card, length) {
   const lines = ["melody", "bass"].flatMap((role) => (card[role] ?? []).map((note) => ({ ...note, velocity: VELOCITY[role], role })));
   const chords = card.chords.flatMap(([onset, symbol], index) => {
     const end = card.chords[index + 1]?.[0] ?? length;

@@ -13,7 +13,7 @@ export class Announcer {
     this._store = store;
     this._notices = null;
     store.watch(["hand"], ({ hand }) => this._hand(hand));
-    store.watch(["taken", "decision", "saved"], (shared) => this._decided(shared));
+    store.watch(["taken", "playing", "decision", "saved"], (shared) => this._decided(shared));
     store.watch(["notices"], ({ notices }) => this._told(notices ?? []));
     store.watch(["local.says"], (_, local) => local.says && this.say(local.says));
   }
@@ -48,6 +48,7 @@ export class Announcer {
   _decided(shared) {
     const taken = shared.taken && isSaved(shared) ? `${shared.taken.id}:${shared.taken.start}` : "";
     if (taken && taken !== this._taken) this._read(`Taken, from ${barWords(shared.clock, shared.taken.start)}.`);
+    if (this._taken && !taken && shared.playing?.id !== Number(this._taken.split(":")[0]) && shared.clock.playing) this._read("Taken back.");
     this._taken = taken;
   }
 

@@ -2,6 +2,7 @@
 // everything else, and panic.
 
 import { speak } from "../core/protocol.js";
+import { signs } from "../music/chord.js";
 import { placeOf } from "../music/place.js";
 import { actionButton } from "./controls.js";
 import { flag, h, once, say } from "./dom.js";
@@ -75,8 +76,8 @@ export class Bar {
       flag(this._source, "uneasy", !["", "locked"].includes(clock.bond ?? ""));
     });
     store.watch(["key", "chord", "steering"], ({ key, chord, steering }) => {
-      say(this._key, key ? `${key}${steering.key_lock ? " (kept)" : ""}` : "–");
-      say(this._heard, chord ? chord.replace(/b(?=\d)/g, "♭").replaceAll("#", "♯").replace(/^([A-G])b/, "$1♭") : "");
+      say(this._key, key ? `${signs(key)}${steering.key_lock ? " (kept)" : ""}` : "–");
+      say(this._heard, chord ? signs(chord) : "");
     });
     store.watch(["local.panel"], (_, { panel }) => {
       for (const way of document.querySelectorAll(".way")) way.setAttribute("aria-expanded", String(way.dataset.panel === panel));

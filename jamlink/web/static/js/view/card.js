@@ -1,15 +1,18 @@
 // One idea: its number, from safe to bold, its chords bar by bar, a small piano roll, what is different about it, and
 // who made it. On the chosen card a chord can be renamed or moved.
 
+import { withSigns } from "../music/chord.js";
 import { byBar, madeBy, standing, Standing } from "../music/place.js";
 import { ChordEditor } from "./chord_editor.js";
 import { chord, flag, h, once, say } from "./dom.js";
+import { hoverToHear } from "./hover.js";
 import { MiniRoll } from "./mini.js";
+import { voicesOf } from "../sound/score.js";
 
 const SIGNS = { [Standing.SAVING]: "… saving", [Standing.TAKEN]: "✓ taken", [Standing.SOUNDS]: "♪ sounds", [Standing.GONE]: "× gone" };
 
 export class CardView {
-  // `to` has take(index), select(index), hear(index), chord(place, symbol), moveChord(place, beats), note(index, n, pitch)
+  // `to` has take(index), select(index), hear(index), hush(), chord(place, symbol), moveChord(place, beats), note(index, n, pitch)
   constructor(index, to) {
     this._index = index;
     this._to = to;
@@ -30,7 +33,8 @@ export class CardView {
   _build() {
     const head = h("header", { class: "card-head" }, this._number, this._name, this._standing);
     const foot = h("footer", { class: "card-foot" }, this._maker, this._closest, h("span", { class: "card-buttons" }, this._hear, this._take));
-    const root = h("article", { class: "card", data: { card: String(this._index) } }, head, this._chords, this._mini.canvas, this._words, foot);
+    const root = h("article", { class: "card", data: { card: String(this._index), control: this._index < 4 ? `pick-${this._index + 1}` : undefined } }, head, this._chords, this._mini.canvas, this._words, foot);
+    hoverToHear([this._mini.canvas, this._hear], () => this._to.hear(this._index), () => this._to.hush());
     root.addEventListener("click", (event) => {
       if (!event.target.closest("button, input, canvas")) this._to.select(this._index);
     });
@@ -48,14 +52,12 @@ export class CardView {
     say(this._name, nameOf(card, hand));
     say(this._standing, pending ? "… sent" : (SIGNS[stands] ?? (card.selected ? "chosen" : "")));
     this._drawChords(card, hand, clock, editable);
-    say(this._words, (card.edits.length ? `Changed: ${card.edits.join(", ")}. ` : "") + card.words);
+    say(this._words, withSigns((card.edits.length ? `Changed: ${card.edits.join(", ")}. ` : "") + card.words));
     say(this._closest, card.closest ? `≈ close to ${card.closest}` : "");
     this._closest.title = card.closest;
     say(this._maker, `by ${madeBy(state, card.made_by, card.edits.length)}`);
     this._buttons(card, stands);
-    const key = `${JSON.stringify(card.melody)}${JSON.stringify(card.bass)}${editable}${hand.slot_bars}`;
-    if (this._drawn !== key) this._mini.show(card, hand.slot_bars * clock.bar_ticks, clock.bar_ticks, editable, flatsIn(state.key));
-    this._drawn = key;
+    this._drawMini(state, card, editable);
   }
 
   // The theme changed.
@@ -69,6 +71,15 @@ export class CardView {
     this._take.dataset.why = gone ? `Idea ${card.place} is ${stands === Standing.GONE ? "no longer offered" : stands}.` : "";
     this._take.setAttribute("aria-label", `Take idea ${card.place}`);
     this._hear.setAttribute("aria-label", `Hear idea ${card.place}`);
+  }
+
+  _drawMini({ hand, clock, key, arranged }, card, editable) {
+    const length = hand.slot_bars * clock.bar_ticks;
+    const looks = `${JSON.stringify(card.melody)}${JSON.stringify(card.bass)}${editable}${length}`;
+    const voices = arranged?.[card.id];
+    if (this._looks === looks && this._voices === voices) return;
+    [this._looks, this._voices] = [looks, voices];
+    this._mini.show(card, length, clock.bar_ticks, editable, flatsIn(key), voicesOf(card, length, arranged).filter((note) => note.role === "chords"));
   }
 
   _drawChords(card, hand, clock, editable) {

@@ -12,7 +12,7 @@ export function h(tag, props = {}, ...children) {
 
 function assign(element, name, value) {
   if (value === undefined || value === null || value === false) return;
-  if (name === "data") Object.assign(element.dataset, value);
+  if (name === "data") Object.assign(element.dataset, Object.fromEntries(Object.entries(value).filter(([, said]) => said !== undefined)));
   else if (name === "aria") for (const [key, said] of Object.entries(value)) element.setAttribute(`aria-${key}`, said);
   else if (name === "class") element.className = value;
   else if (name.startsWith("on")) element.addEventListener(name.slice(2), value);

@@ -5,6 +5,7 @@ import { CardView } from "./card.js";
 import { flag, h, once, say } from "./dom.js";
 
 const COUNTDOWN = 8;
+const EDGE_PX = 12; // the chosen card keeps off the edge by so much
 const CALM = globalThis.matchMedia?.("(prefers-reduced-motion: reduce)");
 
 export class Hand {
@@ -21,7 +22,7 @@ export class Hand {
     this._empty = h("div", { class: "no-hand" });
     const decide = h("div", { class: "decide" }, this._by, this._dots, this._left);
     root.append(h("div", { class: "hand-head" }, this._title, this._note, decide), this._row, this._empty);
-    store.watch(["hand", "clock", "key", "model", "asking", "decision", "saved", "taken", "steering", "local.pending"], (shared, local) => this._draw(shared, local));
+    store.watch(["hand", "clock", "key", "model", "asking", "decision", "saved", "taken", "steering", "arranged", "local.pending"], (shared, local) => this._draw(shared, local));
   }
 
   // In each frame: the count-down, by the line.
@@ -59,7 +60,9 @@ export class Hand {
     say(this._note, hand ? noteOf(hand) : "");
     if (!hand) return once(this._empty, emptyWords(state), () => [h("p", {}, emptyWords(state))]);
     this._deal(hand.cards.length);
-    this._row.style.setProperty("--bar-width", barWidth(hand, state.clock.bar_ticks));
+    const wide = barWidth(hand, state.clock.bar_ticks);
+    this._row.style.setProperty("--bar-width", `${wide}em`);
+    this._row.style.setProperty("--bar-em", wide);
     hand.cards.forEach((card, index) => this._cards[index].draw(state, card, local.pending?.index === index));
     this._bringIntoSight(hand);
   }
@@ -76,18 +79,18 @@ export class Hand {
   // Only sideways inside its own row: the page itself never jumps under a hand that plays.
   _bringIntoSight(hand) {
     const index = hand.cards.findIndex((card) => card.selected);
-    if (index < 0 || this._inSight === index || this._row.scrollWidth <= this._row.clientWidth) return;
-    this._inSight = index;
-    const card = this._cards[index].root;
-    this._row.scrollTo({ left: card.offsetLeft - this._row.offsetLeft - 12, behavior: CALM?.matches ? "auto" : "smooth" });
+    const which = `${hand.slot_start}:${hand.deal}:${index}`;
+    if (index < 0 || this._inSight === which || this._row.scrollWidth <= this._row.clientWidth) return;
+    this._inSight = which;
+    this._row.scrollTo({ left: this._cards[index].root.offsetLeft - EDGE_PX, behavior: CALM?.matches ? "auto" : "smooth" });
   }
 }
 
-// What the fullest bar of all cards needs, so that bars stand under bars and nothing is cut off.
+// What the fullest bar of all cards needs, in em, so that bars stand under bars and nothing is cut off.
 function barWidth(hand, barTicks) {
   const bars = hand.cards.flatMap((card) => byBar(card.chords, hand.slot_bars, barTicks));
   const widest = Math.max(0, ...bars.map((bar) => bar.reduce((sum, { symbol }) => sum + 0.66 + symbol.length * 0.42, 0)));
-  return `${Math.max(2.8, widest + 0.7).toFixed(2)}em`;
+  return Math.max(2.8, widest + 0.7).toFixed(2);
 }
 
 const ORDER = [Standing.GONE, Standing.OFFERED, Standing.SOUNDS, Standing.SAVING, Standing.TAKEN];

@@ -4,10 +4,10 @@
 import { speak } from "../core/protocol.js";
 import { merge } from "./history_items.js";
 import { h, say } from "./dom.js";
-import { signs } from "../music/chord.js";
+import { signs, withSigns } from "../music/chord.js";
 import { VirtualList } from "./virtual.js";
 
-const ROW_PX = 64;
+const ROW_PX = 78;
 const SIGNS = { accepted: "✓", rejected: "×", "let pass": "–", offered: "·", undone: "↶", replaced: "–" };
 const WORDS = { accepted: "taken", rejected: "refused", undone: "taken back" };
 
@@ -46,9 +46,13 @@ export class History {
     const verdict = item.verdict || "offered";
     const chords = Array.isArray(item.chords) ? item.chords.map((each) => (Array.isArray(each) ? each[1] : each)).join("  ") : item.chords;
     const back = h("button", { type: "button", class: "button small quiet", aria: { label: `Bring back: ${chords}` }, onclick: () => this._send(speak.bringBack(item.id)) }, "Bring back");
-    return h("div", { class: "past", data: { verdict }, title: item.words },
+    return h("div", { class: "past", data: { verdict }, title: changed(item) ? `Changed: ${item.edits.join(", ")}. ${item.words}` : item.words },
       h("span", { class: "past-sign", aria: { hidden: "true" } }, SIGNS[verdict] ?? "·"),
-      h("div", { class: "past-text" }, h("strong", {}, chords ? chords.split("  ").map(signs).join("  ") : "no chords"), h("span", { class: "faint" }, [`bar ${item.bar}`, WORDS[verdict] ?? verdict, `by ${item.by}`, item.words].filter(Boolean).join(" · "))),
+      h("div", { class: "past-text" }, h("strong", {}, chords ? chords.split("  ").map(signs).join("  ") : "no chords"), h("span", { class: "faint" }, about(item, verdict).filter(Boolean).join(" · "))),
       back);
   }
 }
+
+// What the player changed stands before what was special about it: it is the player's too.
+const about = (item, verdict) => [WORDS[verdict] ?? verdict, `bar ${item.bar}`, changed(item) ? "changed by you" : "", withSigns(item.words), `by ${item.by}`];
+const changed = (item) => Boolean(item.edits?.length);

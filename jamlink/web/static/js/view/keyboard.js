@@ -1,6 +1,6 @@
 // The piano on the screen: for mouse and touch, with the computer keys written on it. Sliding over it plays on.
 
-import { capOfPiano, PIANO_KEYS } from "../input/keymap.js";
+import { capOfPiano, PEDAL_CAP, PIANO_KEYS } from "../input/keymap.js";
 import { chooseKeys } from "../input/keys_start.js";
 import { soundButton } from "./sound_line.js";
 import { isBlack, pitchName } from "../music/chord.js";
@@ -37,7 +37,7 @@ export class Keyboard {
     this._velocity = h("output", {});
     [this._octaveKeys, this._velocityKeys] = ["Z X", "C V"].map((keys) => h("kbd", { class: "beside", aria: { hidden: "true" } }, keys));
     this._keysPlay = h("button", { type: "button", class: "button small quiet", id: "keys-play", onclick: () => chooseKeys(this._store, !this._store.local.keysPlay) }, "Computer keys play", h("kbd", { aria: { hidden: "true" } }, "`"));
-    this._pedal = h("button", { type: "button", class: "button small quiet", onclick: () => this._piano.sustain(!this._store.local.sustain) }, "Sustain");
+    this._pedal = h("button", { type: "button", class: "button small quiet", onclick: () => this._piano.sustain(!this._store.local.sustain) }, "Sustain", (this._pedalKey = h("kbd", { class: "beside", aria: { hidden: "true" } }, PEDAL_CAP)));
     this._fold = h("button", { type: "button", class: "button small quiet fold", onclick: () => this._store.set({ pianoShown: !this._store.local.pianoShown }) }, "Piano");
     this._clash = h("span", { class: "faint clash" });
     return h("div", { class: "piano-controls" }, this._fold, this._keysPlay, this._clash,
@@ -47,7 +47,7 @@ export class Keyboard {
 
   _say(local) {
     say(this._octave, `octave ${local.octave}`);
-    for (const keys of [this._octaveKeys, this._velocityKeys]) flag(keys, "none", !local.keysPlay);
+    for (const keys of [this._octaveKeys, this._velocityKeys, this._pedalKey]) flag(keys, "none", !local.keysPlay);
     say(this._velocity, loudness(local.velocity));
     say(this._clash, local.keysPlay ? "Letters are notes; letter commands take Shift." : "Letters are commands: T taps, L loops.");
     press(this._keysPlay, local.keysPlay);

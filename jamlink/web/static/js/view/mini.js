@@ -1,5 +1,5 @@
-// A card's small piano roll: its chords' extent, melody and bass. On the chosen card one note can be picked and moved:
-// by dragging, or with the arrow keys; delete takes it away.
+// A card's small piano roll: its chords as the hands would take them, faint, with melody and bass before them. On the
+// chosen card one note can be picked and moved: by dragging, or with the arrow keys; delete takes it away.
 
 import { pitchName } from "../music/chord.js";
 import { readInk, sharpen } from "./ink.js";
@@ -16,10 +16,12 @@ export class MiniRoll {
     this.canvas.setAttribute("role", "img");
     this._listen();
     new ResizeObserver(([entry]) => this._resized(entry.contentRect)).observe(this.canvas);
+    new IntersectionObserver((entries) => this._sight(entries.at(-1).isIntersecting)).observe(this.canvas);
   }
 
-  show(card, length, barTicks, editable, flats) {
-    Object.assign(this, { _card: card, _length: length, _barTicks: barTicks, _editable: editable, _flats: flats });
+  // `chords` are the notes of its chords, where they are known.
+  show(card, length, barTicks, editable, flats, chords = []) {
+    Object.assign(this, { _card: card, _length: length, _barTicks: barTicks, _editable: editable, _flats: flats, _chords: chords });
     this._notes = [...card.melody.map((note) => ({ ...note, role: "melody" })), ...card.bass.map((note) => ({ ...note, role: "bass" }))];
     this._picked = Math.min(this._picked, this._notes.length - 1);
     this.canvas.tabIndex = editable && this._notes.length ? 0 : -1;
@@ -28,13 +30,22 @@ export class MiniRoll {
   }
 
   draw() {
-    if (!this._box?.width || !this._card) return;
+    if (!this._box?.width || !this._card || !this._seen) return;
     const pen = this.canvas.getContext("2d");
     const ink = readInk();
     pen.clearRect(0, 0, this._box.width, this._box.height);
     pen.fillStyle = ink.lineStrong;
     for (let tick = this._barTicks; tick < this._length; tick += this._barTicks) pen.fillRect(Math.round(this._x(tick)), 0, 1, this._box.height);
+    this._drawChords(pen, ink);
     this._notes.forEach((note, index) => this._drawNote(pen, ink, note, index));
+  }
+
+  _drawChords(pen, ink) {
+    pen.fillStyle = ink.lineStrong;
+    for (const note of this._chords) {
+      const { x, y, width, height } = this._place(note, note.pitch);
+      pen.fillRect(x, y + height / 2 - 1, width, 2);
+    }
   }
 
   _drawNote(pen, ink, note, index) {
@@ -52,7 +63,7 @@ export class MiniRoll {
   }
 
   _place(note, pitch) {
-    const range = pitchRange(this._notes.map((each) => each.pitch));
+    const range = pitchRange([...this._notes, ...this._chords].map((each) => each.pitch));
     const row = pitchRow(pitch, range, 3, this._box.height - 3);
     const height = Math.max(3, Math.min(7, row.height));
     return { x: this._x(note.onset), y: row.y + (row.height - height) / 2, width: Math.max(3, this._x(note.onset + note.duration) - this._x(note.onset) - 1), height, row: row.height };
@@ -64,7 +75,14 @@ export class MiniRoll {
 
   _resized({ width, height }) {
     this._box = { width, height };
-    sharpen(this.canvas, this._box);
+    this._sight(this._seen);
+  }
+
+  // Of a hand of thirty only the cards in sight hold a picture.
+  _sight(seen) {
+    this._seen = seen;
+    if (seen && this._box) sharpen(this.canvas, this._box);
+    else this.canvas.width = this.canvas.height = 0;
     this.draw();
   }
 

@@ -7,6 +7,12 @@ import { press } from "./actions.js";
 import { h, once, say } from "./dom.js";
 import { select } from "./steering.js";
 
+// Takes a device that was just heard as the input; where that must wait it stays, and says why.
+export function useButton(port, why, send, store) {
+  const use = () => (why ? store.set({ says: why }) : send(speak.ports({ input: port })));
+  return h("button", { type: "button", class: `button small ${why ? "refused" : ""}`, title: why, aria: { disabled: String(Boolean(why)) }, onclick: use }, "Use it");
+}
+
 const ROLES = ["chords", "melody", "bass", "metronome", "preview"];
 const SOUNDS = [["auto", "if nothing else does"], ["here", "always"], ["off", "never"]];
 
@@ -37,13 +43,11 @@ export class Ports {
   }
 
   _midiField() {
-    this._midiWords = h("span", { class: "faint" });
-    const ask = async () => {
-      const there = await this._midi.open();
-      say(this._midiWords, there ? `The browser hears ${this._midi.names.join(", ") || "no keyboard yet"}.` : this._midi.refused);
-    };
-    const button = h("button", { type: "button", class: "button small", onclick: ask }, "Let the browser hear keyboards");
-    if (this._midi.possible) return h("div", { class: "field" }, button, this._midiWords);
+    const words = h("span", { class: "faint", role: "status" });
+    const button = h("button", { type: "button", class: "button small", onclick: () => this._midi.open() }, "Let the browser hear keyboards");
+    this._midi.onChange(() => say(words, this._midi.words));
+    say(words, this._midi.words);
+    if (this._midi.possible) return h("div", { class: "field" }, button, words);
     return h("p", { class: "faint" }, "This browser has no Web MIDI; jamlink's own ports work all the same.");
   }
 
@@ -56,7 +60,7 @@ export class Ports {
       field.field.disabled = Boolean(why);
       field.why(why);
     }
-    this._drawHeard(shared.heard_on, ports);
+    this._drawHeard(shared.heard_on, ports, why);
     once(this._bound, ports.bound.join("\n"), () => (ports.bound.length ? ports.bound.map((entry) => h("li", {}, entry)) : [h("li", { class: "faint" }, "nothing yet")]));
     this._drawChannels(shared.steering.channels ?? {});
     this._drawSound(shared, local);
@@ -65,10 +69,10 @@ export class Ports {
     say(this._late, late?.count ? `Notes leave ${late.p50_ms} ms late as a rule, ${late.p99_ms} ms at most (99 of 100); ${late.lost} lost.` : "");
   }
 
-  _drawHeard(heard, ports) {
+  _drawHeard(heard, ports, why) {
     if (!heard?.port) return once(this._heard, "", () => [h("p", { class: "faint" }, "Play a key on any device: its name appears here.")]);
-    const offer = heardBySession(ports, heard.port) || !ports.inputs.includes(heard.port) ? null : h("button", { type: "button", class: "button small", onclick: () => this._send(speak.ports({ input: heard.port })) }, "Use it");
-    once(this._heard, `${heard.port}:${heard.channel}:${Boolean(offer)}`, () => [h("p", {}, "I hear you: ", h("strong", {}, heard.port), `, channel ${heard.channel}`), offer].filter(Boolean));
+    const used = heardBySession(ports, heard.port) || !ports.inputs.includes(heard.port);
+    once(this._heard, `${heard.port}:${heard.channel}:${used}:${why}`, () => [h("p", {}, "I hear you: ", h("strong", {}, heard.port), `, channel ${heard.channel}`), ...(used ? [] : [useButton(heard.port, why, this._send, this._store)])]);
   }
 
   _drawChannels(channels) {

@@ -11,6 +11,7 @@ import { gridLines, pitchRange, pitchRow, timeScale } from "./scale.js";
 
 const SAME_TICKS = 240; // the session's stamp of a note played here differs by the way there, far less than this
 const USUAL_TEXT_PX = 15;
+const CALM = globalThis.matchMedia?.("(prefers-reduced-motion: reduce)");
 const LOCAL_KEPT_MS = 1500; // how long a note played here is drawn by this page before the session's word is expected
 
 export class Roll {
@@ -34,7 +35,7 @@ export class Roll {
     const { width, height } = this._box;
     if (!width || !height) return;
     this._ink ??= this._mix();
-    const scale = timeScale(width, state.clock, tick, this._box.unit);
+    const scale = timeScale(width, state.clock, tick, this._box.unit, CALM?.matches);
     const notes = this._notes(state, tick, scale);
     this._range = pitchRange(notes.map((note) => note.pitch));
     const pen = this._context;
@@ -147,11 +148,14 @@ function alongNotes(state, tick) {
   return (state.accompany?.voices ?? []).filter((voice) => voice.tick > tick).map((voice) => ({ ...voice, who: "jamlink", sure: 1, ahead: true }));
 }
 
+// Where a loop goes round it is the loop that will sound; the ribbon says the same.
+const loopsOn = (state) => Boolean(state.playing) && state.steering.repeat === "loop" && state.steering.mode === "propose";
+
 function ideaNotes(state) {
-  const card = state.taken ? null : chosen(state.hand);
+  const card = state.taken || loopsOn(state) ? null : chosen(state.hand);
   if (!card || card.state !== "offered") return [];
   const start = state.hand.slot_start;
-  return voicesOf(card, state.hand.slot_bars * state.clock.bar_ticks).map((note) => ({
+  return voicesOf(card, state.hand.slot_bars * state.clock.bar_ticks, state.arranged).map((note) => ({
     tick: start + note.onset, end: start + note.onset + note.duration, pitch: note.pitch, who: "jamlink", sure: 0.55, ahead: true, idea: true,
   }));
 }

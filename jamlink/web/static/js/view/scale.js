@@ -1,15 +1,24 @@
 // Layout maths of the time line: ticks to pixels, pitches to rows. Pure.
 
 const NOW_AT = 0.26; // of the width: a quarter past, the rest to come
+const PAGE_FROM = 0.12; // where a calm page begins
 const LEAST_PITCHES = 24;
 const ROOM = 2; // semitones above and below what is there
 
 // Across `width` pixels; wider lines show more beats, so that a beat is never too narrow to read nor too wide to see far.
-export function timeScale(width, clock, tick, unit = 1) {
+// `calm`: nothing slides; the line stands still like a page, "now" walks over it, and it is turned by whole bars.
+export function timeScale(width, clock, tick, unit = 1, calm = false) {
   const beats = Math.min(32, Math.max(9, width / (62 * unit)));
   const perTick = width / (beats * clock.beat_ticks);
-  const nowX = Math.round(width * NOW_AT);
+  const nowX = calm ? walked(width, clock, tick, perTick) : Math.round(width * NOW_AT);
   return { perTick, nowX, tick, x: (at) => nowX + (at - tick) * perTick, first: tick - nowX / perTick, last: tick + (width - nowX) / perTick };
+}
+
+// Half a page at a time, so that what comes next is always in sight.
+function walked(width, clock, tick, perTick) {
+  const page = Math.max(1, Math.floor(width / 2 / (perTick * clock.bar_ticks))) * clock.bar_ticks;
+  const through = tick - Math.floor(tick / page) * page;
+  return Math.round(width * PAGE_FROM + through * perTick);
 }
 
 // The range that holds every pitch given, at least two octaves, in whole steps of an octave line so that it seldom moves.

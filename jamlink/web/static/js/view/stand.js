@@ -2,6 +2,7 @@
 // chord say how sure it is; so do its sign and its weight, not its colour alone.
 
 import { barWords, coming, isSaved, madeBy, nowAndNext, Promised } from "../music/place.js";
+import { signs } from "../music/chord.js";
 import { chord, flag, h, once, say } from "./dom.js";
 
 const THEN = 3; // chords after the next one
@@ -19,6 +20,8 @@ export class Stand {
     this._next = column("next", "Next");
     this._next.chord.id = "next-chord";
     this._then = h("ol", { class: "then", aria: { label: "And then" } });
+    this._hears = h("p", { class: "hears" }); // where the top line has no room for it
+    this._now.root.append(this._hears);
     root.append(this._now.root, this._next.root, this._then);
     new ResizeObserver(() => this._fitAll()).observe(root);
   }
@@ -27,6 +30,7 @@ export class Stand {
     const chords = coming(state, tick);
     const { now, next } = nowAndNext(chords, tick);
     this._drawNow(state, now);
+    say(this._hears, hears(state));
     this._drawNext(state, next, tick);
     this._drawThen(state, next ? chords.filter((each) => each.tick > next.tick).slice(0, THEN) : []);
   }
@@ -83,6 +87,9 @@ function fit(place) {
   const wide = ink.getBoundingClientRect().width;
   if (wide > room && room > 0) place.style.setProperty("--shrink", (room / wide).toFixed(3));
 }
+
+// Key and chord heard, and who gives the time where it is not jamlink.
+const hears = ({ clock, key, chord: heard }) => [clock.bond ? clock.led : "", key && signs(key), heard && signs(heard)].filter(Boolean).join(" · ");
 
 // An idea that was changed has two makers.
 const playsWords = (state) => `${madeBy(state, state.playing.made_by)} ${state.playing.edited ? "+ you" : "plays"}`;

@@ -1,10 +1,10 @@
 // Around the stand: troubles that last, the veil while there is no connection, light or dark.
 
-import { speak } from "../core/protocol.js";
 import { heardBySession } from "../input/webmidi.js";
 import { wantsSound } from "../sound/whose.js";
 import { h, once, say } from "./dom.js";
 import { forgetInk } from "./ink.js";
+import { useButton } from "./ports.js";
 
 // One line per part that has trouble now, with its remedy. Read once it can be put away, until something else is wrong.
 export function watchTrouble(root, store) {
@@ -35,16 +35,17 @@ export function watchLan(root, store) {
 // A key on a device that is not listened to: its name, and the offer to use it. One that is in use is greeted once.
 export function watchHeard(root, store, send) {
   let greeted = "";
-  store.watch(["heard_on", "ports", "local.passed", "local.panel"], ({ heard_on: heard, ports }, { passed, panel }) => {
+  store.watch(["heard_on", "ports", "disabled", "local.passed", "local.panel"], ({ heard_on: heard, ports, disabled }, { passed, panel }) => {
     const used = heard?.port && heardBySession(ports, heard.port);
     const said = panel === "ports"; // the panel says the same, in its own place
     if (used && greeted !== heard.port && !said) store.set({ says: `I hear you: ${heard.port}, channel ${heard.channel}` });
     if (used) greeted = heard.port;
     root.hidden = said || !heard?.port || used || passed === heard.port || !(ports?.inputs ?? []).includes(heard.port);
     if (root.hidden) return;
-    once(root, `${heard.port}:${heard.channel}`, () => [
+    const why = disabled?.ports ?? "";
+    once(root, `${heard.port}:${heard.channel}:${why}`, () => [
       h("span", {}, "I hear you: ", h("strong", {}, heard.port), `, channel ${heard.channel}`),
-      h("span", {}, h("button", { type: "button", class: "button small", onclick: () => send(speak.ports({ input: heard.port })) }, "Use it"), h("button", { type: "button", class: "button small quiet", onclick: () => store.set({ passed: heard.port }) }, "Not now")),
+      h("span", {}, useButton(heard.port, why, send, store), h("button", { type: "button", class: "button small quiet", onclick: () => store.set({ passed: heard.port }) }, "Not now")),
     ]);
   });
 }
@@ -116,5 +117,5 @@ export function watchLook(store, refresh, want) {
     document.documentElement.dataset.theme = theme;
     changed();
   });
-  store.watch(["clock", "hand", "taken", "playing", "notes", "saved", "decision", "chord", "steering"], want);
+  store.watch(["clock", "hand", "taken", "playing", "notes", "saved", "decision", "chord", "steering", "arranged"], want);
 }
