@@ -46,7 +46,7 @@ _OUTLIER_SHARE = 0.2
 """A pulse this far from the line (in deviations, and at least in periods) does not stand on it."""
 _YOUNG_SHARE = 0.5
 """The same for a line that has not found its own period yet."""
-_CROWDED, _CROWDED_LOSSY = 1 / 12, 1 / 6
+_CROWDED, _CROWDED_LOSSY = 1 / 12, 1 / 4
 """Where the jitter is more than this part of a period, a place says little: then pulses are counted. A row in which
 pulses were lost or doubled lately is counted later, for its count says little, too."""
 _LOSSY_FOR = 480
