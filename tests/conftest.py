@@ -4,10 +4,15 @@ import os
 import signal
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from jamlink.errors import Unavailable
 from jamlink.plugin.build import BUNDLE, build
+
+# Other programs share the machine: how long an example takes says nothing of it.
+hypothesis.settings.register_profile("jamlink", deadline=None)
+hypothesis.settings.load_profile("jamlink")
 
 # A shell's background jobs are deaf to Ctrl-C and so is all that they start; what is tested here must hear it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
