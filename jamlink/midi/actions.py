@@ -28,6 +28,8 @@ class Action(Enum):
     INVERT = "invert"
     SIMPLIFY = "simplify"
     PLAY_STOP = "play-stop"
+    START = "start"
+    STOP = "stop"
     TAP = "tap"
     THIS_IS_ONE = "this-is-one"
     HALF_TIME = "half-time"
@@ -86,6 +88,8 @@ GESTURES: tuple[Gesture, ...] = (
     Gesture(Action.INVERT, "i", "turn the chosen idea's chords over: the next inversion"),
     Gesture(Action.SIMPLIFY, "s", "make the chosen idea plainer"),
     Gesture(Action.PLAY_STOP, "space", "start with a count-in, or stop"),
+    Gesture(Action.START, "y", "start with a count-in; nothing while it plays"),
+    Gesture(Action.STOP, "x", "stop; nothing while it is stopped"),
     Gesture(Action.TAP, "t", "tap the tempo; from the fourth tap it is taken over"),
     Gesture(Action.THIS_IS_ONE, "o", "the bar starts here"),
     Gesture(Action.HALF_TIME, "h", "half the tempo: the beat is felt twice as long"),

@@ -115,7 +115,7 @@ class DawLink:
         playing, bpm = self._clock
         match report:
             case base.Playing(on) if on != playing:
-                return (protocol.Do(Action.PLAY_STOP.value),)
+                return (protocol.Do((Action.START if on else Action.STOP).value),)
             case base.TempoIs(wanted) if abs(wanted - bpm) > SAME_TEMPO and SLOWEST_BPM <= wanted <= FASTEST_BPM:
                 return (protocol.Tempo(wanted),)
         return ()

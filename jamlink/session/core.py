@@ -891,6 +891,14 @@ class Session:
 
     # -- transport ----------------------------------------------------------------------------------------------------
 
+    def _start_if_stopped(self, via: str) -> None:
+        if not self._transport.playing:
+            self._play_stop(via)
+
+    def _stop_if_playing(self, via: str) -> None:
+        if self._transport.playing:
+            self._play_stop(via)
+
     def _play_stop(self, via: str) -> None:
         following = self._following
         if self._transport.playing:
@@ -1312,6 +1320,8 @@ class Session:
         Action.INVERT: _invert,
         Action.SIMPLIFY: _simplify,
         Action.PLAY_STOP: _play_stop,
+        Action.START: _start_if_stopped,
+        Action.STOP: _stop_if_playing,
         Action.TAP: _tap,
         Action.THIS_IS_ONE: _this_is_one,
         Action.HALF_TIME: lambda self, via: self._feel(0.5),

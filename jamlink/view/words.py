@@ -3,6 +3,7 @@
 accept · pick-2 · play-stop ...   any gesture by its name, or by its key (1, space, enter)
 tempo 92 · meter 3/4 · bars 8     the clock, and how long ideas are
 roles chords bass · key G minor · key        what they are made of; the key they keep to, or none
+style jazz · style                the style of ideas, or none
 repeat keep going · mode trade    what a taken idea does after its bars, and who plays when
 look-ahead 4 · commit 2           how far ahead chords are thought of while jamlink accompanies, and promised; beats
 listen 8 · rest 2                 beats that are yours before it comes in; bars of silence after which it ends
@@ -20,6 +21,7 @@ from jamlink.midi.actions import ACTION_OF_KEY, Action, Knob
 from jamlink.view import protocol
 from jamlink.view.protocol import Command, Quit
 
+_NONE = ("", "off", "none", "any")
 _QUIT = ("quit", "q", "exit", "leave")
 
 
@@ -66,7 +68,7 @@ def _roles(rest: str) -> Command:
 
 
 def _key(rest: str) -> Command:
-    return protocol.LockKey("" if rest.lower() in ("", "off", "none", "any") else rest)
+    return protocol.LockKey("" if rest.lower() in _NONE else rest)
 
 
 _READERS: dict[str, Callable[[str], Command]] = {
@@ -75,6 +77,7 @@ _READERS: dict[str, Callable[[str], Command]] = {
     "bars": lambda rest: protocol.Bars(_whole(rest)),
     "roles": _roles,
     "key": _key,
+    "style": lambda rest: protocol.Style("" if rest.lower() in _NONE else rest.lower()),
     "repeat": lambda rest: protocol.Repeat(rest.lower()),
     "mode": lambda rest: protocol.Mode(rest.lower()),
     **{name: _following(name) for name in ("look-ahead", "commit", "listen", "rest")},

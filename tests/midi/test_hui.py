@@ -38,8 +38,9 @@ def gestures(*packets, of=HUI):
 SWITCHES = [
     ("rewind", 0x0E, 1, Action.UNDO),
     ("fast forward", 0x0E, 2, Action.NEXT_HAND),
-    ("stop", 0x0E, 3, Action.PANIC),
-    ("play", 0x0E, 4, Action.PLAY_STOP),
+    ("stop", 0x0E, 3, Action.STOP),
+    ("play", 0x0E, 4, Action.START),
+    ("talkback", 0x0E, 0, Action.PANIC),
     ("record", 0x0E, 5, Action.CAPTURE),
     ("loop", 0x0F, 3, Action.LOOP),
     ("undo", 0x08, 3, Action.UNDO),
@@ -100,7 +101,7 @@ def test_a_pot_turned_clockwise_goes_up_and_is_no_sustain_pedal(raw, way):
     ],
 )
 def test_what_is_no_switch_does_nothing_and_the_next_switch_works(packet):
-    assert [g.action for g in gestures(packet, *press(0x0E, 4))] == [Action.PLAY_STOP]
+    assert [g.action for g in gestures(packet, *press(0x0E, 4))] == [Action.START]
 
 
 @given(st.binary(max_size=200))

@@ -29,7 +29,8 @@ def test_no_map_claims_to_have_been_tried_on_hardware_that_nobody_here_has():
 @pytest.mark.parametrize("name", sorted(MAPS))
 def test_with_every_map_an_idea_can_be_taken_and_everything_silenced(name):
     bound = {action for b in MAPS[name].buttons for action in (b.press, b.tap, b.hold, b.long_hold)}
-    assert {Action.ACCEPT, Action.PANIC, Action.UNDO, Action.PLAY_STOP} <= bound
+    assert {Action.ACCEPT, Action.PANIC, Action.UNDO} <= bound
+    assert Action.PLAY_STOP in bound or {Action.START, Action.STOP} <= bound
 
 
 @pytest.mark.parametrize("name", sorted(set(MAPS) - {"korg-nanokontrol2"}))

@@ -30,6 +30,7 @@ from typing import Any
 
 import pytest
 
+from jamlink.app import chords_at_once
 from jamlink.ledger.entry import HEADER, canonical
 from jamlink.ledger.store import Ledger, read, verify
 from jamlink.midi.actions import Action
@@ -343,7 +344,7 @@ def play(file: Path) -> Evening:
     link = Watched(clock, MODEL)
     jam = Jam(
         Parts(
-            session=session, io=ports, model=link, stand_in=RulesProposer(), ledger=ledger, bindings=no_bindings,
+            session=session, io=ports, model=link, stand_in=RulesProposer(), chords=chords_at_once(), ledger=ledger, bindings=no_bindings,
             views=player, clock=clock, file=file.name, opening=(Do(Action.PLAY_STOP, "start"),),
             demo=Demo(demo_score(), SETTINGS.meter, output=0),
         )

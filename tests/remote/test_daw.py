@@ -39,7 +39,7 @@ class House:
         for command in commands:
             self.commands.append(command)
             if isinstance(command, protocol.Do):
-                self.playing = not self.playing
+                self.playing = command.action == "start"
             else:
                 self.bpm = command.bpm
             self.show()

@@ -11,6 +11,7 @@ from jamlink.session import effects as fx
 from jamlink.session.effects import Verdict
 from jamlink.session.inputs import (
     BringBack,
+    Do,
     EditNote,
     Hear,
     MoveChord,
@@ -332,6 +333,17 @@ def test_nothing_that_can_be_done_is_shown_as_disabled(jam):
     offline.run_until(when(1, 3))
     shown = offline.session.snapshot().disabled
     assert set(shown) == {"undo", "clear", "meter", "ports"}
+
+
+def test_start_and_stop_do_what_they_say_and_nothing_twice(jam):
+    offline = jam(start=False)
+    playing = []
+    for at, action in enumerate((Action.STOP, Action.START, Action.START, Action.STOP, Action.STOP, Action.START)):
+        offline.at(Ns(at * 1_000_000_000), Do(action, "test"))
+        offline.run_until(Ns(at * 1_000_000_000))
+        playing.append(offline.session.playing)
+    assert playing == [False, True, True, False, False, True]
+    assert offline.session.timeline.ns_origin == 5_060_000_000, "a second start moves nothing"
 
 
 # -- what an idea would sound like -------------------------------------------------------------------------------------

@@ -159,7 +159,7 @@ async def test_every_key_of_the_table_does_its_gesture():
 @staged
 async def test_keys_that_mean_nothing_do_nothing():
     async with on_stage() as stage:
-        await stage.press("x", "f5", "left", "Z", "ctrl+p")
+        await stage.press("j", "f5", "left", "Z", "ctrl+p")
         assert stage.gestures == []
 
 
