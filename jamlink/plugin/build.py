@@ -5,7 +5,6 @@ It takes a C compiler and LV2's headers; jamlink itself needs neither.
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -72,17 +71,13 @@ def _run(arguments: list[str]) -> None:
 
 
 def install(folder: Path | None = None) -> Path:
-    """Puts the bundle, built if need be, where DAWs look. Raises `Unavailable`."""
-    bundle = built() if built().is_dir() and not os.access(SOURCES, os.W_OK) else build()
+    """Builds the bundle where DAWs look: jamlink's own folder may be nobody's to write to. Raises `Unavailable`."""
     target = (folder or lv2_folder()) / BUNDLE
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(bundle, target)
+        return build(target)
     except OSError as trouble:
         why = (trouble.strerror or "the disk refuses").lower()
         raise Unavailable(f"{target} cannot be written: {why}.", "Choose another folder with --to.") from None
-    return target
 
 
 def main() -> int:

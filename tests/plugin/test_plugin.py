@@ -364,3 +364,22 @@ def test_installing_puts_a_valid_bundle_where_it_was_asked_for(bundle, tmp_path)
     said = subprocess.run(["lv2_validate", *made.glob("*.ttl")], capture_output=True, text=True, check=False)
     assert said.returncode == 0, said.stderr
     assert "Found 0 errors" in said.stderr + said.stdout
+
+
+def test_where_nothing_can_be_built_or_written_that_is_said_with_what_to_do(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    with pytest.raises(Unavailable, match=r"cannot be written.*--to"):
+        install(tmp_path / "file" / "lv2")
+    monkeypatch.setenv("CC", str(tmp_path / "no-compiler"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(Unavailable, match=r"no C compiler.*Install gcc"):
+        install(tmp_path / "lv2")
+
+
+def test_its_c_has_no_warning(tmp_path):
+    for source in sorted(SOURCES.glob("*.c")):
+        strict = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Wshadow", "-Werror"]
+        done = subprocess.run(
+            ["cc", *strict, "-c", source, "-o", tmp_path / "made.o"], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
