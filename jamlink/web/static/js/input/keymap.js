@@ -16,7 +16,7 @@ const PEDAL = "KeyQ"; // held like a pedal
 const LETTERS = {
   t: "tap", l: "loop", n: "next-hand", p: "preview", u: "undo", m: "metronome", k: "keep-going", r: "trade", a: "accompany",
   o: "this-is-one", e: "count-in", w: "capture", i: "invert", s: "simplify", c: "clear", b: "brightness-up", d: "brightness-down",
-  h: "half-time", g: "double-time",
+  h: "half-time", g: "double-time", y: "start", x: "stop",
 };
 const SIGNS = {
   0: "let-pass", "+": "transpose-up", "-": "transpose-down", "]": "surprise-up", "[": "surprise-down",

@@ -30,7 +30,7 @@ const KEYS = [
   ["next-hand", "other ideas for the same bars"], ["undo", "take back the last decision"], ["tap", "tap the tempo"], ["loop", "loop what is taken"],
   ["preview", "hear the chosen idea"], ["keep-going", "go on by itself"], ["trade", "trade: you play, it answers"], ["accompany", "chords follow your melody"], ["let-pass", "let these bars go by"],
   ["transpose-up", "chosen idea a semitone up"], ["transpose-down", "a semitone down"], ["invert", "turn its chords over"], ["simplify", "make it plainer"],
-  ["half-time", "half the tempo"], ["double-time", "double the tempo"], ["this-is-one", "the bar starts here"], ["metronome", "the click: off, count-in, always"], ["surprise-up", "bolder"], ["surprise-down", "safer"],
+  ["start", "start, never stop"], ["stop", "stop, never start"], ["half-time", "half the tempo"], ["double-time", "double the tempo"], ["this-is-one", "the bar starts here"], ["metronome", "the click: off, count-in, always"], ["surprise-up", "bolder"], ["surprise-down", "safer"],
   ["density-up", "more notes"], ["density-down", "fewer notes"], ["brightness-up", "brighter"], ["brightness-down", "darker"], ["drive-up", "more driving"], ["drive-down", "calmer"],
   ["count-in", "how many bars are counted in"], ["capture", "keep the last bars as a clip"], ["clear", "forget what was taken, when stopped"], ["keys", "computer keys play, or command"], ["learn", "learn a knob, pad or pedal"], ["panic", "silence everything, now"],
 ];
