@@ -97,7 +97,7 @@ def test_how_it_looks(start, look, screen, theme):
     """Pictures for people; what is checked is that nothing sticks out at the side and the next chord is large."""
     width, height = SCREENS[screen]
     page = look(
-        start("--bars", "4", "--tempo", "92", "--repeat", "keep going"),
+        start("--bars", "4", "--tempo", "200", "--repeat", "keep going"),
         color_scheme=theme,
         viewport={"width": width, "height": height},
         has_touch=screen in ("phone", "tablet"),
