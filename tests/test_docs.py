@@ -49,7 +49,20 @@ def test_the_tree_in_the_readme_is_the_tree():
         assert f"  {folder}/ " in readme, folder
 
 
-@pytest.mark.parametrize("page", ["training.md", "page.md"])
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "midi_maps").glob("*.md")])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_inside_the_documents_leads_somewhere(page):
+    for path, place in re.findall(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)", page.read_text()):
+        target = page.parent / path if path else page
+        assert target.exists(), path
+        if place:
+            headings = re.findall(r"^#+ (.+)$", target.read_text(), re.MULTILINE)
+            assert place in {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}, place
+
+
+@pytest.mark.parametrize("page", ["training.md", "page.md", "sync.md", "daws.md", "playing.md"])
 def test_every_command_line_of_a_page_has_its_command_and_options(page):
     lines = re.findall(r"^    jamlink (.+)$", (ROOT / "docs" / page).read_text(), re.MULTILINE)
     assert lines
