@@ -17,14 +17,13 @@ from pathlib import Path
 import jack
 import pytest
 
-from jamlink.errors import Unavailable
 from jamlink.ledger.store import verify
 from jamlink.plugin.build import URI
-from jamlink.ports.jack_server import JackServer, private_jack_server
+from jamlink.ports.jack_server import JackServer
 from jamlink.testing.jack import JackPlayer, JackRecorder
 from jamlink.timing.units import NS_PER_SECOND, Ns, ms
 from tests.plugin.meeting import CHORDS, CLOCK, Meeting
-from tests.realtime.conftest import wait_until
+from tests.realtime.conftest import jack_server_or_skip, wait_until
 from tests.realtime.running import Running
 
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("jack")]
@@ -38,15 +37,8 @@ STUMBLE_FRAMES = 48
 
 @pytest.fixture(scope="module")
 def studio() -> Iterator[JackServer]:
-    try:
-        context = private_jack_server(period_frames=256)
-        server = context.__enter__()
-    except Unavailable as missing:
-        if os.environ.get("CI") == "true":
-            pytest.fail(str(missing))
-        pytest.skip(str(missing))
-    yield server
-    context.__exit__(None, None, None)
+    with jack_server_or_skip(period_frames=256) as server:
+        yield server
 
 
 class Jalv:

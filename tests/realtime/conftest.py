@@ -6,6 +6,7 @@ import os
 import select
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
@@ -20,19 +21,25 @@ PATIENCE_S = 20.0
 """How long a test waits for what must happen, on a machine busy with other things. Not a measure of anything."""
 
 
+@contextmanager
+def jack_server_or_skip(period_frames: int) -> Iterator[JackServer]:
+    """A JACK server of a test's own. Where none can be had the test fails if CI=true, else it is skipped."""
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(private_jack_server(period_frames=period_frames))
+        except Unavailable as missing:
+            if os.environ.get("CI") == "true":
+                pytest.fail(str(missing))
+            pytest.skip(str(missing))
+        yield server
+
+
 @pytest.fixture(scope="session")
 def jack_server() -> Iterator[JackServer]:
     """A JACK server of this test run's own; child processes see it as theirs."""
-    try:
-        # Long periods: nothing here is measured, and the probes share their Python with the tests.
-        server_context = private_jack_server(period_frames=1024)
-        server = server_context.__enter__()
-    except Unavailable as missing:
-        if os.environ.get("CI") == "true":
-            pytest.fail(str(missing))
-        pytest.skip(str(missing))
-    yield server
-    server_context.__exit__(None, None, None)
+    # Long periods: nothing here is measured, and the probes share their Python with the tests.
+    with jack_server_or_skip(period_frames=1024) as server:
+        yield server
 
 
 def wait_until(happened: Callable[[], object], *, turn: Callable[[], object] = lambda: time.sleep(0.005)) -> None:
