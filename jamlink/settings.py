@@ -203,7 +203,7 @@ def load(path: Path, environment: Mapping[str, str], flags: Mapping[str, Any]) -
         table, _, key = dotted.partition(".")
         if value is not None:
             tables.setdefault(table, {})[key] = value
-            settings = _convert(tables, f"--{key.replace('_', '-')}")
+            settings = _convert(tables, _FLAGS.get(dotted) or f"--{key.replace('_', '-')}")
     return settings
 
 
@@ -339,6 +339,18 @@ def _convert(tables: dict[str, Any], where: str) -> Settings:
     except msgspec.ValidationError as bad:
         raise _mistake(tables, where, str(bad)) from None
 
+
+_FLAGS = {
+    "ports.input": "--in",
+    "ports.output": "--out",
+    "sync.source": "--sync",
+    "sync.port": "--clock-in",
+    "sync.send": "--send-clock",
+    "model.folder": "--model",
+    "clips.folder": "--clips",
+    "osc.on": "--osc",
+}
+"""Flags that are not called like their key."""
 
 _UNKNOWN = re.compile(r"unknown field `(?P<name>[^`]*)`(?: - at `\$\.?(?P<table>\w+))?")
 _AT = re.compile(r"- at `\$\.?(?P<path>[\w.]+)")

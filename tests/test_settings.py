@@ -37,6 +37,12 @@ def test_a_flag_wins_over_the_environment_and_that_over_the_file(file):
     assert (settings.session.tempo, settings.session.bars, settings.session.repeat) == (120, 8, Repeat.LOOP)
 
 
+@pytest.mark.parametrize(("dotted", "flag"), [("sync.source", "--sync"), ("session.mode", "--mode")])
+def test_a_flag_that_does_not_fit_is_named_as_it_was_typed(file, dotted, flag):
+    with pytest.raises(Nonsense, match=f"^{flag}: 'foo' does not fit"):
+        load(file, {}, {dotted: "foo"})
+
+
 def test_a_flag_that_was_not_given_changes_nothing(file):
     file.write_text("[session]\nbars = 2\n")
     assert load(file, {}, {"session.bars": None}).session.bars == 2
