@@ -169,6 +169,8 @@ def look(browser) -> Iterator[Callable[..., Look]]:
         page.on("request", lambda asked: _request(asked.url, wrong))
         page.goto(link or jam.link)
         looks.append(Look(page, jam, wrong))
+        if not link:  # a gesture before the page is connected is dropped, as it says under its veil
+            looks[-1].until("window.jamlink.store.local.connection === 'open'")
         return looks[-1]
 
     yield look
