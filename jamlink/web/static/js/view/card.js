@@ -4,7 +4,7 @@
 import { withSigns } from "../music/chord.js";
 import { byBar, madeBy, standing, Standing } from "../music/place.js";
 import { ChordEditor } from "./chord_editor.js";
-import { chord, flag, h, once, say } from "./dom.js";
+import { chord, flag, h, mark, once, say } from "./dom.js";
 import { hoverToHear } from "./hover.js";
 import { MiniRoll } from "./mini.js";
 import { voicesOf } from "../sound/score.js";
@@ -27,13 +27,15 @@ export class CardView {
     this._maker = h("span", { class: "card-maker" });
     this._take = h("button", { type: "button", class: "button small take", onclick: () => to.take(index) }, "Take");
     this._hear = h("button", { type: "button", class: "button small quiet", onclick: () => to.hear(index) }, "Hear");
+    this._seen = true;
     this.root = this._build();
   }
 
   _build() {
     const head = h("header", { class: "card-head" }, this._number, this._name, this._standing);
     const foot = h("footer", { class: "card-foot" }, this._maker, this._closest, h("span", { class: "card-buttons" }, this._hear, this._take));
-    const root = h("article", { class: "card", data: { card: String(this._index), control: this._index < 4 ? `pick-${this._index + 1}` : undefined } }, head, this._chords, this._mini.canvas, this._words, foot);
+    this._parts = [head, this._chords, this._mini.canvas, this._words, foot];
+    const root = h("article", { class: "card", data: { card: String(this._index), control: this._index < 4 ? `pick-${this._index + 1}` : undefined } }, this._parts);
     hoverToHear([this._mini.canvas, this._hear], () => this._to.hear(this._index), () => this._to.hush());
     root.addEventListener("click", (event) => {
       if (!event.target.closest("button, input, canvas")) this._to.select(this._index);
@@ -41,20 +43,33 @@ export class CardView {
     return root;
   }
 
-  draw(state, card, pending) {
+  // Far out of sight it is a frame with its name: a hand of thirty costs what a hand of eight does.
+  sight(seen) {
+    if (this._seen === seen || (!seen && this.root.contains(document.activeElement))) return;
+    this._seen = seen;
+    this.root.replaceChildren(...(seen ? this._parts : []));
+    this._mini.sight(seen);
+    if (seen && this._newest) this.draw(...this._newest);
+  }
+
+  // `wide` is what the fullest bar of the hand needs, in em; `pending` is true while a decision for it is on its way.
+  draw(state, card, { wide, pending }) {
+    this._newest = [state, card, { wide, pending }];
     const { hand, clock } = state;
     const stands = standing(state, card);
     const editable = card.selected && stands === Standing.OFFERED;
     flag(this.root, "chosen", card.selected);
     if (this.root.dataset.standing !== stands) this.root.dataset.standing = stands;
-    this.root.setAttribute("aria-current", String(card.selected));
-    this.root.setAttribute("aria-label", `Idea ${card.place}${card.selected ? ", chosen" : ""}`);
+    mark(this.root, "aria-current", String(card.selected));
+    mark(this.root, "aria-label", `Idea ${card.place}${card.selected ? ", chosen" : ""}`);
+    if (!this._seen) return;
     say(this._name, nameOf(card, hand));
     say(this._standing, pending ? "… sent" : (SIGNS[stands] ?? (card.selected ? "chosen" : "")));
+    this._widen(wide);
     this._drawChords(card, hand, clock, editable);
     say(this._words, withSigns((card.edits.length ? `Changed: ${card.edits.join(", ")}. ` : "") + card.words));
     say(this._closest, card.closest ? `≈ close to ${card.closest}` : "");
-    this._closest.title = card.closest;
+    mark(this._closest, "title", card.closest);
     say(this._maker, `by ${madeBy(state, card.made_by, card.edits.length)}`);
     this._buttons(card, stands);
     this._drawMini(state, card, editable);
@@ -67,10 +82,18 @@ export class CardView {
 
   _buttons(card, stands) {
     const gone = stands !== Standing.OFFERED;
-    this._take.setAttribute("aria-disabled", String(gone));
-    this._take.dataset.why = gone ? `Idea ${card.place} is ${stands === Standing.GONE ? "no longer offered" : stands}.` : "";
-    this._take.setAttribute("aria-label", `Take idea ${card.place}`);
-    this._hear.setAttribute("aria-label", `Hear idea ${card.place}`);
+    mark(this._take, "aria-disabled", String(gone));
+    mark(this._take, "data-why", gone ? `Idea ${card.place} is ${stands === Standing.GONE ? "no longer offered" : stands}.` : "");
+    mark(this._take, "aria-label", `Take idea ${card.place}`);
+    mark(this._hear, "aria-label", `Hear idea ${card.place}`);
+  }
+
+  // Told to the chords alone: on the row it would be inherited, and every element of every card styled anew.
+  _widen(wide) {
+    if (this._wide === wide) return;
+    this._wide = wide;
+    this._chords.style.setProperty("--bar-width", `${wide}em`);
+    this._chords.style.setProperty("--bar-em", wide);
   }
 
   _drawMini({ hand, clock, key, arranged }, card, editable) {

@@ -20,9 +20,18 @@ function assign(element, name, value) {
   else element.setAttribute(name, value === true ? "" : value);
 }
 
-// Changes text only where it differs: what stays the same costs no layout.
+// Changes text only where it differs: what stays the same costs no layout. The text stays one node, changed in place:
+// nothing is left behind for the collector, however often a count-down counts.
 export function say(element, text) {
-  if (element.textContent !== text) element.textContent = text;
+  const only = element.childNodes.length === 1 && element.firstChild.nodeType === Node.TEXT_NODE ? element.firstChild : null;
+  if (only ? only.data === text : element.textContent === text) return;
+  if (only) only.data = text;
+  else element.textContent = text;
+}
+
+// An attribute, set only where it differs.
+export function mark(element, name, value) {
+  if (element.getAttribute(name) !== value) element.setAttribute(name, value);
 }
 
 export function flag(element, name, on) {

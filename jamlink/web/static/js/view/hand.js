@@ -20,6 +20,7 @@ export class Hand {
     this._left = h("span", { class: "decide-left" });
     this._row = h("div", { class: "cards" });
     this._empty = h("div", { class: "no-hand" });
+    this._sight = new IntersectionObserver((entries) => entries.forEach((entry) => this._seen(entry)), { root: this._row, rootMargin: "0px 100%" });
     const decide = h("div", { class: "decide" }, this._by, this._dots, this._left);
     root.append(h("div", { class: "hand-head" }, this._title, this._note, decide), this._row, this._empty);
     store.watch(["hand", "clock", "key", "model", "asking", "decision", "saved", "taken", "steering", "arranged", "local.pending"], (shared, local) => this._draw(shared, local));
@@ -61,9 +62,7 @@ export class Hand {
     if (!hand) return once(this._empty, emptyWords(state), () => [h("p", {}, emptyWords(state))]);
     this._deal(hand.cards.length);
     const wide = barWidth(hand, state.clock.bar_ticks);
-    this._row.style.setProperty("--bar-width", `${wide}em`);
-    this._row.style.setProperty("--bar-em", wide);
-    hand.cards.forEach((card, index) => this._cards[index].draw(state, card, local.pending?.index === index));
+    hand.cards.forEach((card, index) => this._cards[index].draw(state, card, { wide, pending: local.pending?.index === index }));
     this._bringIntoSight(hand);
   }
 
@@ -71,9 +70,17 @@ export class Hand {
     if (this._cards.length === count) return;
     while (this._cards.length < count) this._cards.push(new CardView(this._cards.length, this._to));
     this._cards.length = count;
+    this._sight.disconnect();
+    for (const card of this._cards) this._sight.observe(card.root);
     this._row.replaceChildren(...this._cards.map((card) => card.root));
     this._row.style.setProperty("--count", String(Math.min(4, count)));
     flag(this._row, "single", count === 1);
+  }
+
+  // A row's width to both sides counts as in sight, so that scrolling finds the cards there already. While there is no
+  // hand nothing has a place, and that is no news.
+  _seen({ target, boundingClientRect, isIntersecting }) {
+    if (boundingClientRect.width) this._cards.find((card) => card.root === target)?.sight(isIntersecting);
   }
 
   // Only sideways inside its own row: the page itself never jumps under a hand that plays.

@@ -11,12 +11,12 @@ export class MiniRoll {
     this._change = change;
     this._picked = -1;
     this._drag = null;
+    this._seen = true;
     this.canvas = document.createElement("canvas");
     this.canvas.className = "mini";
     this.canvas.setAttribute("role", "img");
     this._listen();
     new ResizeObserver(([entry]) => this._resized(entry.contentRect)).observe(this.canvas);
-    new IntersectionObserver((entries) => this._sight(entries.at(-1).isIntersecting)).observe(this.canvas);
   }
 
   // `chords` are the notes of its chords, where they are known.
@@ -75,11 +75,11 @@ export class MiniRoll {
 
   _resized({ width, height }) {
     this._box = { width, height };
-    this._sight(this._seen);
+    this.sight(this._seen);
   }
 
   // Of a hand of thirty only the cards in sight hold a picture.
-  _sight(seen) {
+  sight(seen) {
     this._seen = seen;
     if (seen && this._box) sharpen(this.canvas, this._box);
     else this.canvas.width = this.canvas.height = 0;
