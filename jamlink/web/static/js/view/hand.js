@@ -93,11 +93,12 @@ export class Hand {
   }
 }
 
-// What the fullest bar of all cards needs, in em, so that bars stand under bars and nothing is cut off.
+// What the fullest bar of all cards needs, in em, so that bars stand under bars and nothing is cut off. In halves of an
+// em, so that a hand like the one before keeps its widths and is not laid out anew.
 function barWidth(hand, barTicks) {
   const bars = hand.cards.flatMap((card) => byBar(card.chords, hand.slot_bars, barTicks));
   const widest = Math.max(0, ...bars.map((bar) => bar.reduce((sum, { symbol }) => sum + 0.66 + symbol.length * 0.42, 0)));
-  return Math.max(2.8, widest + 0.7).toFixed(2);
+  return Math.max(3, Math.ceil(2 * (widest + 0.7)) / 2);
 }
 
 const ORDER = [Standing.GONE, Standing.OFFERED, Standing.SOUNDS, Standing.SAVING, Standing.TAKEN];

@@ -60,7 +60,7 @@ function name(pen, block, from, end, colour, high, unit) {
   if (room < 14 * unit) return;
   const size = wide(pen, text, 18 * unit);
   if (size > room * 2) return;
-  pen.font = font(size > room ? Math.max(10 * unit, (18 * unit * room) / size) : 18 * unit, 600);
+  pen.font = font(size > room ? Math.max(10 * unit, Math.floor((18 * unit * room) / size)) : 18 * unit, 600);
   pen.textAlign = "left";
   pen.fillStyle = colour;
   pen.fillText(text, from + 8 * unit, high / 2 + 6.5 * unit);

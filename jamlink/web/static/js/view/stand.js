@@ -6,6 +6,7 @@ import { signs } from "../music/chord.js";
 import { chord, flag, h, once, say } from "./dom.js";
 
 const THEN = 3; // chords after the next one
+const STEPS = 20; // a name that is too long shrinks by twentieths: few sizes, few fonts to make
 const WORDS = {
   [Promised.KEPT]: ["✓", "promised"],
   [Promised.SAVING]: ["…", "being saved"],
@@ -85,7 +86,7 @@ function fit(place) {
   place.style.removeProperty("--shrink");
   const room = place.clientWidth;
   const wide = ink.getBoundingClientRect().width;
-  if (wide > room && room > 0) place.style.setProperty("--shrink", (room / wide).toFixed(3));
+  if (wide > room && room > 0) place.style.setProperty("--shrink", (Math.floor((room / wide) * STEPS) / STEPS).toFixed(2));
 }
 
 // Key and chord heard, and who gives the time where it is not jamlink.
