@@ -39,6 +39,7 @@ def _headers(host: bytes) -> list[tuple[bytes, bytes]]:
         (b"x-frame-options", b"DENY"),
         (b"cross-origin-opener-policy", b"same-origin"),
         (b"cross-origin-resource-policy", b"same-origin"),
+        (b"cross-origin-embedder-policy", b"require-corp"),
         (b"cache-control", b"no-cache"),
     ]
 

@@ -4,6 +4,7 @@ import { Clock } from "./core/clock.js";
 import { Connection } from "./core/connection.js";
 import { readToken, speak, TOKEN_KEPT, VERSION } from "./core/protocol.js";
 import { Store } from "./core/state.js";
+import { keepTidy } from "./core/tidy.js";
 import { watchKeys } from "./input/keys_start.js";
 import { Piano } from "./input/piano.js";
 import { Shortcuts } from "./input/shortcuts.js";
@@ -52,6 +53,7 @@ function start() {
   watchWaking(sound, store);
   watchKeys(store, piano);
   keepAwake(store);
+  keepTidy();
   store.watch(["local.loudness"], (_, { loudness }) => sound.loudness(loudness));
   midi.openIfAllowed();
   if (token) connection.open();
