@@ -111,3 +111,20 @@ def test_the_process_that_the_bench_weighs_is_the_pages_own(browser):
     assert bench_memory.memory(light)["private_mb"] - before[1] < 40
     for page in pages:
         page.context.close()
+
+
+def test_of_a_hand_of_many_only_the_cards_in_sight_and_their_neighbours_are_drawn(start, look, monkeypatch):
+    monkeypatch.setenv("JAMLINK_SESSION_HAND", "24")
+    slow = start("--bars", "4", "--tempo", "60", "--proposer", "rules", "--click", "off")
+    page = look(slow, viewport={"width": 1600, "height": 1000})
+    page.play_until_a_hand()
+    cards = "document.querySelectorAll('.card').length"
+    drawn = "document.querySelectorAll('.card:not(:empty)').length"
+    page.until(f"{cards} === 24 && {drawn} <= 8")
+    page.page.evaluate("document.querySelector('.cards').scrollTo({left: 99999, behavior: 'instant'})")
+    expect(page.button("Take idea 24")).to_be_visible()
+    page.until(f"{drawn} <= 8")
+    page.button("Take idea 24").click()
+    page.until("state.taken || state.playing")
+    alone = "crossOriginIsolated && typeof performance.measureUserAgentSpecificMemory"
+    assert page.page.evaluate(alone) == "function"  # Chromium can be asked to tidy up
