@@ -173,7 +173,7 @@ def jam(
     lan: Annotated[bool, typer.Option("--lan", help="Let a tablet in your network in, with a code.")] = False,
 ) -> None:
     """Jam: play, see ideas before the bar line, take one with one gesture."""
-    from jamlink import app as house
+    from jamlink.app import foreground
 
     flags = {
         "session.tempo": tempo,
@@ -207,16 +207,16 @@ def jam(
     with one_sentence():
         if terminal and lan:
             raise Nonsense("A tablet needs the page.", "Leave --terminal or --lan out.")
-        raise typer.Exit(house.jam(flags, sessions, demo=demo, plain=plain, play=play))
+        raise typer.Exit(foreground.jam(flags, sessions, demo=demo, plain=plain, play=play))
 
 
 @app.command()
 def ports(as_json: Annotated[bool, AS_JSON] = False) -> None:
     """List the MIDI ports that can be used."""
-    from jamlink import app as house
+    from jamlink.app import machine
 
     with one_sentence():
-        listing = house.ports()
+        listing = machine.ports()
         if as_json:
             print(json.dumps({"inputs": listing.inputs, "outputs": listing.outputs}))
             return
@@ -237,12 +237,12 @@ def doctor(
     as_json: Annotated[bool, AS_JSON] = False,
 ) -> None:
     """Check Python, ports, loop-back latency, model and disk; each failing line says what to do."""
-    from jamlink import app as house
+    from jamlink.app import machine
 
     with one_sentence():
         if (input or output) and not loopback:
             raise Nonsense("Which ports to measure was said, but not to measure.", "Add --loopback.")
-        checks = house.loopback(input, output, system) if loopback else house.doctor()
+        checks = machine.loopback(input, output, system) if loopback else machine.doctor()
         if as_json:
             print(json.dumps([{"name": c.name, "ok": c.ok, "what": c.what, "remedy": c.remedy} for c in checks]))
         else:
@@ -272,10 +272,10 @@ def render(
     as_json: Annotated[bool, AS_JSON] = False,
 ) -> None:
     """Run a whole jam over a MIDI file, faster than real time, and write the result."""
-    from jamlink import app as house
+    from jamlink.app import offline
 
     with one_sentence():
-        request = house.RenderRequest(
+        request = offline.RenderRequest(
             source=source,
             target=target,
             accept=accept.value,
@@ -288,7 +288,7 @@ def render(
             model=model,
             accompany=_following(look_ahead, commit, listen, rest),
         )
-        report = house.render(request)
+        report = offline.render(request)
         if as_json:
             print(json.dumps(report))
         else:
@@ -311,20 +311,20 @@ def export(session: Path, target: Path) -> None:
     A target that ends in .musicxml or .abc gets a lead sheet instead, in .ireal the chords as a link for iReal Pro, in
     .dawproject a project with a track for each player and role.
     """
-    from jamlink import app as house
+    from jamlink.app import offline
 
     with one_sentence():
-        house.export(session, target)
+        offline.export(session, target)
         out.print(f"Written to {target}.", highlight=False, soft_wrap=True)
 
 
 @app.command()
 def replay(session: Path) -> None:
     """Play a session's inputs into a fresh session and compare everything it did."""
-    from jamlink import app as house
+    from jamlink.app import offline
 
     with one_sentence():
-        verdict = house.replay(session)
+        verdict = offline.replay(session)
         out.print(verdict.sentence, highlight=False, soft_wrap=True)
         raise typer.Exit(0 if verdict.same else 1)
 
@@ -373,10 +373,10 @@ def plugin_install(
 @maps_app.command("list")
 def maps_list() -> None:
     """List the controller maps and the devices that each one fits."""
-    from jamlink import app as house
+    from jamlink.app import maps
 
     with one_sentence():
-        for found in house.maps():
+        for found in maps.maps():
             fits = ", ".join(found.ports) or "whatever no other map fits"
             out.print(f"[bold]{found.name}[/]  {fits}", highlight=False, soft_wrap=True)
 
@@ -384,10 +384,10 @@ def maps_list() -> None:
 @maps_app.command("check")
 def maps_check(file: Path) -> None:
     """Check a map file."""
-    from jamlink import app as house
+    from jamlink.app import maps
 
     with one_sentence():
-        checked = house.check_map(file)
+        checked = maps.check_map(file)
         out.print(f"{file} is good: {checked}", highlight=False, soft_wrap=True)
 
 
@@ -397,10 +397,10 @@ def maps_learn(
     target: Annotated[Path | None, typer.Option("-o", "--out", help="The map file to write.")] = None,
 ) -> None:
     """Write a map from what you press: press the pad you want for each action, or nothing to pass over it."""
-    from jamlink import app as house
+    from jamlink.app import maps
 
     with one_sentence():
-        house.learn_map(input, target, lambda text: out.print(text, highlight=False, soft_wrap=True))
+        maps.learn_map(input, target, lambda text: out.print(text, highlight=False, soft_wrap=True))
 
 
 @bench_app.command("loop")
@@ -414,10 +414,10 @@ def bench_loop(
 ) -> None:
     """The note path beside a bare loop in the same run, and how soon ideas and chords come: alone, and through
     everything."""
-    from jamlink import app as house
+    from jamlink.app import benches
 
     with one_sentence():
-        house.bench_loop(messages, minutes, presses, sixteenths, beats, as_json)
+        benches.bench_loop(messages, minutes, presses, sixteenths, beats, as_json)
 
 
 @bench_app.command("engine")
@@ -428,10 +428,10 @@ def bench_engine(
     as_json: Annotated[bool, AS_JSON] = False,
 ) -> None:
     """The network: 1 and 16 ideas of 64 words, every engine on the same weights in the same run."""
-    from jamlink import app as house
+    from jamlink.app import benches
 
     with one_sentence():
-        house.bench_engine(rounds, model, sizes, as_json)
+        benches.bench_engine(rounds, model, sizes, as_json)
 
 
 @bench_app.command("page")
@@ -440,10 +440,10 @@ def bench_page(
     as_json: Annotated[bool, AS_JSON] = False,
 ) -> None:
     """The page: start, keys, decisions, smoothness, and whether the music notices; in a headless Chromium."""
-    from jamlink import app as house
+    from jamlink.app import benches
 
     with one_sentence():
-        house.bench_page(quick, as_json)
+        benches.bench_page(quick, as_json)
 
 
 @app.command(name="eval")
@@ -504,13 +504,13 @@ def corpus_build(
     as_json: Annotated[bool, AS_JSON] = False,
 ) -> None:
     """Parse, deduplicate, split and pack the music a model learns from."""
-    from jamlink import app as house
+    from jamlink.app import training
     from jamlink.training.corpus import Wanted
 
     with one_sentence():
         names = _listed(sources) if sources else ()
         wanted = Wanted(data, tuple(music or ()), names, share_alike, evaluation)
-        rows = house.build_corpus(wanted, target, workers, _aside)
+        rows = training.build_corpus(wanted, target, workers, _aside)
         if as_json:
             print(json.dumps(rows))
             return
@@ -543,10 +543,10 @@ def corpus_index(
     target: Annotated[Path, typer.Option("--out", help="The folder of the index: a model's, or models/originality.")],
 ) -> None:
     """Make the index that tells how near an idea comes to the music a model learnt from."""
-    from jamlink import app as house
+    from jamlink.app import training
 
     with one_sentence():
-        path = house.index_corpus(corpus, target, _aside)
+        path = training.index_corpus(corpus, target, _aside)
         out.print(f"Written to {path}.", soft_wrap=True)
 
 
@@ -577,10 +577,10 @@ def train(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
 ) -> None:
     """Train a model from a recipe; stops and resumes where it was."""
-    from jamlink import app as house
+    from jamlink.app import training
 
     with one_sentence():
-        house.train(recipe, corpus, run, minutes, device)
+        training.train(recipe, corpus, run, minutes, device)
 
 
 def run() -> None:

@@ -8,21 +8,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from jamlink import app as house
 from jamlink.cli import app
 from jamlink.errors import Unavailable
 from jamlink.ports.discovery import Found
-from jamlink.settings import Settings
+
+pytestmark = pytest.mark.usefixtures("home")
 
 PERFORMANCE = Path(__file__).parent / "data" / "mozart_k331_p04.mid"
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch) -> Path:
-    """A home of one's own, with an empty configuration."""
-    for name, folder in (("HOME", "."), ("XDG_CONFIG_HOME", "config"), ("XDG_DATA_HOME", "data")):
-        monkeypatch.setenv(name, str(tmp_path / "home" / folder))
-    return tmp_path / "home"
 
 
 @pytest.fixture
@@ -173,16 +165,3 @@ def test_no_midi_system_is_said_with_a_remedy(command, monkeypatch):
     gone = Found((), (Unavailable("No JACK server answers.", "Start JACK or PipeWire."),), ())
     monkeypatch.setattr("jamlink.ports.discovery.list_ports", lambda clock: gone)
     is_one_sentence(jamlink(*command), "No JACK server answers. Start JACK")
-
-
-def test_a_broken_map_of_the_players_own_is_named_and_is_no_reason_not_to_start(home, capsys):
-    maps = home / "config" / "jamlink" / "maps"
-    maps.mkdir(parents=True)
-    (maps / "mine.toml").write_text("name = 3\n")
-    house._look_before_starting(Settings())
-    assert "mine.toml, line 1" in capsys.readouterr().err
-
-
-def test_a_flag_forgets_a_remembered_port():
-    before = {"input": "launchkey", "output": "fluid"}
-    assert house._not_said(before, {"ports.input": "", "ports.output": None}) == {"output": "fluid"}

@@ -30,7 +30,7 @@ from typing import Any
 
 import pytest
 
-from jamlink.app import chords_at_once
+from jamlink.app.proposers import chords_at_once
 from jamlink.ledger.entry import HEADER, canonical
 from jamlink.ledger.store import Ledger, read, verify
 from jamlink.midi.actions import Action

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jamlink.app import RenderRequest, render
+from jamlink.app.offline import RenderRequest, render
 from jamlink.ledger.store import read
 from jamlink.midi.smf import read_score
 
