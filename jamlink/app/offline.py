@@ -5,57 +5,28 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from jamlink.app import proposers
 from jamlink.app.files import check_target, new_header
-from jamlink.app.proposers import chords_at_once, proposer, stand_in
 from jamlink.errors import Nonsense
 from jamlink.settings import load, session_settings
 
 
-@dataclass(frozen=True, slots=True)
-class RenderRequest:
-    """What `jamlink render` was asked for."""
-
-    source: Path
-    target: Path
-    accept: str
-    bars: int
-    seed: int
-    proposer: str
-    roles: tuple[str, ...]
-    mode: str
-    repeat: str
-    model: str
-    accompany: Mapping[str, int | None] = field(default_factory=dict)
-    """How the accompaniment follows, as flags."""
-
-
-def render(request: RenderRequest) -> dict[str, Any]:
-    """Run a jam over the musician's file on a hand-moved clock. Returns the report that --json prints."""
+def render(
+    source: Path, target: Path, said: Mapping[str, Any], *, accept: str, proposer: str, model: str
+) -> dict[str, Any]:
+    """Run a jam over the musician's file on a hand-moved clock, with what was `said` by setting, the seed at least.
+    Returns the report that --json prints."""
     from jamlink.runtime.rendering import Rendering
 
-    check_target(request.target, request.source)
-    settings = load(
-        Path(os.devnull),
-        {},
-        {
-            "session.bars": request.bars,
-            "session.roles": list(request.roles),
-            "session.mode": request.mode,
-            "session.repeat": request.repeat,
-            "session.seed": request.seed,
-            "session.count_in": 0,
-            "session.click": "off",
-            **request.accompany,
-        },
-    )
-    maker = proposer(request.proposer, request.model)
-    wanted = session_settings(settings, request.seed)
-    rendering = Rendering(request.source, wanted, maker, stand_in("rules"), chords_at_once())
-    return rendering.run(request.target, _chooser(request.accept, request.seed), new_header)
+    check_target(target, source)
+    settings = load(Path(os.devnull), {}, {**said, "session.count_in": 0, "session.click": "off"})
+    maker, seed = proposers.proposer(proposer, model), settings.session.seed
+    wanted = session_settings(settings, seed)
+    rendering = Rendering(source, wanted, maker, proposers.stand_in("rules"), proposers.chords_at_once())
+    return rendering.run(target, _chooser(accept, seed), new_header)
 
 
 def _chooser(accept: str, seed: int) -> Any:
