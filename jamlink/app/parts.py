@@ -22,10 +22,11 @@ from jamlink.runtime.demo import Demo
 from jamlink.runtime.io_link import IoLink
 from jamlink.runtime.io_wire import OpenPorts
 from jamlink.runtime.ipc import Framed, inherited, spawn
-from jamlink.runtime.jam import Jam, Parts
+from jamlink.runtime.jam import Jam
 from jamlink.runtime.link_peer import LinkPeer
 from jamlink.runtime.model_link import ModelLink
 from jamlink.runtime.monotonic import MonotonicClock
+from jamlink.runtime.parts import Parts
 from jamlink.runtime.port_choice import ClockPorts, PortChoice
 from jamlink.runtime.teaching import Teacher
 from jamlink.session.core import Session
