@@ -79,7 +79,7 @@ def put_together(config: JamConfig, descriptor: int, page: PageProcess | None, w
         ports=_ports_to_have(settings),
         teacher=_teacher(settings.ports.map),
         follower=follower(settings),
-        link=_link(settings),
+        link=_link(settings, clock),
         clips=_clips(config, setup, started),
         offsets=offsets_ns(settings),
         programs=programs(settings),
@@ -128,9 +128,9 @@ def _clips(config: JamConfig, setup: SessionSettings, started: Ns) -> Clips:
     return Clips(wanted, started, Timeline(setup.tempo, Ticks(0), started), str(setup.meter))
 
 
-def _link(settings: Settings) -> LinkPeer | None:
+def _link(settings: Settings, clock: Clock) -> LinkPeer | None:
     """The process that talks Ableton Link, where one is wanted."""
-    return LinkPeer() if settings.sync.link else None
+    return LinkPeer(clock) if settings.sync.link else None
 
 
 def _teacher(forced: str) -> Teacher:

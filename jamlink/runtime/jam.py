@@ -140,6 +140,7 @@ class Jam:
         if parts.link is not None:
             for beat in self._got("hearing Link", parts.link.receive):
                 self._safely("hearing Link", self._from_link, beat)
+            self._screen.trouble("link", parts.link.trouble)
         self._hear_views()
         self._safely("tidying up", self._tidy_up)
         if self._demo is not None and self._opened:

@@ -228,6 +228,15 @@ def test_keys_that_are_down_on_the_old_device_are_let_go_when_another_is_chosen(
     assert house.session.snapshot().sounding == ()
 
 
+def test_a_link_process_that_is_gone_is_a_trouble_until_it_is_back(house):
+    with_parts(house, link=SimpleNamespace(receive=lambda: [], trouble="Gone."))
+    turn(house)
+    assert house.state()["trouble"] == ["Gone."]
+    house.parts.link.trouble = ""
+    turn(house)
+    assert house.state()["trouble"] == []
+
+
 # -- learning ---------------------------------------------------------------------------------------------------------
 
 
