@@ -10,11 +10,15 @@ import contextlib
 import os
 import signal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from jamlink.app.jam_config import JamConfig
+
+if TYPE_CHECKING:
+    from jamlink.runtime.jam import Jam
+    from jamlink.web.process import PageProcess
 
 
 def session_process() -> None:
@@ -43,14 +47,14 @@ def _quiet_errors(file: Path) -> None:
     os.dup2(log, 1)
 
 
-def _start_page(slip: int | None) -> Any:
+def _start_page(slip: int | None) -> PageProcess | None:
     """The page's process; None for no page."""
     from jamlink.web.process import PageProcess
 
     return None if slip is None else PageProcess(slip)
 
 
-def _jam(config: JamConfig, descriptor: int, page: Any, writer: int) -> Any:
+def _jam(config: JamConfig, descriptor: int, page: PageProcess | None, writer: int) -> Jam:
     from jamlink.app.parts import put_together
 
     return put_together(config, descriptor, page, lambda: _wake(writer))
@@ -64,7 +68,7 @@ def _wakeup() -> tuple[int, int]:
     return reader, writer
 
 
-def _wake_on_signals(running: Any, writer: int) -> None:
+def _wake_on_signals(running: Jam, writer: int) -> None:
     """Signals end the loop."""
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
