@@ -35,6 +35,7 @@ import msgspec
 from platformdirs import user_config_path, user_data_path
 
 from jamlink.errors import Nonsense
+from jamlink.flags import NAMES
 from jamlink.music.key import parse_key
 from jamlink.remote.settings import BridgeTable, OscTable, RemoteConfig
 from jamlink.session.effects import Out
@@ -203,7 +204,7 @@ def load(path: Path, environment: Mapping[str, str], flags: Mapping[str, Any]) -
         table, _, key = dotted.partition(".")
         if value is not None:
             tables.setdefault(table, {})[key] = value
-            settings = _convert(tables, _FLAGS.get(dotted) or f"--{key.replace('_', '-')}")
+            settings = _convert(tables, NAMES.get(dotted) or f"--{key.replace('_', '-')}")
     return settings
 
 
@@ -339,18 +340,6 @@ def _convert(tables: dict[str, Any], where: str) -> Settings:
     except msgspec.ValidationError as bad:
         raise _mistake(tables, where, str(bad)) from None
 
-
-_FLAGS = {
-    "ports.input": "--in",
-    "ports.output": "--out",
-    "sync.source": "--sync",
-    "sync.port": "--clock-in",
-    "sync.send": "--send-clock",
-    "model.folder": "--model",
-    "clips.folder": "--clips",
-    "osc.on": "--osc",
-}
-"""Flags that are not called like their key."""
 
 _UNKNOWN = re.compile(r"unknown field `(?P<name>[^`]*)`(?: - at `\$\.?(?P<table>\w+))?")
 _AT = re.compile(r"- at `\$\.?(?P<path>[\w.]+)")

@@ -28,3 +28,11 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if os.environ.get("CI") == "true":
             pytest.fail(str(missing))
         pytest.skip(str(missing))
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch) -> Path:
+    """A home of one's own, with an empty configuration."""
+    for name, folder in (("HOME", "."), ("XDG_CONFIG_HOME", "config"), ("XDG_DATA_HOME", "data")):
+        monkeypatch.setenv(name, str(tmp_path / "home" / folder))
+    return tmp_path / "home"

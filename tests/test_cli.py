@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
-from jamlink import app as house
 from jamlink.cli import app
 from jamlink.errors import Unavailable
 from jamlink.ports.discovery import Found
-from jamlink.settings import Settings
+
+pytestmark = pytest.mark.usefixtures("home")
 
 PERFORMANCE = Path(__file__).parent / "data" / "mozart_k331_p04.mid"
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch) -> Path:
-    """A home of one's own, with an empty configuration."""
-    for name, folder in (("HOME", "."), ("XDG_CONFIG_HOME", "config"), ("XDG_DATA_HOME", "data")):
-        monkeypatch.setenv(name, str(tmp_path / "home" / folder))
-    return tmp_path / "home"
 
 
 @pytest.fixture
@@ -63,6 +57,12 @@ def is_one_sentence(result: Result, *words: str) -> None:
         (["--click", "loud"], ["--click", "off, count-in, on"]),
         (["--count-in", "7"], ["0, 1 or 2"]),
         (["--system", "Foo"], ["Foo", "Choose auto"]),
+        (["--look-ahead", "99"], ["--look-ahead 99 is not possible", "0 to 16 beats"]),
+        (["--commit", "99"], ["--commit 99 is not possible", "0 to 16 beats"]),
+        (["--commit", "-1"], ["--commit -1 is not possible", "0 to 16 beats"]),
+        (["--listen", "99"], ["--listen 99 is not possible", "0 to 64 beats"]),
+        (["--rest", "99"], ["--rest 99 is not possible", "0 to 32 bars"]),
+        (["--look-ahead", "2", "--commit", "4"], ["4 beats ahead", "no shorter than the commit"]),
     ],
 )
 def test_an_impossible_flag_is_refused_before_anything_starts(flags, words, home):
@@ -106,6 +106,7 @@ def test_a_broken_settings_file_names_the_line_and_what_fits(text, words, home):
         ("in.mid", "out.mid", ["--bars-per-slot", "3"], ["1, 2, 4 or 8"]),
         ("in.mid", "out.mid", ["--roles", "drums"], ["any of chords, melody, bass"]),
         ("in.mid", "out.mid", ["--mode", "war"], ["propose, trade"]),
+        ("in.mid", "out.mid", ["--commit", "99"], ["--commit 99 is not possible", "0 to 16 beats"]),
     ],
 )
 def test_a_render_that_cannot_be_harms_nothing(source, target, more, words, folder):
@@ -175,14 +176,19 @@ def test_no_midi_system_is_said_with_a_remedy(command, monkeypatch):
     is_one_sentence(jamlink(*command), "No JACK server answers. Start JACK")
 
 
-def test_a_broken_map_of_the_players_own_is_named_and_is_no_reason_not_to_start(home, capsys):
-    maps = home / "config" / "jamlink" / "maps"
-    maps.mkdir(parents=True)
-    (maps / "mine.toml").write_text("name = 3\n")
-    house._look_before_starting(Settings())
-    assert "mine.toml, line 1" in capsys.readouterr().err
-
-
-def test_a_flag_forgets_a_remembered_port():
-    before = {"input": "launchkey", "output": "fluid"}
-    assert house._not_said(before, {"ports.input": "", "ports.output": None}) == {"output": "fluid"}
+def test_help_is_there_at_once_because_nothing_heavy_is_imported_for_it():
+    code = "import sys, jamlink.cli; print(*sys.modules)"
+    loaded = set(
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    )
+    assert "jamlink.cli.jam" in loaded
+    assert not loaded & {
+        "jamlink.settings",
+        "jamlink.session",
+        "msgspec",
+        "numpy",
+        "textual",
+        "starlette",
+        "mido",
+        "torch",
+    }

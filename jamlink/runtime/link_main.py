@@ -79,23 +79,24 @@ class Member:
 
     def __init__(self, link: Any) -> None:
         self._link = link
-        self._met = time.monotonic_ns()
+        self._joined = self._met = Ns(time.monotonic_ns())
+        self._alone_so_far = True
         link.quantum = 4
         link.start_stop_sync_enabled = True
         link.enabled = True
 
     def look(self) -> LinkBeat | None:
-        """Where the session is now; None where that could not be read at one moment."""
+        """Where the session is now; None before anybody was met, and where it could not be read at one moment."""
         before = time.monotonic_ns()
         beat = self._link.beat
-        after = time.monotonic_ns()
+        after = Ns(time.monotonic_ns())
         peers = self._link.num_peers
         if peers:
-            self._met = after
-        if after - before > _TOO_LONG:
+            self._met, self._alone_so_far = after, False
+        if self._alone_so_far or after - before > _TOO_LONG:
             return None
         tempo = Tempo(round(60 * NS_PER_SECOND / self._link.tempo))
-        return LinkBeat(Ns((before + after) // 2), beat, tempo, peers, bool(self._link.playing))
+        return LinkBeat(Ns((before + after) // 2), beat, tempo, peers, bool(self._link.playing), self._joined)
 
     @property
     def alone(self) -> bool:

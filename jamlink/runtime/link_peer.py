@@ -1,8 +1,14 @@
-"""The session's end of the Link process: beats as they come in. It may die at any time; then Link has fallen silent."""
+"""The session's end of the Link process: beats as they come in. A process that dies is replaced.
+
+In between Link is silent, which the follower bridges as it does any silence. A process that lived for ten seconds is
+replaced at once, others after growing waits: where Link cannot run at all, a start every half a minute costs nobody
+anything.
+"""
 
 from __future__ import annotations
 
 import subprocess
+from contextlib import suppress
 from importlib.util import find_spec
 
 import msgspec
@@ -10,6 +16,15 @@ import msgspec
 from jamlink.errors import Unavailable
 from jamlink.runtime.ipc import Framed, spawn
 from jamlink.sync.link import LinkBeat
+from jamlink.timing.clock import Clock
+from jamlink.timing.units import NS_PER_SECOND, Ns, ms
+
+MODULE = "jamlink.runtime.link_main"
+WAITS = (Ns(0), ms(500), *(Ns(s * NS_PER_SECOND) for s in (1, 2, 4, 8, 16, 30)))
+"""Before the first, second, ... in a row is started again; the last one for all others."""
+LIVED_LONG = Ns(10 * NS_PER_SECOND)
+GONE = "Ableton Link stopped; it is being started again."
+_LAST_GRACE_S = 2.0
 
 _decode = msgspec.json.Decoder(LinkBeat).decode
 
@@ -21,26 +36,83 @@ def look_for_link() -> None:
 
 
 class LinkPeer:
-    """One thread. No method waits."""
+    """Owns one Link process at a time, starting now. One thread; no method waits, except `close` (two seconds).
 
-    def __init__(self) -> None:
-        self._process: subprocess.Popen[bytes]
-        self._connection: Framed
-        self._process, self._connection = spawn("jamlink.runtime.link_main")
+    Call `receive` whenever `fileno` is readable and at least every 100 ms: it also watches and replaces. `fileno`
+    changes when the process is replaced.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._child: subprocess.Popen[bytes] | None = None
+        self._pipe: Framed | None = None
+        self._going: list[subprocess.Popen[bytes]] = []
+        """Killed, and not yet seen dead."""
+        self._deaths = 0
+        self._since = Ns(0)
+        self._start_at: Ns | None = None
+        self.trouble = ""
+        """One sentence while there is no process, or one that has yet to show that it lives."""
+        self._start(clock.now())
+
+    @property
+    def pid(self) -> int | None:
+        """The process's number, None while there is none."""
+        return self._child.pid if self._child else None
 
     def fileno(self) -> int:
-        """For select; -1 once it is gone."""
-        return self._connection.fileno()
+        """For select; -1 while there is no process."""
+        return self._pipe.fileno() if self._pipe else -1
 
     def receive(self) -> list[LinkBeat]:
         """Beats since the last call, oldest first."""
-        return [_decode(frame) for frame in self._connection.receive()]
+        now = self._clock.now()
+        beats = [_decode(frame) for frame in self._pipe.receive()] if self._pipe else []
+        self._watch(now, alive=bool(beats))
+        if self._start_at is not None and now >= self._start_at:
+            self._start(now)
+        return beats
 
     def close(self) -> None:
         """Let it go; it says goodbye to its peers."""
-        self._connection.close()
+        self._start_at = None
+        if self._pipe is not None:
+            self._pipe.close()
+        if self._child is not None:
+            with suppress(subprocess.TimeoutExpired):
+                self._child.wait(_LAST_GRACE_S)
+        self._bury()
+        for child in self._going:
+            child.wait()
+
+    def _watch(self, now: Ns, alive: bool) -> None:
+        self._going = [child for child in self._going if child.poll() is None]
+        if self._child is None or self._pipe is None:
+            return
+        lived_long = now - self._since > LIVED_LONG
+        if lived_long or alive:
+            self.trouble = ""
+        if self._pipe.closed or self._child.poll() is not None:
+            self._bury()
+            self._deaths = 1 if lived_long else self._deaths + 1
+            self._start_later(now)
+
+    def _start_later(self, now: Ns) -> None:
+        self.trouble = GONE
+        self._start_at = Ns(now + WAITS[min(self._deaths, len(WAITS)) - 1])
+
+    def _start(self, now: Ns) -> None:
+        self._start_at, self._since = None, now
         try:
-            self._process.wait(timeout=2)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+            self._child, self._pipe = spawn(MODULE)
+        except OSError:
+            self._deaths += 1
+            self._start_later(now)
+
+    def _bury(self) -> None:
+        if self._pipe is not None:
+            self._pipe.close()
+        if self._child is not None:
+            self._child.kill()
+            self._going.append(self._child)
+        self._child = self._pipe = None

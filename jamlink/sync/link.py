@@ -18,6 +18,7 @@ from jamlink.timing.units import TICKS_PER_QUARTER, Ns, Tempo, Ticks, ms
 
 SILENT_AFTER = ms(500)
 """Beats are handed in several times in this time."""
+_BEFORE = Ns(0)
 _AT_ONCE = 0.25
 """A start this little after its bar, in beats, is at that bar."""
 
@@ -25,13 +26,14 @@ _AT_ONCE = 0.25
 @dataclass(frozen=True, slots=True)
 class LinkBeat:
     """What a Link session says: at `at` its beat was `beat`, at `tempo` ns each; `peers` others are in it. `playing` is
-    what those who share start and stop say."""
+    what those who share start and stop have said since we joined, at `joined`."""
 
     at: Ns
     beat: float
     tempo: Tempo
     peers: int
     playing: bool = False
+    joined: Ns = _BEFORE
 
 
 class LinkBeats:
@@ -41,6 +43,7 @@ class LinkBeats:
 
     def __init__(self) -> None:
         self._last: LinkBeat | None = None
+        self._joined = _BEFORE
         self._alone = True
         self._rolling: bool | None = None
         self._first = 0
@@ -55,6 +58,8 @@ class LinkBeats:
         self._alone = beat.peers == 0
         if self._alone:
             return
+        if beat.joined != self._joined:
+            self._joined_again(beat)
         if beat.playing != bool(self._rolling):
             self._turned(beat, own.bar // TICKS_PER_QUARTER)
         self._last = beat
@@ -66,6 +71,10 @@ class LinkBeats:
             return None
         located, self._located = self._located, False
         return Followed(self.source, self._bond(now - last.at, own), self._rolling, self._timeline(last), located)
+
+    def _joined_again(self, beat: LinkBeat) -> None:
+        """Who joins counts beats from elsewhere, by whole bars, and is not told of a start before."""
+        self._joined, self._last, self._rolling, self._first = beat.joined, None, None, 0
 
     def _turned(self, beat: LinkBeat, bar: int) -> None:
         """Somebody has started or stopped. Who comes in late comes in at the bar that is under way."""

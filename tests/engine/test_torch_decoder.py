@@ -20,7 +20,7 @@ pytest.importorskip("torch", reason="this engine needs the train extra")
 
 import torch
 
-from jamlink.app import _check_model
+from jamlink.app.machine import _check_model
 from jamlink.engine.choose import engine_for
 from jamlink.engine.decoder import Decoder, Floats
 from jamlink.engine.generate import Against, Row, Sampling, generate

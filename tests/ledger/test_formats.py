@@ -10,7 +10,7 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
-from jamlink import app
+from jamlink.app.offline import export
 from jamlink.errors import Nonsense
 from jamlink.ledger.abc_tune import abc_tune, tune_of
 from jamlink.ledger.dawproject import dawproject, project_of
@@ -302,7 +302,7 @@ def test_a_session_without_music_is_an_empty_project():
 @pytest.mark.parametrize("ending", [".abc", ".ireal", ".dawproject", ".musicxml", ".mid", ".ABC"])
 def test_export_goes_by_the_ending(jam, tmp_path, ending):
     target = tmp_path / f"out{ending}"
-    app.export(jam("C", notes=SCALE), target)
+    export(jam("C", notes=SCALE), target)
     starts = {".abc": b"X:1", ".ireal": b"irealbook://", ".dawproject": b"PK", ".musicxml": b"<?xml", ".mid": b"MThd"}
     assert target.read_bytes().startswith(starts[ending.lower()])
 

@@ -16,7 +16,7 @@ from xml.etree.ElementTree import fromstring
 import mido
 import pytest
 
-from jamlink import app
+from jamlink.app.offline import export
 from jamlink.ledger.abc_tune import tune_of
 from jamlink.ledger.ireal import link_of
 from jamlink.ledger.sheet import sheet_from
@@ -71,12 +71,12 @@ def tune(meter):
 
 
 def musicxml_of(file, folder):
-    app.export(file, folder / "out.musicxml")
+    export(file, folder / "out.musicxml")
     return (folder / "out.musicxml").read_bytes()
 
 
 def abc_of(file, folder):
-    app.export(file, folder / "out.abc")
+    export(file, folder / "out.abc")
     return (folder / "out.abc").read_bytes()
 
 
@@ -123,7 +123,7 @@ def test_abcjs_and_music21_read_every_kind_of_chord(jam, tmp_path, abcjs, first)
 @pytest.mark.parametrize("ending", ["mid", "musicxml", "abc", "ireal", "dawproject"])
 def test_an_empty_take_is_a_file_that_opens(jam, tmp_path, abcjs, ending):
     target = tmp_path / f"out.{ending}"
-    app.export(jam("C", take=False, until=3), target)
+    export(jam("C", take=False, until=3), target)
     data = target.read_bytes()
     match ending:
         case "mid":
@@ -141,7 +141,7 @@ def test_an_empty_take_is_a_file_that_opens(jam, tmp_path, abcjs, ending):
 def test_odd_titles_and_port_names_harm_no_format(jam, tmp_path, abcjs):
     file = jam("C", "G7", notes=[(Ns(ms(60)), 60, BEAT)], wall=ODD_TITLE, port=ODD_PORT)
     for ending in ("mid", "musicxml", "abc", "ireal", "dawproject"):
-        app.export(file, tmp_path / f"out.{ending}")
+        export(file, tmp_path / f"out.{ending}")
     read = abcjs((tmp_path / "out.abc").read_bytes())
     assert read["warnings"] == []
     assert read["title"].startswith('jamlink A & B <i>"50')

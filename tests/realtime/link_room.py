@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import select
+import signal
 import socket
 import struct
 import subprocess
@@ -18,6 +20,7 @@ import time
 from jamlink.midi.actions import Action
 from jamlink.runtime.clocks import Clocks
 from jamlink.runtime.link_peer import LinkPeer
+from jamlink.runtime.monotonic import MonotonicClock
 from jamlink.session.core import Session
 from jamlink.session.inputs import Do
 from jamlink.session.settings import SessionSettings
@@ -56,7 +59,7 @@ class Room:
     def __init__(self) -> None:
         self.session = Session(SessionSettings(tempo=tempo_of_bpm(133), count_in=0), Ns(time.monotonic_ns()))
         self.clocks = Clocks(Follower([LinkBeats()]), self.session)
-        self.link = LinkPeer()
+        self.link = LinkPeer(MonotonicClock())
         self.peer: subprocess.Popen[str] | None = None
 
     def turn(self) -> None:
@@ -77,6 +80,19 @@ class Room:
             if time.monotonic() > deadline:
                 raise SystemExit(f"it did not happen; {self.clock}")
             self.turn()
+
+    def lose_our_link(self) -> dict:
+        """Our Link process is killed while the music plays, and another one takes its place."""
+        killed, stops = self.link.pid, []
+
+        def is_back() -> bool:
+            stops.append(not self.session.playing)
+            return self.link.pid not in (None, killed) and not self.link.trouble and self.clock.bond == "locked"
+
+        os.kill(killed, signal.SIGKILL)
+        self.until(is_back)
+        self.live(4)
+        return {"stopped": any(stops) or not self.session.playing, "apart": self.apart()}
 
     def live(self, seconds: float) -> None:
         end = time.monotonic() + seconds
@@ -125,6 +141,8 @@ def main() -> None:
     room.until(lambda: not room.session.playing)
     room.ask("start")
     room.until(lambda: room.session.playing)
+    room.live(3)
+    told["replaced"] = room.lose_our_link()
     room.peer.kill()
     room.peer.wait()
     room.until(lambda: room.clock.bond == "lost")

@@ -30,7 +30,7 @@ from typing import Any
 
 import pytest
 
-from jamlink.app import chords_at_once
+from jamlink.app.proposers import chords_at_once
 from jamlink.ledger.entry import HEADER, canonical
 from jamlink.ledger.store import Ledger, read, verify
 from jamlink.midi.actions import Action
@@ -42,9 +42,10 @@ from jamlink.runtime.demo import Demo
 from jamlink.runtime.demo_tune import demo_score
 from jamlink.runtime.io_link import OUTPUT_NAMES
 from jamlink.runtime.io_wire import IoReady, PortChanged
-from jamlink.runtime.jam import Jam, Parts
+from jamlink.runtime.jam import Jam
 from jamlink.runtime.model_link import FromModel, ModelLink, Ready, Stage
 from jamlink.runtime.monotonic import MonotonicClock
+from jamlink.runtime.parts import Parts
 from jamlink.runtime.replaying import replay
 from jamlink.session.core import Session
 from jamlink.session.inputs import Do, Gesture, Repeat

@@ -48,6 +48,11 @@ def test_a_new_tempo_is_followed(told):
     assert abs(told["new tempo"]["apart"]) < 1 / 24
 
 
+def test_a_link_process_that_dies_is_replaced_and_the_music_neither_stops_nor_leaves_the_beat(told):
+    assert not told["replaced"]["stopped"]
+    assert abs(told["replaced"]["apart"]) < 1 / 24
+
+
 def test_starts_are_shared_and_a_lost_peer_leaves_the_music_going(told):
     assert abs(told["started"]["apart"]) < 1 / 24
     assert told["lost"] == {"playing": True, "words": "Link lost: going on at 110"}

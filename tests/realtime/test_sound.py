@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jamlink.app import RenderRequest, render
+from jamlink.app.offline import render
 from jamlink.ledger.store import read
 from jamlink.midi.smf import read_score
 
@@ -48,19 +48,8 @@ def sound_of(program: str, midi: Path) -> np.ndarray:
 
 
 def jam(target: Path, accept: str) -> dict:
-    request = RenderRequest(
-        source=PIANIST,
-        target=target,
-        accept=accept,
-        bars=2,
-        seed=5,
-        proposer="rules",
-        roles=("chords", "melody", "bass"),
-        mode="propose",
-        repeat="once",
-        model="jam-s",
-    )
-    return render(request)
+    said = {"session.bars": 2, "session.seed": 5}
+    return render(PIANIST, target, said, accept=accept, proposer="rules", model="jam-s")
 
 
 def first_note_of_ours(session: Path, midi: Path) -> float:

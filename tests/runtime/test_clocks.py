@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jamlink.app import follower
+from jamlink.app.following import follower
 from jamlink.midi.actions import Action
 from jamlink.midi.events import ClockPulse, NoteOn, Start
 from jamlink.ports.base import Listing, PortSpec

@@ -112,6 +112,7 @@ def house(tmp_path):
         io=house.io,
         model=None,
         stand_in=ScriptedProposer(),
+        chords=None,
         ledger=house.ledger,
         bindings=lambda port: Bindings(NO_MAP),
         views=house.views,
@@ -128,11 +129,17 @@ def house(tmp_path):
         offsets={},
         programs={},
     )
-    house.session, house.jam, house.maps = parts.session, Jam(parts), tmp_path / "maps"
+    house.parts, house.session, house.jam, house.maps = parts, parts.session, Jam(parts), tmp_path / "maps"
     house.state = lambda: msgspec.json.decode(msgspec.json.encode(house.jam._state()))
     yield house
     house.jam._errands.close()
     assert house.jam.mistakes == house.expected, "what the loop survives is a mistake all the same"
+
+
+def with_parts(house, **others):
+    """The same jam, put together with other parts."""
+    vars(house.parts).update(others)
+    house.jam = Jam(house.parts)
 
 
 def turn(house, *reports, wish=None):
@@ -153,26 +160,10 @@ def note(pitch=60, channel=0):
     return NoteOn(Ns(0), "", channel, pitch, 90)
 
 
-def test_a_stand_in_that_fails_leaves_the_jam_running_and_says_that_there_are_no_ideas(capsys):
-    session = Session(SessionSettings(), Ns(0))
-    parts = SimpleNamespace(
-        session=session,
-        io=Nowhere(),
-        model=None,
-        stand_in=Broken(),
-        ledger=Nowhere(),
-        views=Nowhere(),
-        clock=ManualClock(),
-        opening=(),
-        demo=None,
-        teacher=None,
-        clips=None,
-        follower=None,
-        link=None,
-    )
-    jam = Jam(parts)
-    jam._feed(Do(Action.NEXT_HAND, "test"))
-    snapshot = session.snapshot()
+def test_a_stand_in_that_fails_leaves_the_jam_running_and_says_that_there_are_no_ideas(house, capsys):
+    with_parts(house, stand_in=Broken())
+    house.jam._feed(Do(Action.NEXT_HAND, "test"))
+    snapshot = house.session.snapshot()
     assert not snapshot.asking
     assert "No ideas" in snapshot.notices[-1]
     assert "ZeroDivisionError" in capsys.readouterr().err
@@ -235,6 +226,15 @@ def test_keys_that_are_down_on_the_old_device_are_let_go_when_another_is_chosen(
     assert house.session.snapshot().sounding == (60,)
     turn(house, io_wire.PortChanged(Direction.IN, 0, "in", "Launchkey"))
     assert house.session.snapshot().sounding == ()
+
+
+def test_a_link_process_that_is_gone_is_a_trouble_until_it_is_back(house):
+    with_parts(house, link=SimpleNamespace(receive=lambda: [], trouble="Gone."))
+    turn(house)
+    assert house.state()["trouble"] == ["Gone."]
+    house.parts.link.trouble = ""
+    turn(house)
+    assert house.state()["trouble"] == []
 
 
 # -- learning ---------------------------------------------------------------------------------------------------------
@@ -317,24 +317,8 @@ def promised(out, due, pitch=60, owner=20):
     return fx.Timed(Ns(due), fx.ScheduledMessage(Ticks(0), bytes((0x90, pitch, 70)), out, owner))
 
 
-def test_each_output_leaves_by_its_own_offset(house):
-    batches = sent_to(house)
-    house.jam._parts.offsets = {fx.Out.CHORDS: -10_000_000, fx.Out.BASS: 5_000_000}
-    outs = (fx.Out.CHORDS, fx.Out.MELODY, fx.Out.BASS)
-    house.jam._do(fx.Send(tuple(promised(out, 300_000_000) for out in outs)))
-    assert [message.due for message in batches[0]] == [290_000_000, 300_000_000, 305_000_000]
-
-
-def test_a_program_is_chosen_only_where_it_was_asked_for(house):
-    batches = sent_to(house)
-    house.jam._parts.programs = {"bass": 32}
-    turn(house, *(io_wire.PortChanged(Direction.OUT, number, "out", "synth") for number in range(5)))
-    assert [(m.port, m.data) for batch in batches for m in batch] == [(2, bytes((0xC2, 32)))]
-
-
 def test_with_one_port_for_all_roles_each_keeps_its_channel_and_previews_stay_outside(house):
-    house.jam._parts.ports = PortChoice("", "", "auto", together=True)
-    house.jam._parts.programs = {"chords": 1, "bass": 32}
+    with_parts(house, ports=PortChoice("", "", "auto", together=True), programs={"chords": 1, "bass": 32})
     batches = sent_to(house)
     turn(house, io_wire.PortsThere(Listing()))
     assert house.io.opened[-1] == standard_ports(together=True)
@@ -423,7 +407,7 @@ def test_a_mistake_in_the_session_is_logged_and_the_jam_goes_on(house, monkeypat
 
 def test_a_mistake_in_one_effect_leaves_the_others_done(house):
     house.expected = 1
-    house.jam._keep_idea = breaks
+    house.jam._keeping.idea = breaks
     house.jam._feed(Do(Action.PLAY_STOP, "test"))
     house.jam._feed(Do(Action.NEXT_HAND, "test"))
     house.jam._feed(Do(Action.ACCEPT, "test"))
@@ -437,12 +421,12 @@ def test_a_mistake_in_showing_or_hearing_is_over_at_the_next_turn(house):
     plugged_in(house)
     house.clock.advance(Ns(50_000_000))
     right, house.jam._state = house.jam._state, breaks
-    heard_right, house.jam._hear = house.jam._hear, breaks
+    heard_right, house.jam._hearing.hear = house.jam._hearing.hear, breaks
     turn(house, heard(note()))
     house.clock.advance(Ns(50_000_000))
-    house.jam._dirty = True
+    house.jam._screen.changed()
     turn(house)
-    house.jam._state, house.jam._hear = right, heard_right
+    house.jam._state, house.jam._hearing.hear = right, heard_right
     house.clock.advance(Ns(50_000_000))
     turn(house, heard(note(pitch=64)))
     assert shown[-1]["sounding"] == (64,)

@@ -26,10 +26,10 @@ class Room:
     def __init__(self, bpm=97.5, own=100.0):
         settings = SessionSettings(tempo=tempo_of_bpm(own), count_in=0)
         self.led = Led(settings, Follower([MidiClock(), LinkBeats()]))
-        self.at, self.beat, self.bpm, self.peers, self.playing = 0, 0.0, bpm, 1, False
+        self.at, self.beat, self.bpm, self.peers, self.playing, self.joined = 0, 0.0, bpm, 1, False, Ns(0)
 
     def say(self):
-        said = LinkBeat(Ns(round(self.at)), self.beat, tempo_of_bpm(self.bpm), self.peers, self.playing)
+        said = LinkBeat(Ns(round(self.at)), self.beat, tempo_of_bpm(self.bpm), self.peers, self.playing, self.joined)
         self.led._tell(self.led.follower.hear_link(said, self.led.own()), Ns(round(self.at)))
 
     def go_on(self, seconds, silent=False):
@@ -113,6 +113,37 @@ def test_when_all_have_gone_the_tempo_goes_on_and_a_midi_clock_is_next():
     for i in range(96):
         room.led.pulse(room.at + i * period_of(110))
     assert (room.clock.source, room.clock.bond) == ("MIDI clock", "locked")
+
+
+def test_who_joins_again_counts_from_elsewhere_knows_of_no_start_and_the_music_stays_where_it_is():
+    room = Room()
+    room.go_on(1.3)
+    room.playing = True
+    room.go_on(10)
+    bars = room.ours // 4
+    room.go_on(0.7, silent=True)
+    room.joined, room.beat, room.playing = Ns(room.at), room.beat - 8, False
+    room.go_on(5)
+    assert (room.clock.bond, room.led.session.playing) == ("locked", True)
+    assert room.off() < 0.002
+    assert room.ours // 4 == bars + round(5.7 * 97.5 / 60) // 4, "no bar is left out and none comes twice"
+    room.playing = True
+    room.go_on(5)
+    room.playing = False
+    room.go_on(0.1)
+    assert not room.led.session.playing, "a start that was heard has its stop"
+
+
+def test_who_comes_when_all_had_gone_does_not_stop_what_goes_on():
+    room = Room()
+    room.go_on(1.3)
+    room.playing = True
+    room.go_on(5)
+    room.peers = 0
+    room.go_on(1)
+    room.joined, room.peers, room.playing = Ns(room.at), 1, False
+    room.go_on(1)
+    assert (room.clock.bond, room.led.session.playing) == ("locked", True)
 
 
 def test_silence_is_bridged_for_two_bars():
