@@ -28,9 +28,6 @@ from jamlink.music.chord import Chord
 from jamlink.music.note import Note
 from jamlink.session import effects as fx
 from jamlink.session.along import (
-    Around,
-    Deeds,
-    Lay,
     Phase,
     Round,
     Settled,
@@ -43,7 +40,9 @@ from jamlink.session.along import (
     related_chord,
     window_of,
 )
+from jamlink.session.around import Around
 from jamlink.session.comping import Comping, Struck
+from jamlink.session.deeds import Deeds, Lay
 from jamlink.session.inputs import Foreseen
 from jamlink.session.proposal import ChordsRequest, Happening, State, next_state
 from jamlink.session.settings import AccompanySettings

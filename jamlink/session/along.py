@@ -1,23 +1,20 @@
-"""What an accompaniment goes by: the session around it, chords that are settled, and what follows from both. Pure."""
+"""What an accompaniment goes by: chords that are settled, and what follows from them and what is around. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import TypeAlias
 
 from jamlink.music.chord import Chord, ChordSpan, Quality
 from jamlink.music.feel import Feel
 from jamlink.music.note import Note
-from jamlink.session import effects as fx
+from jamlink.session.around import Around
 from jamlink.session.comping import Manner
-from jamlink.session.listener import FEEL_BARS, Listener
-from jamlink.session.proposal import Candidate, Controls, Role
-from jamlink.session.settings import AccompanySettings, SessionSettings
+from jamlink.session.listener import FEEL_BARS
+from jamlink.session.proposal import Candidate, Role
 from jamlink.timing.meter import Meter
-from jamlink.timing.transport import Transport
-from jamlink.timing.units import Ns, Ticks
+from jamlink.timing.units import Ticks
 
 _WINDOW_BARS = 32
 """Heard is at least so much, and at most twice as much."""
@@ -32,33 +29,6 @@ class Phase(Enum):
     FOLLOWING = "following"
     ROUND = "going round"
     RESTING = "resting"
-
-
-@dataclass(frozen=True, slots=True)
-class Around:
-    """The session when something happens. `model` is whether there is one to ask."""
-
-    now: Ns
-    transport: Transport
-    listener: Listener
-    settings: SessionSettings
-    controls: Controls
-    model: bool
-
-    @property
-    def meter(self) -> Meter:
-        """As counted now."""
-        return self.transport.meter
-
-    @property
-    def beat(self) -> int:
-        """The felt beat that we are in."""
-        return self.transport.tick(self.now) // self.meter.beat_ticks
-
-    @property
-    def own(self) -> AccompanySettings:
-        """How the accompaniment follows."""
-        return self.settings.accompany
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +53,6 @@ class Round:
     def at(self, beat: int) -> Settled:
         """What this beat gets."""
         return self.chords[(beat - self.start) % len(self.chords)]
-
-
-@dataclass(frozen=True, slots=True)
-class Lay:
-    """These are to sound."""
-
-    messages: tuple[fx.ScheduledMessage, ...]
-
-
-Deed: TypeAlias = fx.Effect | fx.Recorded | Lay
-Deeds: TypeAlias = Iterator[Deed]
 
 
 @dataclass(frozen=True, slots=True)

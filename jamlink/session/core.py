@@ -9,8 +9,7 @@ A session belongs to one thread.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import fields, replace
 from typing import Any, ClassVar
@@ -18,22 +17,24 @@ from typing import Any, ClassVar
 from jamlink.errors import Fault, Nonsense
 from jamlink.midi.actions import Action
 from jamlink.music import edit
-from jamlink.music.chord import ChordSpan, parse_chord
+from jamlink.music.chord import parse_chord
 from jamlink.music.key import Key
-from jamlink.music.note import Note
 from jamlink.music.pitch import pitch_name
 from jamlink.session import effects as fx
 from jamlink.session import inputs as gestures
 from jamlink.session import refusals
 from jamlink.session import snapshot as views
 from jamlink.session.accompany import Accompaniment
-from jamlink.session.along import Around, Deeds, Lay, Settled, as_candidate
-from jamlink.session.chronicle import Chronicle, Scene
+from jamlink.session.along import Settled, as_candidate
+from jamlink.session.around import Around
 from jamlink.session.clock_out import ClockOut
-from jamlink.session.effects import Effect, Record, Recorded, Verdict
+from jamlink.session.deeds import Deed, Lay
+from jamlink.session.effects import Effect, Recorded, Verdict
 from jamlink.session.following import Alone, Along, Following, GoTo, Halt, Join, Move, Pace
 from jamlink.session.inputs import Click, Input, Mode, Repeat
+from jamlink.session.journal import Journal
 from jamlink.session.listener import Listener
+from jamlink.session.ours import Ours
 from jamlink.session.outbox import Outbox
 from jamlink.session.planner import Playing, clicks, messages_of, plan, preview_messages
 from jamlink.session.proposal import (
@@ -90,7 +91,6 @@ STEP = 0.1
 """How far one press of "bolder" or "denser" moves its control."""
 BEAT_GRID = 4
 """A chord is moved by whole quarters of a beat."""
-REMEMBERED_SPANS = 256
 _HEARING, _PREPARING = "hearing", "preparing"
 """What was being done, where a mistake in it touches less than everything."""
 BROKE = "Something in jamlink went wrong: its ideas begin anew. Your own playing is not touched."
@@ -112,8 +112,7 @@ class Session:
         self._taps = Taps()
         self._controls = settings.controls
         self._stand = Stand(self._slot_after(Ticks(0)))
-        self._ours: deque[ChordSpan] = deque(maxlen=REMEMBERED_SPANS)
-        self._our_melody: deque[Note] = deque(maxlen=REMEMBERED_SPANS * 8)
+        self._ours = Ours()
         self._model: gestures.ProposerIs | None = None
         self._ids = fx.FIRST_PROPOSAL
         self._click_bar = 0
@@ -124,12 +123,8 @@ class Session:
         self._asked_key: Key | None = None
         self._prepare_at: Ns | None = None
         self._prepared_at = Ns(now - PREPARE_EVERY)
-        self._chronicle = Chronicle()
+        self._journal = Journal()
         self._showing = Showing()
-        self._records = 0
-        self._last_decision_record = 0
-        self._notices: deque[str] = deque(maxlen=5)
-        self._out: list[Effect] = []
         self._at_work = ""
 
     # -- the way in ---------------------------------------------------------------------------------------------------
@@ -151,12 +146,12 @@ class Session:
         self._at_work = ""
         if not isinstance(item, gestures.Recover):
             self._release()
-        return self._drain()
+        return self._journal.drain()
 
     def advance(self, to: Ns) -> list[Effect]:
         """Let time pass up to and including `to`. Raises as `handle` does."""
         self._run_until(to)
-        return self._drain()
+        return self._journal.drain()
 
     @property
     def next_deadline(self) -> Ns | None:
@@ -209,8 +204,8 @@ class Session:
             steering=views.steering_view(self._settings, self._controls, self._listener.locked_key),
             model=self._model.name if self._model and self._model.present else "",
             missed=self._missed,
-            decision=self._last_decision_record,
-            notices=tuple(self._notices),
+            decision=self._journal.decision,
+            notices=tuple(self._journal.notices),
             channels=views.channels_view(self._settings.channels),
             disabled=refusals.disabled(self._situation()),
             accompany=self._accompany_view(),
@@ -222,7 +217,7 @@ class Session:
         arranged = self._showing.arranged(self._stand, self._controls.density, self._how_to_play)
         return {
             **self._showing.plain(self.snapshot()),
-            **self._chronicle.sections(self._scene()),
+            **self._journal.chronicle.sections(self._around()),
             "arranged": arranged,
         }
 
@@ -241,9 +236,6 @@ class Session:
         around = self._around()
         return views.accompany_view(self._accompany, around, self._listener.key) if self._accompanies else None
 
-    def _scene(self) -> Scene:
-        return Scene(self._now, self._transport, self._listener.key, self._ours)
-
     def _situation(self) -> refusals.Situation:
         stand = self._stand
         return refusals.Situation(
@@ -253,7 +245,7 @@ class Session:
             too_late=stand.stage is Stage.CLOSED,
             asking=stand.request is not None,
             undoable=bool(stand.rolled or stand.taken or stand.playing),
-            remembers=not self._chronicle.history.empty,
+            remembers=not self._journal.chronicle.history.empty,
             along=self._accompany.standing(self._around()) if self._accompanies else None,
             leader=self._following.whose_tempo,
             led_bars=self._following.transports,
@@ -314,7 +306,7 @@ class Session:
         if along.deadline is not None:
             yield along.deadline, self._expire_chords
         due = along.due(line, self._transport.meter, self._settings.accompany)
-        yield due, lambda: self._along(along.decide(self._around()))
+        yield due, lambda: self._carry_out(along.decide(self._around()))
 
     def _stage_tick(self) -> Ticks:
         stand, meter, line = self._stand, self._transport.meter, self._transport.timeline
@@ -365,8 +357,7 @@ class Session:
     def _send_clock_anew(self, first: Ticks) -> None:
         """Whoever follows us has to move, too; what we play goes on from `first`."""
         if self._clock_out is not None:
-            self._outbox.cancel(fx.CLOCK_OUT)
-            self._emit(fx.Cancel(fx.CLOCK_OUT))
+            self._end(fx.Cancel(fx.CLOCK_OUT))
             self._outbox.add(self._clock_out.begins(self._tick(), first))
 
     # -- slots --------------------------------------------------------------------------------------------------------
@@ -507,8 +498,8 @@ class Session:
             settings.context_bars,
             transport.meter,
             transport.timeline.tempo,
-            tuple(span for span in self._ours if span.onset < stand.slot.start),
-            tuple(self._our_melody),
+            tuple(span for span in self._ours.chords if span.onset < stand.slot.start),
+            tuple(self._ours.melody),
         )
         return ProposalRequest(
             id=number,
@@ -592,7 +583,7 @@ class Session:
             self._soon()
         if self._accompanies and self._accompany.wakes(self._around()) and self._listener.keys_down:
             self._at_work = ""
-            self._along(self._accompany.wake(self._around()))
+            self._carry_out(self._accompany.wake(self._around()))
 
     # -- playing along ------------------------------------------------------------------------------------------------
 
@@ -602,55 +593,27 @@ class Session:
 
     def _around(self) -> Around:
         present = self._model is not None and self._model.present
-        return Around(self._now, self._transport, self._listener, self._settings, self._controls, present)
-
-    def _along(self, deeds: Deeds) -> None:
-        """Do what the accompaniment yields, in order."""
-        for deed in deeds:
-            match deed:
-                case Lay(messages):
-                    self._outbox.add(messages)
-                case fx.Notice(text):
-                    self._notice(text)
-                case fx.Cancel(owner):
-                    self._outbox.cancel(owner)
-                    self._emit(deed)
-                case fx.AskChords() | fx.AskChordsStandIn() | fx.Publish():
-                    self._emit(deed)
-                case fx.Chorded() | fx.AskedChords() | fx.Moved():
-                    self._record(deed)
-                    self._remember_harmony(deed)
-                case _:
-                    raise Fault(f"The accompaniment cannot {type(deed).__name__}.")
-
-    def _remember_harmony(self, deed: Recorded) -> None:
-        if not isinstance(deed, fx.Chorded) or deed.chord is None:
-            return
-        last = self._ours[-1] if self._ours else None
-        if last is not None and last.chord == deed.chord and last.end == deed.at:
-            self._ours[-1] = replace(last, duration=Ticks(last.duration + deed.duration))
-        else:
-            self._ours.append(ChordSpan(deed.at, deed.duration, deed.chord))
+        return Around(self._now, self._transport, self._listener, self._settings, self._controls, present, self._ours)
 
     def _expire_chords(self) -> None:
         """No chords in time: the stand-in answers."""
         self._missed += 1
-        self._along(self._accompany.expire(self._around()))
+        self._carry_out(self._accompany.expire(self._around()))
 
     def _foreseen(self, answer: gestures.Foreseen) -> None:
         if self._accompanies:
-            self._along(self._accompany.foreseen(answer, self._around()))
+            self._carry_out(self._accompany.foreseen(answer, self._around()))
 
     def _not_that_chord(self, via: str) -> None:
         now = self._accompany.sounding(self._around())
         assert now is not None
         self._decided(self._along_proposal((now,), now.owner), Verdict.REJECTED, PLAYER, via)
-        self._along(self._accompany.reject(self._around()))
+        self._carry_out(self._accompany.reject(self._around()))
 
     def _go_round(self, via: str) -> None:
         bars = self._accompany.whole_bars(self._around())
         self._decided(self._along_proposal(bars, self._next_id()), Verdict.ACCEPTED, PLAYER, via)
-        self._along(self._accompany.accept(self._around()))
+        self._carry_out(self._accompany.accept(self._around()))
 
     def _along_proposal(self, settled: Sequence[Settled], id: int) -> Proposal:
         """Beats of the accompaniment as an idea of whole bars, for a decision about them."""
@@ -701,8 +664,7 @@ class Session:
     def _place(self, placed: Placed) -> None:
         """Put a plan into the outbox, and its harmony and melody into memory."""
         self._outbox.add(messages_of(placed.plan, placed.start, placed.proposal.id, self._settings.channels))
-        self._ours.extend(span.shifted(placed.start) for span in placed.proposal.content.chords)
-        self._our_melody.extend(note.shifted(placed.start) for note in placed.proposal.content.melody)
+        self._ours.placed(placed.proposal.content, placed.start)
 
     def _how_to_play(self) -> Playing:
         feel = self._listener.feel(self._transport.meter, self._now)
@@ -725,19 +687,13 @@ class Session:
         if taken.proposal.state is State.SOUNDING:
             happening = Happening.STOP if happening is Happening.STOP else Happening.UNDO
         old = self._move(taken.proposal, happening)
-        self._outbox.cancel(old.id)
-        self._emit(fx.Cancel(old.id))
-        self._forget_after(taken.start)
+        self._end(fx.Cancel(old.id))
+        self._ours.forget_from(taken.start)
         self._stand.taken = None
         hand = self._stand.hand
         if hand is not None and any(p.id == old.id for p in hand.proposals):
             index = [p.id for p in hand.proposals].index(old.id)
             self._stand.swap(index, replace(old, id=self._next_id(), state=State.OFFERED, slot=hand.slot))
-
-    def _forget_after(self, tick: Ticks) -> None:
-        """Our own harmony and melody from `tick` on will not sound after all."""
-        self._ours = deque((s for s in self._ours if s.onset < tick), maxlen=REMEMBERED_SPANS)
-        self._our_melody = deque((n for n in self._our_melody if n.onset < tick), maxlen=self._our_melody.maxlen)
 
     def _reject(self, via: str) -> None:
         assert self._stand.hand is not None
@@ -800,18 +756,15 @@ class Session:
         if playing is None:
             return
         self._move(playing.proposal, happening)
-        self._outbox.cancel(playing.proposal.id)
-        self._emit(fx.Cancel(playing.proposal.id))
-        self._forget_after(self._tick())
+        self._end(fx.Cancel(playing.proposal.id))
+        self._ours.forget_from(self._tick())
         self._stand.playing = None
         if self._stand.stage is Stage.WAITING:
             self._stand.slot = self._slot_after(self._tick())
 
     def _decided(self, proposal: Proposal, verdict: Verdict, actor: str, via: str) -> None:
         content, edits, original = proposal.content, proposal.edits, proposal.original
-        decided = fx.Decided(proposal.id, verdict, actor, via, proposal.slot, content, edits, original)
-        self._record(decided, durable=True)
-        self._last_decision_record = self._records
+        self._record(fx.Decided(proposal.id, verdict, actor, via, proposal.slot, content, edits, original))
 
     # -- edits --------------------------------------------------------------------------------------------------------
 
@@ -851,7 +804,7 @@ class Session:
         if self._refuses(self.why_not("bring_back")):
             return
         stand, meter = self._stand, self._transport.meter
-        back = self._chronicle.history.brought_back(item.idea, self._next_id(), stand.slot.start, meter)
+        back = self._journal.chronicle.history.brought_back(item.idea, self._next_id(), stand.slot.start, meter)
         self._withdraw_request(Happening.LEFT_CONTEXT)
         if stand.hand is not None:
             self._retire(Happening.REPLACE)
@@ -886,8 +839,7 @@ class Session:
         self._outbox.add(preview_messages(planned, start, fx.PREVIEW, self._settings.channels))
 
     def _stop_preview(self) -> None:
-        self._outbox.cancel(fx.PREVIEW)
-        self._emit(fx.Cancel(fx.PREVIEW))
+        self._end(fx.Cancel(fx.PREVIEW))
 
     # -- transport ----------------------------------------------------------------------------------------------------
 
@@ -920,12 +872,10 @@ class Session:
 
     def _begin_run(self, at: Ns, first: Ticks) -> None:
         """The clock runs from `at`, where it is at `first`."""
-        self._outbox.clear()
-        self._emit(fx.Silence())
+        self._end(fx.Silence())
         self._following.placed()
         self._listener.forget(at, self._transport.timeline)
         self._ours.clear()
-        self._our_melody.clear()
         self._click_bar = self._transport.meter.at(first).bar
         self._retire_hand_and_request()
         self._stand.next_slot(self._slot_after(Ticks(max(0, first))))
@@ -934,13 +884,12 @@ class Session:
         self._clocked()
 
     def _stop(self) -> None:
-        self._chronicle.stopping(self._scene())
-        self._along(self._accompany.stop(self._around()))
+        self._journal.chronicle.stopping(self._around())
+        self._carry_out(self._accompany.stop(self._around()))
         self._retire_hand_and_request()
         self._withdraw_taken(Happening.STOP)
         self._cut_playing(Happening.STOP)
-        self._outbox.clear()
-        self._emit(fx.Silence())
+        self._end(fx.Silence())
         if self._transport.playing and self._clock_out is not None:
             self._outbox.add(self._clock_out.ends(self._tick()))
         self._following.stopped(by_player=False)
@@ -963,9 +912,8 @@ class Session:
         self._withdraw_taken(Happening.STOP)
         self._cut_playing(Happening.STOP)
         self._stand.rolled, self._stand.hands_off = None, True
-        self._along(self._accompany.silenced(self._around()))
-        self._outbox.clear()
-        self._emit(fx.Panic())
+        self._carry_out(self._accompany.silenced(self._around()))
+        self._end(fx.Panic())
         if self._transport.playing and self._clock_out is not None:
             self._outbox.add(self._clock_out.goes_on_from(self._tick()))
         self._emit(fx.Publish())
@@ -993,7 +941,7 @@ class Session:
             return
         line = self._following.one_at(self._transport.timeline, self._now, self._transport.meter.bar_ticks)
         self._transport = self._transport.along(line)
-        self._along(self._accompany.interrupted(self._around()))
+        self._carry_out(self._accompany.interrupted(self._around()))
         self._outbox.skip(self._tick())
         self._send_clock_anew(self._tick())
         self._click_bar = max(self._click_bar, self._transport.meter.at(self._tick()).bar)
@@ -1050,16 +998,14 @@ class Session:
 
     def _go_to(self, move: GoTo) -> None:
         """What plays and what was taken goes along where it can; an accompaniment begins anew."""
-        self._along(self._accompany.stop(self._around()))
-        self._outbox.clear()
-        self._emit(fx.Silence())
+        self._carry_out(self._accompany.stop(self._around()))
+        self._end(fx.Silence())
         if move.by is None:
             self._withdraw_taken(Happening.STOP)
             self._cut_playing(Happening.STOP)
         self._transport = self._transport.along(move.line)
         self._listener.gone_to(self._now, move.line, move.by)
         self._ours.clear()
-        self._our_melody.clear()
         for placed in self._stand.carried(move.by or Ticks(0), self._tick()):
             self._place(placed)
         self._retire_hand_and_request()
@@ -1106,7 +1052,7 @@ class Session:
         if item.mode is Mode.ACCOMPANY and not can_accompany(self._settings.roles):
             raise Nonsense(*NO_ROLE_TO_ACCOMPANY)
         if self._accompanies:
-            self._along(self._accompany.leave(self._around()))
+            self._carry_out(self._accompany.leave(self._around()))
         self._change(mode=item.mode)
         if self._accompanies:
             self._accompany.begin(self._around())
@@ -1161,7 +1107,7 @@ class Session:
             with suppress(Exception):  # what cannot be ended by the rules any more is dropped
                 step()
         old, self._outbox, self._accompany = self._stand, Outbox(), Accompaniment(self._next_id)
-        self._emit(fx.Silence())
+        self._end(fx.Silence())
         self._stand = Stand(self._slot_after(self._tick() if self._transport.playing else Ticks(0)))
         self._stand.refused, self._rechecked = old.refused, False
         if self._transport.playing:
@@ -1179,7 +1125,7 @@ class Session:
         self._cut_playing(Happening.STOP)
 
     def _cut_along(self) -> None:
-        self._along(self._accompany.stop(self._around()))
+        self._carry_out(self._accompany.stop(self._around()))
 
     def _first_bar_after(self, moment: Ns) -> int:
         return self._transport.meter.at(self._transport.tick(moment)).bar + 1
@@ -1204,26 +1150,44 @@ class Session:
         self._ids += 1
         return self._ids
 
-    def _notice(self, text: str) -> None:
-        self._notices.append(text)
-        self._emit(fx.Notice(text))
-        self._emit(fx.Publish())
+    def _carry_out(self, deeds: Iterable[Deed]) -> None:
+        """Do what a part of ours yields, each before it goes on."""
+        for deed in deeds:
+            match deed:
+                case Lay(messages):
+                    self._outbox.add(messages)
+                case fx.Cancel() | fx.Silence() | fx.Panic():
+                    self._end(deed)
+                case fx.Notice(text):
+                    self._journal.notice(text)
+                case fx.Chorded():
+                    self._record(deed)
+                    self._ours.settled(deed)
+                case fx.AskedChords() | fx.Moved():
+                    self._record(deed)
+                case fx.AskChords() | fx.AskChordsStandIn() | fx.Publish():
+                    self._emit(deed)
+                case _:
+                    raise Fault(f"A part of the session cannot ask for {type(deed).__name__}.")
 
-    def _record(self, value: Recorded, durable: bool = False) -> None:
-        self._records += 1
-        self._emit(Record(self._now, value, durable))
-        self._chronicle.recorded(value, self._scene())
+    def _end(self, effect: fx.Cancel | fx.Silence | fx.Panic) -> None:
+        """Nothing of its owner (of anybody of ours) sounds any more, and what waits for it does not."""
+        if isinstance(effect, fx.Cancel):
+            self._outbox.cancel(effect.owner)
+        else:
+            self._outbox.clear()
+        self._journal.end(effect, self._tick())
+
+    def _record(self, value: Recorded) -> None:
+        self._journal.record(value, self._around())
         if isinstance(value, fx.Offered) and self._stand.hand is not None:
-            self._chronicle.dealt(self._stand.hand, self._scene())
+            self._journal.chronicle.dealt(self._stand.hand, self._around())
 
     def _emit(self, effect: Effect) -> None:
-        self._out.append(effect)
-        if isinstance(effect, fx.Cancel | fx.Silence | fx.Panic):
-            self._chronicle.ended(effect.owner if isinstance(effect, fx.Cancel) else None, self._tick())
+        self._journal.emit(effect)
 
-    def _drain(self) -> list[Effect]:
-        out, self._out = self._out, []
-        return out
+    def _notice(self, text: str) -> None:
+        self._journal.notice(text)
 
     # -- tables -------------------------------------------------------------------------------------------------------
 
@@ -1348,9 +1312,9 @@ class Session:
     _ALONG: ClassVar[dict[Action, Callable[[Session, str], None]]] = {
         Action.ACCEPT: _go_round,
         Action.REJECT: _not_that_chord,
-        Action.LOOP: lambda self, via: self._along(self._accompany.hold(self._around())),
-        Action.KEEP_GOING: lambda self, via: self._along(self._accompany.hold(self._around())),
-        Action.UNDO: lambda self, via: self._along(self._accompany.release(self._around())),
+        Action.LOOP: lambda self, via: self._carry_out(self._accompany.hold(self._around())),
+        Action.KEEP_GOING: lambda self, via: self._carry_out(self._accompany.hold(self._around())),
+        Action.UNDO: lambda self, via: self._carry_out(self._accompany.release(self._around())),
     }
     """What some actions mean while jamlink accompanies."""
 

@@ -270,7 +270,8 @@ class Clocked:
     meter: str
 
 
-Recorded: TypeAlias = Input | Asked | Offered | Returned | Decided | Moved | Sent | Clocked | AskedChords | Chorded
+Consequence: TypeAlias = Asked | Offered | Returned | Decided | Moved | Sent | Clocked | AskedChords | Chorded
+Recorded: TypeAlias = Input | Consequence
 
 
 @dataclass(frozen=True, slots=True)

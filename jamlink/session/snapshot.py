@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, fields
 from jamlink.music.chord import NO_CHORD, Chord, ChordSpan
 from jamlink.music.key import Key
 from jamlink.session.accompany import Accompaniment
-from jamlink.session.along import Around, Phase, spans_of
+from jamlink.session.along import Phase, spans_of
+from jamlink.session.around import Around
 from jamlink.session.following import Led
 from jamlink.session.listener import Listener
 from jamlink.session.planner import Plan

@@ -167,7 +167,7 @@ def test_after_a_mistake_anywhere_nothing_sticks_and_it_plays_again(monkeypatch,
 ALONG = [
     *((Accompaniment, name) for name in ("decide", "_hear", "_ask", "foreseen", "expire", "_settle", "_keep", "wake")),
     *((Accompaniment, name) for name in ("_catch_up", "_end_phrase", "stop", "due", "_before", "sounding")),
-    *((Session, name) for name in ("_along", "_along_deadlines")),
+    *((Session, name) for name in ("_carry_out", "_along_deadlines")),
     (Listener, "notes"),
 ]
 
