@@ -11,18 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from jamlink.errors import Fault, Nonsense
 from jamlink.midi.actions import Action
-from jamlink.music import edit
-from jamlink.music.chord import parse_chord
 from jamlink.music.key import Key
-from jamlink.music.pitch import pitch_name
+from jamlink.session import edits, refusals, steering
 from jamlink.session import effects as fx
 from jamlink.session import inputs as gestures
-from jamlink.session import refusals
 from jamlink.session import snapshot as views
 from jamlink.session.accompany import Accompaniment
 from jamlink.session.along import Settled, as_candidate
@@ -48,14 +45,7 @@ from jamlink.session.proposal import (
     State,
     next_state,
 )
-from jamlink.session.settings import (
-    COUNT_IN_AFTER,
-    NO_ROLE_TO_ACCOMPANY,
-    SessionSettings,
-    can_accompany,
-    with_accompany,
-    with_channels,
-)
+from jamlink.session.settings import SessionSettings
 from jamlink.session.showing import Showing
 from jamlink.session.stand import (
     AFTER,
@@ -70,6 +60,7 @@ from jamlink.session.stand import (
     moved,
     taken_effect,
 )
+from jamlink.session.steering import STEPS, SWITCHES, changed, steered, toggled
 from jamlink.timing.meter import Meter
 from jamlink.timing.tap import Taps
 from jamlink.timing.timeline import Timeline
@@ -87,10 +78,6 @@ PREPARE_AFTER = ms(30)
 """Between something that changes what would be asked for and the word to the model: a chord's notes count as one."""
 PREPARE_EVERY = ms(100)
 """The least between two such words."""
-STEP = 0.1
-"""How far one press of "bolder" or "denser" moves its control."""
-BEAT_GRID = 4
-"""A chord is moved by whole quarters of a beat."""
 _HEARING, _PREPARING = "hearing", "preparing"
 """What was being done, where a mistake in it touches less than everything."""
 BROKE = "Something in jamlink went wrong: its ideas begin anew. Your own playing is not touched."
@@ -622,12 +609,6 @@ class Session:
         slot = Slot(Ticks(settled[0].beat // meter.beats * meter.bar_ticks), bars, meter.bar_ticks)
         return Proposal(id, slot, frozenset({Role.CHORDS}), as_candidate(settled, meter, slot.start))
 
-    def _toggle_accompany(self, via: str) -> None:
-        self._set_mode(gestures.SetMode(Mode.PROPOSE if self._accompanies else Mode.ACCOMPANY, via))
-
-    def _set_accompany(self, item: gestures.SetAccompany) -> None:
-        self._change(accompany=with_accompany(self._settings.accompany, item.name, item.value))
-
     # -- decisions ----------------------------------------------------------------------------------------------------
 
     def _accept(self, via: str) -> None:
@@ -768,34 +749,16 @@ class Session:
 
     # -- edits --------------------------------------------------------------------------------------------------------
 
-    def _edit(self, index: int | None, words: str, change: Callable[[edit.Content], edit.Content]) -> None:
-        """Change the idea in place `index` of the hand, the selected one where that is None."""
-        place = self._stand.selected if index is None else index
-        if self._refuses(refusals.why_not_change(self._situation(), place)):
-            return
+    def _edit(self, item: gestures.Edit) -> None:
+        change = edits.asked_for(item, self._transport.meter)
+        place = edits.place_of(item, self._stand.selected)
+        if not self._refuses(refusals.why_not_change(self._situation(), place)):
+            self._change_idea(place, change)
+
+    def _change_idea(self, place: int, change: edits.Change) -> None:
         assert self._stand.hand is not None
-        proposal = self._stand.hand.proposals[place]
-        old = proposal.content
-        new = change(edit.Content(old.chords, old.melody, old.bass))
-        content = replace(old, chords=new.chords, melody=new.melody, bass=new.bass)
-        edits, original = (*proposal.edits, words), proposal.original or old
-        self._stand.swap(place, replace(proposal, content=content, edits=edits, original=original))
+        self._stand.swap(place, change.of(self._stand.hand.proposals[place]))
         self._emit(fx.Publish())
-
-    def _replace_chord(self, item: gestures.ReplaceChord) -> None:
-        chord = parse_chord(item.symbol)
-        words = f"chord {item.index + 1} became {item.symbol}"
-        self._edit(item.idea, words, lambda content: edit.with_chord(content, item.index, chord))
-
-    def _move_chord(self, item: gestures.MoveChord) -> None:
-        ticks = Ticks(round(item.beats * BEAT_GRID) * self._transport.meter.beat_ticks // BEAT_GRID)
-        words = f"chord {item.index + 1} moved by {item.beats:+g} beats"
-        self._edit(item.idea, words, lambda content: edit.with_chord_moved(content, item.index, ticks))
-
-    def _edit_note(self, item: gestures.EditNote) -> None:
-        became = "left out" if item.pitch is None else f"became {pitch_name(item.pitch)}"
-        change = f"note {item.note + 1} {became}"
-        self._edit(item.index, change, lambda content: edit.with_note(content, item.note, item.pitch))
 
     # -- back from the history ----------------------------------------------------------------------------------------
 
@@ -1022,38 +985,25 @@ class Session:
 
     # -- steering -----------------------------------------------------------------------------------------------------
 
-    def _turn(self, item: gestures.Turn) -> None:
-        names = {f.name for f in fields(Controls)} - {"style"}
-        if item.control not in names:
-            raise Nonsense(f"There is no control called {item.control!r}.", f"Use one of {', '.join(sorted(names))}.")
-        change: dict[str, Any] = {item.control: min(1.0, max(0.0, item.value))}
-        self._controls = replace(self._controls, **change)
+    def _steer(self, controls: Controls) -> None:
+        self._controls = controls
         self._soon()
         self._emit(fx.Publish())
 
-    def _step(self, control: str, by: float) -> None:
-        self._turn(gestures.Turn(control, getattr(self._controls, control) + by, ""))
+    def _turn(self, item: gestures.Turn | gestures.SetStyle) -> None:
+        self._steer(steered(self._controls, item))
 
-    def _set_bars(self, item: gestures.SetBars) -> None:
-        self._change(bars=item.bars)
-
-    def _set_roles(self, item: gestures.SetRoles) -> None:
-        if self._accompanies and not can_accompany(item.roles):
-            raise Nonsense(*NO_ROLE_TO_ACCOMPANY)
-        self._change(roles=item.roles)
-
-    def _set_repeat(self, item: gestures.SetRepeat) -> None:
-        self._change(repeat=item.repeat)
+    def _set(self, item: steering.Change) -> None:
+        self._change(changed(self._settings, item))
 
     def _set_mode(self, item: gestures.SetMode) -> None:
         """What accompanies plays what it has promised; what plays does so to its end before it is accompanied."""
         if item.mode is self._settings.mode:
             return
-        if item.mode is Mode.ACCOMPANY and not can_accompany(self._settings.roles):
-            raise Nonsense(*NO_ROLE_TO_ACCOMPANY)
+        settings = changed(self._settings, item)
         if self._accompanies:
             self._carry_out(self._accompany.leave(self._around()))
-        self._change(mode=item.mode)
+        self._change(settings)
         if self._accompanies:
             self._accompany.begin(self._around())
             for placed in filter(None, (self._stand.playing, self._stand.taken)):
@@ -1064,18 +1014,9 @@ class Session:
         self._soon()
         self._emit(fx.Publish())
 
-    def _set_style(self, item: gestures.SetStyle) -> None:
-        self._controls = replace(self._controls, style=item.style)
-        self._soon()
-        self._emit(fx.Publish())
-
-    def _set_channels(self, item: gestures.SetChannels) -> None:
-        self._change(channels=with_channels(self._settings.channels, item.channels))
-
-    def _change(self, **changes: Any) -> None:
-        slots_before = (self._settings.bars, self._settings.mode)
-        self._settings = replace(self._settings, **changes)
-        if slots_before != (self._settings.bars, self._settings.mode):
+    def _change(self, settings: SessionSettings) -> None:
+        before, self._settings = self._settings, settings
+        if (before.bars, before.mode) != (settings.bars, settings.mode):
             self._replan_slots()
         self._soon()
         self._emit(fx.Publish())
@@ -1133,9 +1074,19 @@ class Session:
     # -- small things -------------------------------------------------------------------------------------------------
 
     def _do(self, item: gestures.Do) -> None:
-        if not self._refuses(self.why_not(item.action.value)):
-            actions = {**self._ACTIONS, **self._ALONG} if self._accompanies else self._ACTIONS
-            actions[item.action](self, item.via)
+        action, via = item.action, item.via
+        if self._refuses(self.why_not(action.value)):
+            return
+        if self._accompanies and action in self._ALONG:
+            self._ALONG[action](self, via)
+        elif action in edits.ACTIONS:
+            self._change_idea(self._stand.selected, edits.ACTIONS[action](self._transport.meter))
+        elif action in STEPS:
+            self._steer(STEPS[action](self._controls))
+        elif action in SWITCHES:
+            self._change(SWITCHES[action](self._settings))
+        else:
+            self._ACTIONS[action](self, via)
 
     def _move(self, proposal: Proposal, happening: Happening) -> Proposal:
         after = moved(proposal, happening)
@@ -1207,28 +1158,8 @@ class Session:
     def _take_idea(self, item: gestures.Take) -> None:
         self._take_choice(item.index, item.via)
 
-    def _next_click(self, via: str) -> None:
-        self._change(click=_CLICK_AFTER[self._settings.click])
-
-    def _toggle_repeat(self, wanted: Repeat) -> None:
-        self._change(repeat=Repeat.ONCE if self._settings.repeat is wanted else wanted)
-
-    def _next_count_in(self, via: str) -> None:
-        self._change(count_in=COUNT_IN_AFTER[self._settings.count_in])
-
-    def _toggle_trade(self, via: str) -> None:
-        mode = Mode.PROPOSE if self._settings.mode is Mode.TRADE else Mode.TRADE
-        self._set_mode(gestures.SetMode(mode, via))
-
-    def _transpose(self, semitones: int) -> None:
-        self._edit(None, f"moved {semitones:+d}", lambda content: edit.transpose(content, semitones))
-
-    def _invert(self, via: str) -> None:
-        self._edit(None, "inverted", edit.invert)
-
-    def _simplify(self, via: str) -> None:
-        meter = self._transport.meter
-        self._edit(None, "simplified", lambda content: edit.simplify(content, meter))
+    def _toggle(self, wanted: Mode, via: str) -> None:
+        self._set_mode(gestures.SetMode(toggled(self._settings.mode, wanted), via))
 
     _HANDLERS: ClassVar[dict[type, Callable[[Session, Any], None]]] = {
         gestures.Heard: _heard,
@@ -1236,23 +1167,23 @@ class Session:
         gestures.Turn: _turn,
         gestures.SetTempo: _set_tempo,
         gestures.SetMeter: _set_meter,
-        gestures.SetBars: _set_bars,
-        gestures.SetRoles: _set_roles,
+        gestures.SetBars: _set,
+        gestures.SetRoles: _set,
         gestures.LockKey: _lock_key,
-        gestures.SetRepeat: _set_repeat,
+        gestures.SetRepeat: _set,
         gestures.SetMode: _set_mode,
-        gestures.SetStyle: _set_style,
-        gestures.SetChannels: _set_channels,
+        gestures.SetStyle: _turn,
+        gestures.SetChannels: _set,
         gestures.Select: _select_idea,
         gestures.Hear: _hear,
         gestures.Take: _take_idea,
-        gestures.ReplaceChord: _replace_chord,
-        gestures.MoveChord: _move_chord,
-        gestures.EditNote: _edit_note,
+        gestures.ReplaceChord: _edit,
+        gestures.MoveChord: _edit,
+        gestures.EditNote: _edit,
         gestures.BringBack: _bring_back,
         gestures.Ideas: _ideas,
         gestures.Foreseen: _foreseen,
-        gestures.SetAccompany: _set_accompany,
+        gestures.SetAccompany: _set,
         gestures.ProposerIs: _proposer_is,
         gestures.Recover: _recover,
         gestures.Followed: _followed,
@@ -1279,10 +1210,6 @@ class Session:
         Action.PREVIEW: _preview,
         Action.UNDO: _undo,
         Action.LET_PASS: _let_pass,
-        Action.TRANSPOSE_UP: lambda self, via: self._transpose(1),
-        Action.TRANSPOSE_DOWN: lambda self, via: self._transpose(-1),
-        Action.INVERT: _invert,
-        Action.SIMPLIFY: _simplify,
         Action.PLAY_STOP: _play_stop,
         Action.START: _start_if_stopped,
         Action.STOP: _stop_if_playing,
@@ -1290,23 +1217,11 @@ class Session:
         Action.THIS_IS_ONE: _this_is_one,
         Action.HALF_TIME: lambda self, via: self._feel(0.5),
         Action.DOUBLE_TIME: lambda self, via: self._feel(2.0),
-        Action.METRONOME: _next_click,
-        Action.LOOP: lambda self, via: self._toggle_repeat(Repeat.LOOP),
-        Action.KEEP_GOING: lambda self, via: self._toggle_repeat(Repeat.ROLL),
-        Action.TRADE: _toggle_trade,
-        Action.ACCOMPANY: _toggle_accompany,
-        Action.COUNT_IN: _next_count_in,
+        Action.TRADE: lambda self, via: self._toggle(Mode.TRADE, via),
+        Action.ACCOMPANY: lambda self, via: self._toggle(Mode.ACCOMPANY, via),
         Action.CAPTURE: lambda self, via: self._emit(fx.Capture()),
         Action.CLEAR: _clear,
         Action.PANIC: _panic,
-        Action.SURPRISE_UP: lambda self, via: self._step("surprise", STEP),
-        Action.SURPRISE_DOWN: lambda self, via: self._step("surprise", -STEP),
-        Action.DENSITY_UP: lambda self, via: self._step("density", STEP),
-        Action.DENSITY_DOWN: lambda self, via: self._step("density", -STEP),
-        Action.BRIGHTNESS_UP: lambda self, via: self._step("brightness", STEP),
-        Action.BRIGHTNESS_DOWN: lambda self, via: self._step("brightness", -STEP),
-        Action.DRIVE_UP: lambda self, via: self._step("drive", STEP),
-        Action.DRIVE_DOWN: lambda self, via: self._step("drive", -STEP),
     }
 
     _ALONG: ClassVar[dict[Action, Callable[[Session, str], None]]] = {
@@ -1317,6 +1232,3 @@ class Session:
         Action.UNDO: lambda self, via: self._carry_out(self._accompany.release(self._around())),
     }
     """What some actions mean while jamlink accompanies."""
-
-
-_CLICK_AFTER = {Click.OFF: Click.COUNT_IN, Click.COUNT_IN: Click.ON, Click.ON: Click.OFF}
