@@ -24,16 +24,16 @@ from jamlink.session import snapshot as views
 from jamlink.session.accompany import Accompaniment
 from jamlink.session.along import Settled, as_candidate
 from jamlink.session.around import Around
-from jamlink.session.clock_out import ClockOut
+from jamlink.session.conductor import Conductor
 from jamlink.session.deeds import Deed, Lay
 from jamlink.session.effects import Effect, Recorded, Verdict
-from jamlink.session.following import Alone, Along, Following, GoTo, Halt, Join, Move, Pace
-from jamlink.session.inputs import Click, Input, Mode, Repeat
+from jamlink.session.following import Alone, Along, GoTo, Halt, Join, Move, Pace
+from jamlink.session.inputs import Input, Mode, Repeat
 from jamlink.session.journal import Journal
 from jamlink.session.listener import Listener
 from jamlink.session.ours import Ours
 from jamlink.session.outbox import Outbox
-from jamlink.session.planner import Playing, clicks, messages_of, plan, preview_messages
+from jamlink.session.planner import Playing, messages_of, plan, preview_messages
 from jamlink.session.proposal import (
     Controls,
     Hand,
@@ -62,10 +62,9 @@ from jamlink.session.stand import (
 )
 from jamlink.session.steering import STEPS, SWITCHES, changed, steered, toggled
 from jamlink.timing.meter import Meter
-from jamlink.timing.tap import Taps
 from jamlink.timing.timeline import Timeline
 from jamlink.timing.transport import Transport
-from jamlink.timing.units import Ns, Tempo, Ticks, bpm_of_tempo, ms, tempo_of_bpm
+from jamlink.timing.units import Ns, Tempo, Ticks, ms
 
 START_LEAD = ms(60)
 """Between the start gesture and the first beat, so that the first click is promised in time."""
@@ -92,19 +91,15 @@ class Session:
     def __init__(self, settings: SessionSettings, now: Ns) -> None:
         self._settings = settings
         self._now = now
-        self._transport = Transport(False, Timeline(settings.tempo, Ticks(0), now), settings.meter)
+        self._conductor = Conductor(settings, now)
         self._listener = Listener(settings.key, self._transport.timeline)
         self._outbox = Outbox()
         self._accompany = Accompaniment(self._next_id)
-        self._taps = Taps()
         self._controls = settings.controls
         self._stand = Stand(self._slot_after(Ticks(0)))
         self._ours = Ours()
         self._model: gestures.ProposerIs | None = None
         self._ids = fx.FIRST_PROPOSAL
-        self._click_bar = 0
-        self._following = Following(settings.tempo)
-        self._clock_out = ClockOut() if settings.send_clock else None
         self._rechecked = False
         self._missed = 0
         self._asked_key: Key | None = None
@@ -168,7 +163,7 @@ class Session:
     @property
     def own_tempo(self) -> Tempo:
         """The tempo that the player has set, whoever leads now."""
-        return self._following.own_tempo
+        return self._conductor.following.own_tempo
 
     @property
     def timeline(self) -> Timeline:
@@ -179,7 +174,7 @@ class Session:
         """Everything a view shows, as one frozen value."""
         stand, meter, key = self._stand, self._transport.meter, self._listener.key
         return views.Snapshot(
-            clock=views.clock_view(self._transport, self._following.view),
+            clock=views.clock_view(self._transport, self._conductor.following.view),
             key=str(key) if key else "",
             chord=views.heard_chord(self._listener),
             sounding=self._listener.sounding,
@@ -234,8 +229,8 @@ class Session:
             undoable=bool(stand.rolled or stand.taken or stand.playing),
             remembers=not self._journal.chronicle.history.empty,
             along=self._accompany.standing(self._around()) if self._accompanies else None,
-            leader=self._following.whose_tempo,
-            led_bars=self._following.transports,
+            leader=self._conductor.following.whose_tempo,
+            led_bars=self._conductor.following.transports,
         )
 
     def _refuses(self, why: str) -> bool:
@@ -267,18 +262,18 @@ class Session:
             yield stand.request.deadline, self._expire
         if self._prepare_at is not None:
             yield self._prepare_at, self._prepare
-        if self._following.meet_at is not None:
-            yield self._following.meet_at, self._meet
+        if self._conductor.following.meet_at is not None:
+            yield self._conductor.following.meet_at, self._meet
         if stand.playing is not None:
             yield line.ns_at(stand.playing.end), self._play_out
         if not self._transport.playing:
             return
         if stand.taken is not None:
             yield line.ns_at(stand.taken.start), self._take_over
-        click_at = line.ns_at(self._transport.meter.bar_start(self._click_bar))
-        yield Ns(click_at - 2 * self._settings.horizon), self._plan_clicks
-        if self._clock_out is not None:
-            yield Ns(line.ns_at(self._clock_out.until) - 2 * self._settings.horizon), self._plan_pulses
+        yield self._conductor.clicks_due(self._settings.horizon), self._lay_clicks
+        pulses = self._conductor.pulses_due(self._settings.horizon)
+        if pulses is not None:
+            yield pulses, self._lay_pulses
         if self._accompanies:
             yield from self._along_deadlines(line)
             return
@@ -329,23 +324,11 @@ class Session:
         if taken and taken.proposal.id == owner and taken.proposal.state is State.SCHEDULED:
             self._stand.taken = replace(taken, proposal=self._move(taken.proposal, Happening.FIRST_NOTE))
 
-    def _plan_clicks(self) -> None:
-        counting_in = self._click_bar < 0
-        if self._settings.click is Click.ON or (counting_in and self._settings.click is Click.COUNT_IN):
-            self._outbox.add(clicks(self._transport.meter, self._click_bar, self._settings.channels))
-        self._click_bar += 1
+    def _lay_clicks(self) -> None:
+        self._carry_out(self._conductor.lay_clicks(self._settings))
 
-    # -- our own clock, for others -------------------------------------------------------------------------------------
-
-    def _plan_pulses(self) -> None:
-        if self._clock_out is not None:
-            self._outbox.add(self._clock_out.goes_on())
-
-    def _send_clock_anew(self, first: Ticks) -> None:
-        """Whoever follows us has to move, too; what we play goes on from `first`."""
-        if self._clock_out is not None:
-            self._end(fx.Cancel(fx.CLOCK_OUT))
-            self._outbox.add(self._clock_out.begins(self._tick(), first))
+    def _lay_pulses(self) -> None:
+        self._carry_out(self._conductor.lay_pulses())
 
     # -- slots --------------------------------------------------------------------------------------------------------
 
@@ -361,6 +344,10 @@ class Session:
         """The first slot after `tick` that begins when what plays is over: only the end of a round is cut short."""
         playing = self._stand.playing
         return self._slot_after(Ticks(max(tick, playing.end - 1 if playing else tick)))
+
+    @property
+    def _transport(self) -> Transport:
+        return self._conductor.transport
 
     def _tick(self) -> Ticks:
         return self._transport.tick(self._now)
@@ -815,35 +802,32 @@ class Session:
             self._play_stop(via)
 
     def _play_stop(self, via: str) -> None:
-        following = self._following
+        following = self._conductor.following
         if self._transport.playing:
             following.stopped(by_player=True)
             self._stop()
         elif not following.transports:
             self._play(Ns(self._now + START_LEAD), self._settings.count_in)
         elif following.rolls:
-            self._join(following.joins())
+            self._join(following.joins().line)
         else:
             self._notice(f"Press play there: the {following.view.source} starts and stops jamlink.")
 
     def _play(self, at: Ns, count_in: int) -> None:
         """Start at `at`, or at the next beat of a tempo that leads."""
-        first = Ticks(-count_in * self._transport.meter.bar_ticks)
-        line = self._following.line_from(first, at, self._transport)
-        self._transport = self._transport.along(line)
-        self._begin_run(line.ns_at(first), first)
+        first = self._conductor.starts(at, count_in)
+        self._begin_run(self._transport.timeline.ns_at(first), first)
 
     def _begin_run(self, at: Ns, first: Ticks) -> None:
         """The clock runs from `at`, where it is at `first`."""
         self._end(fx.Silence())
-        self._following.placed()
+        self._conductor.runs_from(first)
         self._listener.forget(at, self._transport.timeline)
         self._ours.clear()
-        self._click_bar = self._transport.meter.at(first).bar
         self._retire_hand_and_request()
         self._stand.next_slot(self._slot_after(Ticks(max(0, first))))
         self._accompany.begin(self._around())
-        self._send_clock_anew(first)
+        self._carry_out(self._conductor.send_anew(self._now, first))
         self._clocked()
 
     def _stop(self) -> None:
@@ -853,10 +837,8 @@ class Session:
         self._withdraw_taken(Happening.STOP)
         self._cut_playing(Happening.STOP)
         self._end(fx.Silence())
-        if self._transport.playing and self._clock_out is not None:
-            self._outbox.add(self._clock_out.ends(self._tick()))
-        self._following.stopped(by_player=False)
-        self._transport = self._transport.stopped()
+        self._carry_out(self._conductor.send_end(self._now))
+        self._conductor.stops()
         self._stand.next_slot(self._slot_after(Ticks(0)))
         self._clocked()
 
@@ -877,8 +859,7 @@ class Session:
         self._stand.rolled, self._stand.hands_off = None, True
         self._carry_out(self._accompany.silenced(self._around()))
         self._end(fx.Panic())
-        if self._transport.playing and self._clock_out is not None:
-            self._outbox.add(self._clock_out.goes_on_from(self._tick()))
+        self._carry_out(self._conductor.send_on(self._now))
         self._emit(fx.Publish())
 
     def _clear(self, via: str) -> None:
@@ -887,44 +868,33 @@ class Session:
         self._stand.refused.clear()
 
     def _tap(self, via: str) -> None:
-        self._taps = self._taps.tapped(self._now)
-        beat = self._taps.beat
-        if beat is not None:
-            meter_beat_quarters = self._transport.meter.beat_ticks / 960
-            self._set_bpm(60e9 / beat * meter_beat_quarters, gestures.Source.TAP)
+        self._with_tempo(self._conductor.taps(self._now))
 
     def _feel(self, factor: float) -> None:
-        """Half or double time; where the tempo is found in the playing, who finds it was told so."""
-        if not self._following.finds_tempo:
-            self._set_bpm(bpm_of_tempo(self._transport.timeline.tempo) * factor, gestures.Source.OWN)
+        self._with_tempo(self._conductor.feels(factor, self._now))
+
+    def _set_tempo(self, item: gestures.SetTempo) -> None:
+        if not self._refuses(self.why_not("tempo")):
+            self._with_tempo(self._conductor.sets(item.bpm, gestures.Source.OWN, self._now))
+
+    def _with_tempo(self, changed: bool) -> None:
+        if changed:
+            self._clocked()
 
     def _this_is_one(self, via: str) -> None:
         if not self._transport.playing:
             self._play(self._now, 0)
             return
-        line = self._following.one_at(self._transport.timeline, self._now, self._transport.meter.bar_ticks)
-        self._transport = self._transport.along(line)
+        self._conductor.one_at(self._now)
         self._carry_out(self._accompany.interrupted(self._around()))
         self._outbox.skip(self._tick())
-        self._send_clock_anew(self._tick())
-        self._click_bar = max(self._click_bar, self._transport.meter.at(self._tick()).bar)
+        self._carry_out(self._conductor.send_anew(self._now, self._tick()))
         self._clocked()
-
-    def _set_tempo(self, item: gestures.SetTempo) -> None:
-        if not self._refuses(self.why_not("tempo")):
-            self._set_bpm(item.bpm, gestures.Source.OWN)
-
-    def _set_bpm(self, bpm: float, by: gestures.Source) -> None:
-        tempo = tempo_of_bpm(bpm)
-        self._following.set_by_hand(tempo, by)
-        if tempo != self._transport.timeline.tempo:
-            self._transport = self._transport.with_tempo(tempo, self._now)
-            self._clocked()
 
     def _set_meter(self, item: gestures.SetMeter) -> None:
         if self._refuses(self.why_not("meter")):
             return
-        self._transport = self._transport.with_meter(item.meter)
+        self._conductor.counts_in(item.meter)
         self._replan_slots()
         self._clocked()
 
@@ -939,23 +909,23 @@ class Session:
 
     def _followed(self, item: gestures.Followed) -> None:
         """A clock from outside has something new to say."""
-        for move in self._following.hear(item, self._transport, self._now):
+        for move in self._conductor.following.hear(item, self._transport, self._now):
             self._MOVES[type(move)](self, move)
         self._emit(fx.Publish())
 
-    def _play_along(self, move: Along) -> None:
-        self._transport = self._transport.along(move.line)
+    def _play_along(self, line: Timeline) -> None:
+        self._conductor.goes_along(line)
         self._clocked()
 
     def _meet(self) -> None:
-        self._play_along(self._following.met())
+        self._play_along(self._conductor.following.met().line)
 
-    def _keep_pace(self, move: Pace) -> None:
-        self._transport = self._transport.with_tempo(move.tempo, self._now)
+    def _keep_pace(self, tempo: Tempo) -> None:
+        self._conductor.keeps(tempo, self._now)
         self._clocked()
 
-    def _join(self, move: Join) -> None:
-        self._transport = self._transport.along(move.line)
+    def _join(self, line: Timeline) -> None:
+        self._conductor.goes_along(line)
         self._begin_run(self._now, self._tick())
         self._click_from_here()
 
@@ -966,7 +936,7 @@ class Session:
         if move.by is None:
             self._withdraw_taken(Happening.STOP)
             self._cut_playing(Happening.STOP)
-        self._transport = self._transport.along(move.line)
+        self._conductor.goes_along(move.line)
         self._listener.gone_to(self._now, move.line, move.by)
         self._ours.clear()
         for placed in self._stand.carried(move.by or Ticks(0), self._tick()):
@@ -975,12 +945,11 @@ class Session:
         self._stand.next_slot(self._slot_following(self._tick()))
         self._accompany.begin(self._around())
         self._click_from_here()
-        self._send_clock_anew(self._tick())
+        self._carry_out(self._conductor.send_anew(self._now, self._tick()))
         self._clocked()
 
     def _click_from_here(self) -> None:
-        self._click_bar = self._transport.meter.at(self._tick()).bar
-        self._plan_clicks()
+        self._carry_out(self._conductor.click_from(self._now, self._settings))
         self._outbox.skip(self._tick())
 
     # -- steering -----------------------------------------------------------------------------------------------------
@@ -1055,9 +1024,7 @@ class Session:
             self._accompany.take_up(self._around())
             while self._stage_tick() <= self._tick():
                 self._stand.slot = self._slot_after(self._stand.slot.start)
-            self._click_bar = self._first_bar_after(Ns(self._now + 2 * self._settings.horizon))
-            if self._clock_out is not None:
-                self._outbox.add(self._clock_out.goes_on_from(self._tick()))
+            self._carry_out(self._conductor.take_up(self._now, self._settings.horizon))
 
     def _withdraw_all(self) -> None:
         self._withdraw_taken(Happening.STOP)
@@ -1067,9 +1034,6 @@ class Session:
 
     def _cut_along(self) -> None:
         self._carry_out(self._accompany.stop(self._around()))
-
-    def _first_bar_after(self, moment: Ns) -> int:
-        return self._transport.meter.at(self._transport.tick(moment)).bar + 1
 
     # -- small things -------------------------------------------------------------------------------------------------
 
@@ -1190,11 +1154,11 @@ class Session:
     }
 
     _MOVES: ClassVar[dict[type[Move], Callable[[Session, Any], None]]] = {
-        Along: _play_along,
-        Join: _join,
+        Along: lambda self, move: self._play_along(move.line),
+        Join: lambda self, move: self._join(move.line),
         GoTo: _go_to,
         Halt: lambda self, move: self._stop(),
-        Pace: _keep_pace,
+        Pace: lambda self, move: self._keep_pace(move.tempo),
         Alone: lambda self, move: self._notice(move.words),
     }
 

@@ -18,6 +18,7 @@ from jamlink.session.accompany import Accompaniment
 from jamlink.session.core import BROKE, Session
 from jamlink.session.inputs import Do, Foreseen, Heard, Ideas, Mode, ProposerIs, Recover, Repeat
 from jamlink.session.listener import Listener
+from jamlink.session.ours import Ours
 from jamlink.session.proposal import Role
 from jamlink.session.settings import SessionSettings
 from jamlink.session.wire import header, record
@@ -129,7 +130,7 @@ def play_a_minute(stage):
 
 
 PLACES = [
-    *((Session, name) for name in ("_take", "_place", "_ask", "_deal", "_plan_clicks", "_take_over", "_play_out")),
+    *((Session, name) for name in ("_take", "_place", "_ask", "_deal", "_lay_clicks", "_take_over", "_play_out")),
     *(
         (Session, name)
         for name in ("_begin", "_close", "_open", "_prepare", "_move", "_withdraw_taken", "_cut_playing")
@@ -167,7 +168,8 @@ def test_after_a_mistake_anywhere_nothing_sticks_and_it_plays_again(monkeypatch,
 ALONG = [
     *((Accompaniment, name) for name in ("decide", "_hear", "_ask", "foreseen", "expire", "_settle", "_keep", "wake")),
     *((Accompaniment, name) for name in ("_catch_up", "_end_phrase", "stop", "due", "_before", "sounding")),
-    *((Session, name) for name in ("_carry_out", "_along_deadlines")),
+    (Session, "_along_deadlines"),
+    (Ours, "settled"),
     (Listener, "notes"),
 ]
 
@@ -230,7 +232,7 @@ def broken_session(monkeypatch, folder, name):
     return ledger.path
 
 
-@pytest.mark.parametrize("name", ["_take", "_plan_clicks", "_begin", "_prepare", "_deal"])
+@pytest.mark.parametrize("name", ["_take", "_lay_clicks", "_begin", "_prepare", "_deal"])
 def test_a_session_that_broke_replays_to_the_byte_where_it_breaks_again(monkeypatch, tmp_path, name):
     file = broken_session(monkeypatch, tmp_path, name)
     mistake(monkeypatch, Session, name, 3, 4)
