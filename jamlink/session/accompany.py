@@ -23,7 +23,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
+from jamlink.midi.actions import Action
 from jamlink.music.chord import Chord
 from jamlink.music.note import Note
 from jamlink.session import effects as fx
@@ -32,6 +34,7 @@ from jamlink.session.along import (
     Round,
     Settled,
     Standing,
+    as_proposal,
     held_on,
     home_chord,
     is_open,
@@ -43,6 +46,7 @@ from jamlink.session.along import (
 from jamlink.session.around import Around
 from jamlink.session.comping import Comping, Struck
 from jamlink.session.deeds import Deeds, Lay
+from jamlink.session.effects import PLAYER, Decided, Verdict
 from jamlink.session.inputs import Foreseen
 from jamlink.session.proposal import ChordsRequest, Happening, State, next_state
 from jamlink.session.settings import AccompanySettings
@@ -397,26 +401,32 @@ class Accompaniment:
         """The chord of this beat, else the one settled first after it."""
         return next((each for each in self.settled if each.beat >= around.beat), None)
 
-    def reject(self, around: Around) -> Deeds:
+    def act(self, action: Action, via: str, around: Around) -> Deeds:
+        """One of `ACTIONS`, which `refusals` allows now."""
+        return self.ACTIONS[action](self, via, around)
+
+    def _reject(self, via: str, around: Around) -> Deeds:
         """Not that chord: from the first beat that is still open on another one, for a bar."""
         now = self.sounding(around)
         assert now is not None
+        yield Decided.about(as_proposal((now,), now.owner, around.meter), Verdict.REJECTED, PLAYER, via)
         self.round = None
         self._refused = (now.chord, self._open + around.meter.beats)
         yield fx.Notice(f"Another chord than {name_of(now.chord, around)} from {self._where(around)} on.")
 
-    def hold(self, around: Around) -> Deeds:
+    def _hold(self, via: str, around: Around) -> Deeds:
         """The chord that was settled last stays; again: it follows again."""
         if self.round is not None and self.round.hold:
-            yield from self.release(around)
+            yield from self._release(via, around)
             return
         last = self.settled[-1]
         self._go_on_with(Round(self._open, (last,), True))
         yield fx.Notice(f"{name_of(last.chord, around)} is held, from {self._where(around)} on.")
 
-    def accept(self, around: Around) -> Deeds:
+    def _accept(self, via: str, around: Around) -> Deeds:
         """The last bars go round, from the next bar line that is open on."""
         beats, bars = around.meter.beats, self.whole_bars(around)
+        yield Decided.about(as_proposal(bars, self.next_id(), around.meter), Verdict.ACCEPTED, PLAYER, via)
         start = -(-self._open // beats) * beats
         self._go_on_with(Round(start, bars, False))
         count = len(bars) // beats
@@ -434,7 +444,7 @@ class Accompaniment:
             bars += 1
         return tuple(known[beat] for beat in range(end - bars * beats, end))
 
-    def release(self, around: Around) -> Deeds:
+    def _release(self, via: str, around: Around) -> Deeds:
         """It follows again."""
         self.round = None
         yield fx.Notice(f"It follows you again, from {self._where(around)} on.")
@@ -455,3 +465,12 @@ class Accompaniment:
 
     def _where(self, around: Around) -> str:
         return str(around.meter.at(Ticks(self._open * around.meter.beat_ticks)))
+
+    ACTIONS: ClassVar[dict[Action, Callable[[Accompaniment, str, Around], Deeds]]] = {
+        Action.ACCEPT: _accept,
+        Action.REJECT: _reject,
+        Action.LOOP: _hold,
+        Action.KEEP_GOING: _hold,
+        Action.UNDO: _release,
+    }
+    """What some actions mean while jamlink accompanies."""

@@ -12,7 +12,7 @@ from jamlink.music.note import Note
 from jamlink.session.around import Around
 from jamlink.session.comping import Manner
 from jamlink.session.listener import FEEL_BARS
-from jamlink.session.proposal import Candidate, Role
+from jamlink.session.proposal import Candidate, Proposal, Role, Slot
 from jamlink.timing.meter import Meter
 from jamlink.timing.units import Ticks
 
@@ -122,6 +122,13 @@ def as_candidate(settled: Sequence[Settled], meter: Meter, start: Ticks) -> Cand
         for begin, end, chord in spans_of(beats, meter.beat_ticks)
     )
     return Candidate(chords, (), (), 0.0, 0.0, settled[-1].made_by, 0, "as it was accompanied")
+
+
+def as_proposal(settled: Sequence[Settled], id: int, meter: Meter) -> Proposal:
+    """Settled beats as an idea of whole bars, for a decision about them."""
+    bars = max(1, len(settled) // meter.beats)
+    slot = Slot(Ticks(settled[0].beat // meter.beats * meter.bar_ticks), bars, meter.bar_ticks)
+    return Proposal(id, slot, frozenset({Role.CHORDS}), as_candidate(settled, meter, slot.start))
 
 
 def spans_of(beats: Sequence[tuple[int, Chord]], beat_ticks: int) -> list[tuple[int, int, Chord]]:

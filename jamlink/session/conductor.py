@@ -8,6 +8,7 @@ the session's. Pure.
 from __future__ import annotations
 
 from jamlink.session import effects as fx
+from jamlink.session.around import Around
 from jamlink.session.clock_out import ClockOut
 from jamlink.session.deeds import Deeds, Lay
 from jamlink.session.following import Following
@@ -104,17 +105,17 @@ class Conductor:
         bar = self.transport.meter.bar_start(self._click_bar)
         return Ns(self.transport.timeline.ns_at(bar) - 2 * horizon)
 
-    def lay_clicks(self, settings: SessionSettings) -> Deeds:
+    def lay_clicks(self, around: Around) -> Deeds:
         """The clicks of the next bar, where there are to be any."""
-        counting_in = self._click_bar < 0
+        counting_in, settings = self._click_bar < 0, around.settings
         if settings.click is Click.ON or (counting_in and settings.click is Click.COUNT_IN):
             yield Lay(clicks(self.transport.meter, self._click_bar, settings.channels))
         self._click_bar += 1
 
-    def click_from(self, now: Ns, settings: SessionSettings) -> Deeds:
+    def click_from(self, around: Around) -> Deeds:
         """The clock has gone to where it is now: the clicks of this bar, all of them."""
-        self._click_bar = self.transport.meter.at(self.transport.tick(now)).bar
-        yield from self.lay_clicks(settings)
+        self._click_bar = around.meter.at(around.tick).bar
+        yield from self.lay_clicks(around)
 
     # -- our own clock, for others --------------------------------------------------------------------------------
 
@@ -124,7 +125,7 @@ class Conductor:
             return None
         return Ns(self.transport.timeline.ns_at(self._clock_out.until) - 2 * horizon)
 
-    def lay_pulses(self) -> Deeds:
+    def lay_pulses(self, around: Around) -> Deeds:
         """The next quarter of pulses."""
         if self._clock_out is not None:
             yield Lay(self._clock_out.goes_on())
