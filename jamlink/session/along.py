@@ -73,7 +73,7 @@ def window_of(beat: int, meter: Meter) -> int:
 
 def is_open(note: Note, around: Around) -> bool:
     """Whether a note lasts until now."""
-    return note.end >= around.transport.tick(around.now)
+    return note.end >= around.tick
 
 
 def held_on(note: Note, tick: Ticks, sounding: frozenset[int], around: Around) -> Note:
@@ -86,7 +86,7 @@ def manner_of(tick: Ticks, heard: Sequence[Note], around: Around) -> Manner:
     """How a beat at `tick` is to be played: with the player's feel, out of the player's register."""
     controls, settings, meter = around.controls, around.settings, around.meter
     roles = frozenset(settings.roles & {Role.CHORDS, Role.BASS})
-    now = around.transport.tick(around.now)
+    now = around.tick
     pitches = [note.pitch for note in heard if note.onset >= now - _REGISTER_BARS * meter.bar_ticks]
     others = (min(pitches), max(pitches)) if pitches else None
     feel = Feel.of([note for note in heard if note.onset >= now - FEEL_BARS * meter.bar_ticks], meter)
@@ -95,7 +95,7 @@ def manner_of(tick: Ticks, heard: Sequence[Note], around: Around) -> Manner:
 
 def home_chord(around: Around) -> Chord:
     """The chord of the key; C where none was heard."""
-    key = around.listener.key
+    key = around.key
     return Chord(key.tonic, Quality.MINOR if key.minor else Quality.MAJOR) if key else Chord(0, Quality.MAJOR)
 
 
@@ -108,7 +108,7 @@ def related_chord(chord: Chord) -> Chord:
 
 def name_of(chord: Chord, around: Around) -> str:
     """Its symbol, in the key where one was heard."""
-    key = around.listener.key
+    key = around.key
     return chord.symbol_in(key) if key else chord.symbol()
 
 

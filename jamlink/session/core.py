@@ -272,11 +272,12 @@ class Session:
         if not released:
             return
         self._emit(fx.Send(tuple(released)))
+        around = self._around()
         for timed in released:
             message = timed.message
             if message.owner == fx.CLOCK_OUT:
                 continue
-            self._record(fx.Sent(timed.due, message.at, message.data, message.out, message.owner))
+            self._journal.record(fx.Sent(timed.due, message.at, message.data, message.out, message.owner), around)
             self._carry_out(self._proposing.first_note(message.owner))
 
     # -- the session as it is -----------------------------------------------------------------------------------------

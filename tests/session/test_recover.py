@@ -21,6 +21,7 @@ from jamlink.session.core import BROKE, Session
 from jamlink.session.inputs import Do, Foreseen, Heard, Ideas, Mode, ProposerIs, Recover, Repeat
 from jamlink.session.listener import Listener
 from jamlink.session.ours import Ours
+from jamlink.session.promised import Promised
 from jamlink.session.proposal import Role
 from jamlink.session.proposing import Proposing
 from jamlink.session.settings import SessionSettings
@@ -169,8 +170,9 @@ def test_after_a_mistake_anywhere_nothing_sticks_and_it_plays_again(monkeypatch,
 
 
 ALONG = [
-    *((Accompaniment, name) for name in ("decide", "_hear", "_ask", "foreseen", "expire", "_settle", "_keep", "wake")),
-    *((Accompaniment, name) for name in ("_catch_up", "_end_phrase", "stop", "due", "_before", "sounding")),
+    *((Accompaniment, name) for name in ("decide", "_hear", "_ask", "foreseen", "expire", "_end_phrase", "wake")),
+    *((Accompaniment, name) for name in ("stop", "due")),
+    *((Promised, name) for name in ("settle", "_keep", "catch_up", "before", "sounding")),
     (Session, "_along_deadlines"),
     (Ours, "settled"),
     (Listener, "notes"),
