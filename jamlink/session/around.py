@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from jamlink.music.key import Key
 from jamlink.session.listener import Listener
@@ -15,9 +15,9 @@ from jamlink.timing.transport import Transport
 from jamlink.timing.units import Ns, Ticks
 
 
-@dataclass(frozen=True, slots=True)
-class Around:
-    """`model` is whether there is one to ask. What is here is looked at, never changed."""
+class Around(NamedTuple):
+    """`model` is whether there is one to ask. What is here is looked at, never changed. A tuple, since one is made for
+    everything that happens."""
 
     now: Ns
     transport: Transport

@@ -76,7 +76,7 @@ class Asking:
             return
         self._prepared_at = around.now
         waits = around.transport.playing and stand.stage is Stage.WAITING
-        at = around.line.ns_at(stand.moves_on_at(around)) if waits else around.now
+        at = around.line.ns_at(stand.moves_on_at(around.transport, around.settings.mode)) if waits else around.now
         yield fx.Prepare(_request(0, stand.deal + 1, Ns(max(at, around.now)), stand, around))
 
 

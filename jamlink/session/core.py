@@ -15,7 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from typing import Any, ClassVar
+from operator import itemgetter
+from typing import Any, ClassVar, TypeAlias
 
 from jamlink.errors import Nonsense
 from jamlink.midi.actions import Action
@@ -27,7 +28,7 @@ from jamlink.session import snapshot as views
 from jamlink.session.accompany import Accompaniment
 from jamlink.session.around import Around
 from jamlink.session.conductor import Conductor
-from jamlink.session.deeds import Deed, Deeds, Drop, Lay, Place
+from jamlink.session.deeds import Deed, Drop, Lay, Place
 from jamlink.session.effects import Effect, Recorded
 from jamlink.session.following import Alone, Along, GoTo, Halt, Join, Move, Pace
 from jamlink.session.inputs import Input, Mode
@@ -54,6 +55,9 @@ RELEASE_BATCH = ms(50)
 """How far past the commit horizon a release reaches, so that dense music is not released note by note."""
 _HEARING, _PREPARING = "hearing", "preparing"
 """What was being done, where a mistake in it touches less than everything."""
+_Due: TypeAlias = tuple[Ns, Callable[[Around], Iterable[Deed]]]
+"""A moment, and what is to be done then."""
+_BY_MOMENT = itemgetter(0)
 BROKE = "Something in jamlink went wrong: its ideas begin anew. Your own playing is not touched."
 
 
@@ -95,7 +99,7 @@ class Session:
             self._notice(str(refused))
         self._at_work = ""
         if not isinstance(item, gestures.Recover):
-            self._release()
+            self._release(self._around())
         return self._journal.drain()
 
     def advance(self, to: Ns) -> list[Effect]:
@@ -140,7 +144,7 @@ class Session:
 
     def snapshot(self) -> views.Snapshot:
         """Everything a view shows, as one frozen value."""
-        stand, meter, key = self._stand, self._transport.meter, self._listener.key
+        stand, meter, key, around = self._stand, self._transport.meter, self._listener.key, self._around()
         return views.Snapshot(
             clock=views.clock_view(self._transport, self._conductor.following.view),
             key=str(key) if key else "",
@@ -150,7 +154,7 @@ class Session:
             hand=self._showing.hand(stand, meter, key),
             taken=self._showing.placed("taken", stand.taken, meter, key),
             playing=self._showing.placed("playing", stand.playing, meter, key),
-            coming=self._coming(),
+            coming=self._coming(around),
             steering=views.steering_view(self._settings, self._controls, self._listener.locked_key),
             model=self._model.name if self._model and self._model.present else "",
             missed=self._missed,
@@ -158,7 +162,7 @@ class Session:
             notices=tuple(self._journal.notices),
             channels=views.channels_view(self._settings.channels),
             disabled=refusals.disabled(self._situation()),
-            accompany=self._accompany_view(),
+            accompany=views.accompany_view(self._accompany, around, key) if self._accompanies else None,
         )
 
     def state(self) -> dict[str, Any]:
@@ -176,16 +180,11 @@ class Session:
         """Why `control` (see `refusals`) may not be used now, in a sentence; empty where it may."""
         return refusals.why_not(control, self._situation())
 
-    def _coming(self) -> tuple[tuple[int, str], ...]:
+    def _coming(self, around: Around) -> tuple[tuple[int, str], ...]:
         """Our chords that are promised."""
-        stand, key = self._stand, self._listener.key
         if self._accompanies:
-            return views.promised_chords(self._accompany, self._around(), key)
-        return views.coming_chords((stand.playing, stand.taken), self._tick(), key)
-
-    def _accompany_view(self) -> views.AccompanyView | None:
-        around = self._around()
-        return views.accompany_view(self._accompany, around, self._listener.key) if self._accompanies else None
+            return views.promised_chords(self._accompany, around, around.key)
+        return views.coming_chords((self._stand.playing, self._stand.taken), around.tick, around.key)
 
     def _situation(self) -> refusals.Situation:
         stand = self._stand
@@ -212,73 +211,70 @@ class Session:
 
     def _run_until(self, to: Ns) -> None:
         while True:
-            due, run = min(self._deadlines(), key=lambda item: item[0], default=(None, None))
+            due, run = min(self._deadlines(), key=_BY_MOMENT, default=(None, None))
             if due is None or run is None or due > to:
                 break
             self._now = max(self._now, due)
-            self._at_work = _PREPARING if run == self._prepare else ""
-            run()
+            self._at_work = _PREPARING if run == self._proposing.prepare else ""
+            self._carry_out(run(self._around()))
         self._at_work = ""
         self._now = max(self._now, to)
 
-    def _deadlines(self) -> Iterator[tuple[Ns, Callable[[], None]]]:
+    def _deadlines(self) -> Iterator[_Due]:
         """Everything that falls due by itself; at one moment, in this order."""
-        transport, horizon = self._transport, self._settings.horizon
-        line, stand, asking = transport.timeline, self._stand, self._proposing.asking
+        conductor, proposing, horizon = self._conductor, self._proposing, self._settings.horizon
+        transport, stand, asking = conductor.transport, proposing.stand, proposing.asking
+        line = transport.timeline
         due = self._outbox.next_due(line)
         if due is not None:
             yield Ns(due - horizon), self._release
         if asking.request is not None:
             yield asking.request.deadline, self._expire
         if asking.prepare_at is not None:
-            yield asking.prepare_at, self._prepare
-        if self._conductor.following.meet_at is not None:
-            yield self._conductor.following.meet_at, self._meet
+            yield asking.prepare_at, proposing.prepare
+        meet_at = conductor.following.meet_at
+        if meet_at is not None:
+            yield meet_at, self._meet
         if stand.playing is not None:
-            yield line.ns_at(stand.playing.end), self._by(self._proposing.play_out)
+            yield line.ns_at(stand.playing.end), proposing.play_out
         if not transport.playing:
             return
         if stand.taken is not None:
-            yield line.ns_at(stand.taken.start), self._by(self._proposing.take_over)
-        yield self._conductor.clicks_due(horizon), self._by(self._conductor.lay_clicks)
-        pulses = self._conductor.pulses_due(horizon)
+            yield line.ns_at(stand.taken.start), proposing.take_over
+        yield conductor.clicks_due(horizon), conductor.lay_clicks
+        pulses = conductor.pulses_due(horizon)
         if pulses is not None:
-            yield pulses, self._by(self._conductor.lay_pulses)
-        yield from self._along_deadlines(line) if self._accompanies else self._proposing_deadlines(line)
-
-    def _proposing_deadlines(self, line: Timeline) -> Iterator[tuple[Ns, Callable[[], None]]]:
-        proposing, around = self._proposing, self._around()
-        yield line.ns_at(proposing.stand.moves_on_at(around)), self._by(proposing.move_on)
-        recheck, loop = proposing.recheck_at(around), proposing.loop_at(around)
+            yield pulses, conductor.lay_pulses
+        if self._accompanies:
+            yield from self._along_deadlines(transport)
+            return
+        yield line.ns_at(stand.moves_on_at(transport, self._settings.mode)), proposing.move_on
+        recheck, loop = proposing.recheck_at(transport.meter), proposing.loop_at(transport, self._settings)
         if recheck is not None:
-            yield line.ns_at(recheck), self._by(proposing.recheck)
+            yield line.ns_at(recheck), proposing.recheck
         if loop is not None:
-            yield line.ns_at(loop), self._by(proposing.loop)
+            yield line.ns_at(loop), proposing.loop
 
-    def _along_deadlines(self, line: Timeline) -> Iterator[tuple[Ns, Callable[[], None]]]:
+    def _along_deadlines(self, transport: Transport) -> Iterator[_Due]:
         along = self._accompany
         if along.deadline is not None:
             yield along.deadline, self._expire_chords
-        yield along.due(line, self._transport.meter, self._settings.accompany), self._by(along.decide)
+        yield along.due(transport.timeline, transport.meter, self._settings.accompany), along.decide
 
-    def _by(self, part: Callable[[Around], Deeds]) -> Callable[[], None]:
-        """What `part` does when it falls due."""
-        return lambda: self._carry_out(part(self._around()))
-
-    def _release(self) -> None:
+    def _release(self, around: Around) -> Iterable[Deed]:
         """Promise what the commit horizon has reached."""
         until = Ns(self._now + self._settings.horizon + RELEASE_BATCH)
         released = self._outbox.release(self._transport.timeline, until, self._now)
         if not released:
-            return
+            return ()
         self._emit(fx.Send(tuple(released)))
-        around = self._around()
         for timed in released:
             message = timed.message
             if message.owner == fx.CLOCK_OUT:
                 continue
             self._journal.record(fx.Sent(timed.due, message.at, message.data, message.out, message.owner), around)
             self._carry_out(self._proposing.first_note(message.owner))
+        return ()
 
     # -- the session as it is -----------------------------------------------------------------------------------------
 
@@ -307,17 +303,14 @@ class Session:
         """What would be asked for has changed."""
         self._proposing.asking.soon(self._now)
 
-    def _prepare(self) -> None:
-        self._carry_out(self._proposing.prepare(self._around()))
-
-    def _expire(self) -> None:
+    def _expire(self, around: Around) -> Iterable[Deed]:
         """No idea in time, and the screen says so."""
         self._missed += 1
-        self._carry_out(self._proposing.asking.expire(self._around()))
+        return self._proposing.asking.expire(around)
 
     def _ideas(self, ideas: gestures.Ideas) -> None:
         if self._accompany.waits_for(ideas.request_id):
-            self._expire_chords()
+            self._carry_out(self._expire_chords(self._around()))
         else:
             self._carry_out(self._proposing.answered(ideas, self._around()))
 
@@ -326,9 +319,9 @@ class Session:
         if news.why:
             self._notice(news.why)
         if not news.present and self._proposing.asking.request is not None:
-            self._expire()
+            self._carry_out(self._expire(self._around()))
         if not news.present and self._accompany.deadline is not None:
-            self._expire_chords()
+            self._carry_out(self._expire_chords(self._around()))
         self._soon()
         self._emit(fx.Publish())
 
@@ -342,10 +335,10 @@ class Session:
             self._at_work = ""
             self._carry_out(self._accompany.wake(self._around()))
 
-    def _expire_chords(self) -> None:
-        """No chords in time: the stand-in answers."""
+    def _expire_chords(self, around: Around) -> Iterable[Deed]:
+        """No chords in time, and the screen says so."""
         self._missed += 1
-        self._carry_out(self._accompany.expire(self._around()))
+        return self._accompany.expire(around)
 
     def _foreseen(self, answer: gestures.Foreseen) -> None:
         if self._accompanies:
@@ -487,8 +480,9 @@ class Session:
         self._conductor.goes_along(line)
         self._clocked()
 
-    def _meet(self) -> None:
+    def _meet(self, around: Around) -> Iterable[Deed]:
         self._play_along(self._conductor.following.met().line)
+        return ()
 
     def _keep_pace(self, tempo: Tempo) -> None:
         self._conductor.keeps(tempo, self._now)

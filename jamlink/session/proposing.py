@@ -25,8 +25,11 @@ from jamlink.session.effects import MACHINE, PLAYER, Decided, Offered, Verdict
 from jamlink.session.inputs import Ideas, Mode, Repeat
 from jamlink.session.planner import plan, preview_messages
 from jamlink.session.proposal import Hand, Happening, Proposal, ProposalRequest, Slot, State
+from jamlink.session.settings import SessionSettings
 from jamlink.session.slots import decide_by, last_call, slot_after
 from jamlink.session.stand import AFTER, Placed, Stage, Stand, is_offered, taken_effect
+from jamlink.timing.meter import Meter
+from jamlink.timing.transport import Transport
 from jamlink.timing.units import Ns, Ticks, ms
 
 PREVIEW_LEAD = ms(60)
@@ -98,7 +101,7 @@ class Proposing:
         self.stand = stand = Stand(slot_after(around.tick if playing else Ticks(0), around.meter, around.settings))
         stand.refused, self._rechecked = refused, False
         self.asking.request = None
-        while playing and stand.moves_on_at(around) <= around.tick:
+        while playing and stand.moves_on_at(around.transport, around.settings.mode) <= around.tick:
             stand.slot = slot_after(stand.slot.start, around.meter, around.settings)
 
     def _clear(self) -> Deeds:
@@ -142,11 +145,11 @@ class Proposing:
         self.asking.soon(around.now)
         yield fx.Publish()
 
-    def recheck_at(self, around: Around) -> Ticks | None:
+    def recheck_at(self, meter: Meter) -> Ticks | None:
         """When to look whether the hand is still in the player's key, a bar before its slot; None where it was."""
         if self.stand.stage is not Stage.OPEN or self._rechecked:
             return None
-        return Ticks(self.stand.slot.start - around.meter.bar_ticks)
+        return Ticks(self.stand.slot.start - meter.bar_ticks)
 
     def recheck(self, around: Around) -> Deeds:
         """A hand made in another key than the player is in now is dealt anew; one that the player has worked on
@@ -188,13 +191,13 @@ class Proposing:
         stand.playing = None
         yield fx.Publish()
 
-    def loop_at(self, around: Around) -> Ticks | None:
+    def loop_at(self, transport: Transport, settings: SessionSettings) -> Ticks | None:
         """When what plays is laid out once more; None where it does not begin again."""
-        playing, settings = self.stand.playing, around.settings
+        playing = self.stand.playing
         loops = settings.mode is Mode.PROPOSE and settings.repeat is not Repeat.ONCE
         if playing is None or not loops or self.stand.is_filled(playing.end):
             return None
-        return last_call(playing.end, around.meter, around.line)
+        return last_call(playing.end, transport.meter, transport.timeline)
 
     def loop(self, around: Around) -> Deeds:
         """What plays begins again when it is over."""

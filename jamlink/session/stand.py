@@ -15,6 +15,7 @@ from jamlink.session.inputs import Mode
 from jamlink.session.planner import Plan, Playing
 from jamlink.session.proposal import Candidate, Hand, Proposal, Slot, State
 from jamlink.session.slots import ask_answer_at, ask_at, decide_by, slot_after
+from jamlink.timing.transport import Transport
 from jamlink.timing.units import Ticks
 
 REFUSED_REMEMBERED = 12
@@ -70,15 +71,15 @@ class Stand:
         """The idea that a plain accept takes."""
         return self.hand.proposals[self.selected] if self.hand else None
 
-    def moves_on_at(self, around: Around) -> Ticks:
+    def moves_on_at(self, transport: Transport, mode: Mode) -> Ticks:
         """When the slot comes to its next stage, while playing."""
         if self.stage is Stage.CLOSED:
             return self.slot.start
         if self.stage is Stage.OPEN:
-            return decide_by(self.slot, around.meter, around.line)
-        if around.settings.mode is Mode.TRADE:
-            return ask_answer_at(self.slot, around.meter, around.line)
-        return ask_at(self.slot, around.meter)
+            return decide_by(self.slot, transport.meter, transport.timeline)
+        if mode is Mode.TRADE:
+            return ask_answer_at(self.slot, transport.meter, transport.timeline)
+        return ask_at(self.slot, transport.meter)
 
     def is_filled(self, tick: Ticks) -> bool:
         """Whether something of ours sounds from `tick` on, or was taken for it."""

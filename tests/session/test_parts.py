@@ -220,7 +220,7 @@ def test_without_a_model_the_stand_in_is_asked_at_once():
 
 def test_a_deadline_leaves_the_stand_in_room_before_the_last_call():
     asking, stand = asking_and_stand()
-    now = replace(around(2), now=Ns(2 * SECOND + ms(1_000)))
+    now = around(2)._replace(now=Ns(2 * SECOND + ms(1_000)))
     list(asking.ask(stand, now))
     assert asking.request.deadline == LINE.ns_at(decide_by(stand.slot, COMMON_TIME, LINE)) - STAND_IN_ROOM
 
@@ -317,8 +317,9 @@ def test_what_plays_goes_round_only_where_it_is_to_and_nothing_comes_after_it():
     proposing, _ = offered()
     list(proposing.take(0, "test", around(2)))
     list(proposing.take_over(around(3)))
-    assert proposing.loop_at(around(3)) is None
-    assert proposing.loop_at(around(3, repeat=Repeat.LOOP)) < 4 * BAR
+    transport, loops = around(3).transport, replace(SETTINGS, repeat=Repeat.LOOP)
+    assert proposing.loop_at(transport, SETTINGS) is None
+    assert proposing.loop_at(transport, loops) < 4 * BAR
     assert [deed.placed.start for deed in proposing.loop(around(4, repeat=Repeat.LOOP))] == [4 * BAR]
 
 
