@@ -13,8 +13,7 @@ from jamlink.ledger.store import read
 from jamlink.ledger.story import Sounded, Story, tell
 from jamlink.midi.held import HeardNote
 from jamlink.music.pitch import pitch_name
-from jamlink.session.core import PLAYER
-from jamlink.session.effects import Chorded, Verdict
+from jamlink.session.effects import PLAYER, Chorded, Verdict
 from jamlink.timing.units import Ns
 
 LONGEST_PAYLOAD = 120

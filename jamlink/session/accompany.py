@@ -15,37 +15,36 @@ and once the player has rested for `rest` bars, where the phrase is led to its e
     following  --hold or accept-->  going round  --again, reject or undo-->  following
 
 Every method that does something yields what is to be done: effects to carry out, records to write down, and messages
-to lay out. One owner: the session.
+to lay out. What is settled is kept in `promised`. One owner: the session.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import ClassVar
 
+from jamlink.midi.actions import Action
 from jamlink.music.chord import Chord
 from jamlink.music.note import Note
 from jamlink.session import effects as fx
 from jamlink.session.along import (
-    Around,
-    Deeds,
-    Lay,
     Phase,
     Round,
-    Settled,
     Standing,
+    as_proposal,
     held_on,
     home_chord,
     is_open,
-    manner_of,
     name_of,
-    related_chord,
     window_of,
 )
-from jamlink.session.comping import Comping, Struck
+from jamlink.session.around import Around
+from jamlink.session.deeds import Deeds
+from jamlink.session.effects import PLAYER, Decided, Verdict
 from jamlink.session.inputs import Foreseen
-from jamlink.session.proposal import ChordsRequest, Happening, State, next_state
+from jamlink.session.promised import ENDED_BY, HELD_BY, Promised
+from jamlink.session.proposal import ChordsRequest
 from jamlink.session.settings import AccompanySettings
 from jamlink.timing.meter import Meter
 from jamlink.timing.timeline import Timeline
@@ -55,14 +54,8 @@ LEAD = ms(140)
 """Where nothing is promised ahead, a chord is asked for so long before its beat."""
 _LAST_ANSWER = ms(70)
 """An answer that comes nearer to its beat than this could not be promised any more."""
-_NEAREST = ms(25)
-"""No stroke is laid out nearer than this: what lies between is for the stand-in, and for a machine that is busy."""
 _COUNT_IN_BARS = 2
 """Who plays in the count-in has been heard; the bars begin after it."""
-KEPT_BEATS = 192
-"""More than the longest idea has and the longest promise."""
-HELD_BY, ENDED_BY = "held", "ending"
-"""Who signs a beat that nobody decided in time, and the chord that leads a phrase to its end."""
 
 
 @dataclass(slots=True)
@@ -78,32 +71,24 @@ class Accompaniment:
     """See the module. `next_id` numbers requests and chords, together with everything else in the session."""
 
     next_id: Callable[[], int]
-    settled: deque[Settled] = field(default_factory=lambda: deque(maxlen=KEPT_BEATS))
+    promised: Promised = field(init=False)
     maybe: tuple[tuple[int, Chord], ...] = ()
     """What is thought of beyond what is settled: beat and chord."""
     round: Round | None = None
-    notes: deque[Struck] = field(default_factory=lambda: deque(maxlen=256))
-    """What was laid out last, by onset."""
     _run: int = 0
     _next: int = 0
     """The beat at which the next decision falls due."""
-    _open: int = 0
-    """The first beat that is not settled."""
     _first: int | None = None
     """The beat of the first note heard; None before it."""
     _since: Ticks = field(default=Ticks(0))
     """What was played before does not count as heard."""
     _last: Ticks = field(default=Ticks(0))
     """Until when the player was heard."""
-    _heard: tuple[Note, ...] = ()
-    """What had been heard at the last decision."""
     _rests: bool = False
-    _silence: int | None = None
-    """The beat at which the last phrase was over."""
-    _refused: tuple[Chord, int] | None = None
-    """A chord that is not wanted, and the beat before which it is not."""
     _pending: _Pending | None = None
-    _comping: Comping = field(default_factory=Comping)
+
+    def __post_init__(self) -> None:
+        self.promised = Promised(self.next_id)
 
     # -- runs -----------------------------------------------------------------------------------------------------
 
@@ -112,14 +97,12 @@ class Accompaniment:
         counts as heard."""
         beat = around.beat if around.own.listen == 0 else max(0, around.beat)
         self._run = self.next_id()
-        self._next, self._open = beat, max(0, beat)
+        self._next = beat
         self._since = Ticks(-_COUNT_IN_BARS * around.meter.bar_ticks)
-        self._last = Ticks(self._open * around.meter.beat_ticks)
-        self._first, self._rests, self._silence, self._refused, self.round = None, False, None, None, None
-        self.settled.clear()
-        self.notes.clear()
+        self._last = Ticks(max(0, beat) * around.meter.beat_ticks)
+        self._first, self._rests, self.round = None, False, None
+        self.promised.begin(max(0, beat))
         self._let_plans_go()
-        self._comping = Comping()
 
     def take_up(self, around: Around) -> None:
         """Begin after a mistake of ours, with the next bar and not before."""
@@ -128,43 +111,37 @@ class Accompaniment:
 
     def wait_until(self, tick: Ticks, meter: Meter) -> None:
         """Something else of ours plays until `tick`."""
-        self._open = max(self._open, -(-tick // meter.beat_ticks))
+        self.promised.wait_until(tick, meter)
 
     def interrupted(self, around: Around) -> Deeds:
         """The beats have moved: nothing that was promised holds. The listening goes on."""
         yield from self.cut(around)
-        self._next = self._open = max(0, around.beat + 1)
+        self._next = max(0, around.beat + 1)
         self._last = Ticks(min(self._last, self._next * around.meter.beat_ticks))
-        self.settled.clear()
+        self.promised.go_to(self._next)
 
     def silenced(self, around: Around) -> Deeds:
         """The player wants silence now: it listens anew before it comes in again."""
         yield from self.interrupted(around)
-        self._since = self._last = around.transport.tick(around.now)
+        self._since = self._last = around.tick
         self._first, self.round, self._rests = None, None, False
 
     def cut(self, around: Around) -> Deeds:
         """Nothing more of ours sounds; what sounds is ended."""
-        owners = self._comping.owners | {each.owner for each in self.settled if each.beat >= around.beat - 1}
-        for owner in sorted(owners):
-            after = next_state(State.SOUNDING, Happening.STOP)
-            yield fx.Moved(owner, State.SOUNDING, Happening.STOP, after)
-            yield fx.Cancel(owner)
-        self._comping.forget()
-        self.notes.clear()
+        yield from self.promised.cut(around)
         self._let_plans_go()
 
     def stop(self, around: Around) -> Deeds:
         """The clock stops: nothing of ours sounds any more."""
         yield from self.cut(around)
-        self.settled.clear()
+        self.promised.settled.clear()
         self.round, self._rests = None, False
 
     def leave(self, around: Around) -> Deeds:
         """The mode ends: what was promised is played, then no more."""
         self._let_plans_go()
         self.round = None
-        yield Lay(tuple(self._comping.end(Ticks(self._open * around.meter.beat_ticks))))
+        yield from self.promised.end(around)
 
     def _let_plans_go(self) -> None:
         self._pending, self.maybe = None, ()
@@ -186,7 +163,7 @@ class Accompaniment:
             return Phase.ROUND
         if self._rests:
             return Phase.RESTING
-        return Phase.FOLLOWING if self.settled else Phase.LISTENING
+        return Phase.FOLLOWING if self.promised.settled else Phase.LISTENING
 
     @property
     def heard_something(self) -> bool:
@@ -213,15 +190,15 @@ class Accompaniment:
         """A beat begins."""
         beat = max(self._next, around.beat)
         self._next = beat + 1
-        heard = self._hear(max(0, beat), around)
+        self.promised.heard = heard = self._hear(max(0, beat), around)
         if self._pending is not None:  # a clock that was set forward outran the answer
             self._let_plans_go()
         entry = self._entry(around.own)
         until = beat + around.own.commit + 1
         if self._rests or entry is None or until <= entry:
             return
-        yield from self._catch_up(max(entry, self._open), beat, around)
-        until = max(until, self._open)
+        yield from self.promised.catch_up(max(entry, self.promised.open), beat, around)
+        until = max(until, self.promised.open)
         if self.round is not None:
             yield from self._go_round(until, beat, around)
         elif self._is_over(beat, around):
@@ -243,8 +220,7 @@ class Accompaniment:
                 self._last, self._rests = Ticks(last), False
             if self._first is None:
                 self._first = max(0, int(new[0].onset // meter.beat_ticks))
-        self._heard = tuple(held_on(note, tick, sounding, around) for note in heard if note.onset >= start)
-        return self._heard
+        return tuple(held_on(note, tick, sounding, around) for note in heard if note.onset >= start)
 
     def _entry(self, own: AccompanySettings) -> int | None:
         """The first beat that we play in; None where the first note is waited for."""
@@ -252,26 +228,15 @@ class Accompaniment:
             return 0
         return None if self._first is None else self._first + own.listen
 
-    def _catch_up(self, first: int, beat: int, around: Around) -> Deeds:
-        """Beats that can no longer be laid out, since nobody decided in time: what sounds goes on."""
-        line, bt = around.transport.timeline, around.meter.beat_ticks
-        reach = max(beat, self._open)
-        while line.ns_at(Ticks(reach * bt)) < around.now + _NEAREST:
-            reach += 1
-        before = self._before(self._open)
-        if before is not None and first == self._open:
-            for missed in range(self._open, reach):
-                yield from self._keep(replace(before, beat=missed), beat, around, held=True)
-        self._open = max(first, reach)
-
     def _is_over(self, beat: int, around: Around) -> bool:
         rest = around.own.rest * around.meter.bar_ticks
         return bool(rest) and beat * around.meter.beat_ticks - self._last >= rest
 
     def _ask(self, beat: int, until: int, heard: tuple[Note, ...], around: Around) -> Deeds:
         own, bt = around.own, around.meter.beat_ticks
-        line, beat = around.transport.timeline, max(0, beat)
-        latest = min(line.ns_at(Ticks(self._open * bt)) - _LAST_ANSWER, around.now + line.span_ns(Ticks(bt * 3 // 4)))
+        line, beat = around.line, max(0, beat)
+        sounds_at = line.ns_at(Ticks(self.promised.open * bt))
+        latest = min(sounds_at - _LAST_ANSWER, around.now + line.span_ns(Ticks(bt * 3 // 4)))
         ahead = max(own.look_ahead, until - 1 - beat)
         request = ChordsRequest(
             self.next_id(),
@@ -281,7 +246,7 @@ class Accompaniment:
             ahead,
             window_of(beat, around.meter),
             heard,
-            tuple(self._unwanted(beat + i) for i in range(ahead + 1)),
+            tuple(self.promised.unwanted(beat + i) for i in range(ahead + 1)),
             Ns(latest),
             around.listener.locked_key,
         )
@@ -293,7 +258,7 @@ class Accompaniment:
     def _asked(self, whom: str, around: Around) -> Deeds:
         assert self._pending is not None
         request = self._pending.request
-        tick = Ticks(min(request.beat * around.meter.beat_ticks, around.transport.tick(around.now)))
+        tick = Ticks(min(request.beat * around.meter.beat_ticks, around.tick))
         yield fx.AskedChords(request.id, request.beat, whom, tick, request.deadline)
 
     def expire(self, around: Around) -> Deeds:
@@ -317,142 +282,108 @@ class Accompaniment:
             yield from self.expire(around)
             return
         self._pending = None
-        beat = pending.request.beat
-        yield from self._catch_up(self._open, beat, around)
+        beat, promised = pending.request.beat, self.promised
+        yield from promised.catch_up(promised.open, beat, around)
         chords = dict(enumerate(answer.chords, beat))
-        for each in range(self._open, pending.until):
-            before = self._before(each)
+        for each in range(promised.open, pending.until):
+            before = promised.before(each)
             chord = chords.get(each) or (before.chord if before else home_chord(around))
             made_by = answer.made_by if each in chords else HELD_BY
-            yield from self._settle(each, chord, made_by, answer.stand_in, beat, around, held=each not in chords)
-        first = max(self._open, around.beat)
+            yield from promised.settle(each, chord, made_by, answer.stand_in, beat, around, held=each not in chords)
+        first = max(promised.open, around.beat)
         self.maybe = tuple((each, chord) for each, chord in sorted(chords.items()) if each >= first)
         yield fx.Publish()
-
-    # -- settling -------------------------------------------------------------------------------------------------
-
-    def _settle(
-        self, beat: int, chord: Chord, made_by: str, stand_in: bool, decided: int, around: Around, held: bool = False
-    ) -> Deeds:
-        """From now on this beat has this chord. One that goes on belongs to whoever began it, if the same goes on."""
-        before = self._before(beat)
-        if chord == self._unwanted(beat):
-            chord = related_chord(chord)
-        goes_on = before is not None and before.chord == chord and before.made_by == made_by
-        owner = before.owner if before is not None and goes_on else self.next_id()
-        yield from self._keep(Settled(beat, chord, owner, made_by, stand_in), decided, around, held=held)
-
-    def _keep(self, settled: Settled, decided: int, around: Around, *, held: bool = False) -> Deeds:
-        beat, bt = settled.beat, around.meter.beat_ticks
-        before, tick = self._before(beat), Ticks(beat * bt)
-        heard_until = Ticks(min(decided * bt, around.transport.tick(around.now)))
-        self.settled.append(settled)
-        self._open = beat + 1
-        yield fx.Chorded(settled.owner, tick, bt, settled.chord, settled.made_by, settled.stand_in, heard_until, held)
-        if held and around.transport.timeline.ns_at(tick) < around.now + _NEAREST:
-            return  # its moment is over: what sounds goes on
-        fresh = before is None or before.chord != settled.chord
-        messages, struck = self._comping.play(
-            tick, settled.chord, settled.owner, manner_of(tick, self._heard, around), fresh=fresh
-        )
-        self.notes.extend(struck)
-        yield Lay(tuple(messages))
-
-    def _before(self, beat: int) -> Settled | None:
-        """What is settled for the beat before, where that is the last one that is."""
-        last = self.settled[-1] if self.settled else None
-        follows = last is not None and last.beat == beat - 1 and beat != self._silence
-        return last if follows else None
-
-    def _unwanted(self, beat: int) -> Chord | None:
-        return self._refused[0] if self._refused and beat < self._refused[1] else None
 
     # -- the end of a phrase --------------------------------------------------------------------------------------
 
     def _end_phrase(self, beat: int, around: Around) -> Deeds:
         """To the bar line as it was going, there the home chord for a bar, and then silence."""
-        beats, before = around.meter.beats, self._before(self._open)
-        self._rests, self.maybe, self._refused = True, (), None
+        promised, beats = self.promised, around.meter.beats
+        before = promised.before(promised.open)
+        self._rests, self.maybe = True, ()
+        promised.refuse_nothing()
         if before is None:
             return
-        close = -(-self._open // beats) * beats
-        for each in range(self._open, close):
-            yield from self._settle(each, before.chord, before.made_by, before.stand_in, beat, around)
+        close = -(-promised.open // beats) * beats
+        for each in range(promised.open, close):
+            yield from promised.settle(each, before.chord, before.made_by, before.stand_in, beat, around)
         last = home_chord(around)
         for each in range(close, close + beats):
-            yield from self._settle(each, last, ENDED_BY, False, beat, around)
-        self._silence, tick = self._open, Ticks(self._open * around.meter.beat_ticks)
-        yield fx.Chorded(self.next_id(), tick, Ticks(0), None, ENDED_BY, False, Ticks(beat * around.meter.beat_ticks))
-        yield Lay(tuple(self._comping.end(tick)))
-        name = last.symbol_in(around.listener.key) if around.listener.key else last.symbol()
-        bar = close // beats + 1
+            yield from promised.settle(each, last, ENDED_BY, False, beat, around)
+        yield from promised.fall_silent(beat, around)
+        name, bar = name_of(last, around), close // beats + 1
         yield fx.Notice(f"You have stopped: this ends on {name} in bar {bar}. Play on, and it comes in again.")
 
     # -- the player's decisions -----------------------------------------------------------------------------------
 
     def standing(self, around: Around) -> Standing:
         """What can be decided about now."""
-        return Standing(self.sounding(around) is not None, bool(self.whole_bars(around)), self.round is not None)
+        sounding, bars = self.promised.sounding(around), self.promised.whole_bars(around)
+        return Standing(sounding is not None, bool(bars), self.round is not None)
 
-    def sounding(self, around: Around) -> Settled | None:
-        """The chord of this beat, else the one settled first after it."""
-        return next((each for each in self.settled if each.beat >= around.beat), None)
+    def act(self, action: Action, via: str, around: Around) -> Deeds:
+        """One of `ACTIONS`, which `refusals` allows now."""
+        return self.ACTIONS[action](self, via, around)
 
-    def reject(self, around: Around) -> Deeds:
+    def _reject(self, via: str, around: Around) -> Deeds:
         """Not that chord: from the first beat that is still open on another one, for a bar."""
-        now = self.sounding(around)
+        now = self.promised.sounding(around)
         assert now is not None
+        yield Decided.about(as_proposal((now,), now.owner, around.meter), Verdict.REJECTED, PLAYER, via)
         self.round = None
-        self._refused = (now.chord, self._open + around.meter.beats)
+        self.promised.refuse(now.chord, self.promised.open + around.meter.beats)
         yield fx.Notice(f"Another chord than {name_of(now.chord, around)} from {self._where(around)} on.")
 
-    def hold(self, around: Around) -> Deeds:
+    def _hold(self, via: str, around: Around) -> Deeds:
         """The chord that was settled last stays; again: it follows again."""
         if self.round is not None and self.round.hold:
-            yield from self.release(around)
+            yield from self._release(via, around)
             return
-        last = self.settled[-1]
-        self._go_on_with(Round(self._open, (last,), True))
+        last = self.promised.settled[-1]
+        self._go_on_with(Round(self.promised.open, (last,), True))
         yield fx.Notice(f"{name_of(last.chord, around)} is held, from {self._where(around)} on.")
 
-    def accept(self, around: Around) -> Deeds:
+    def _accept(self, via: str, around: Around) -> Deeds:
         """The last bars go round, from the next bar line that is open on."""
-        beats, bars = around.meter.beats, self.whole_bars(around)
-        start = -(-self._open // beats) * beats
+        beats, bars = around.meter.beats, self.promised.whole_bars(around)
+        yield Decided.about(as_proposal(bars, self.next_id(), around.meter), Verdict.ACCEPTED, PLAYER, via)
+        start = -(-self.promised.open // beats) * beats
         self._go_on_with(Round(start, bars, False))
         count = len(bars) // beats
         yield fx.Notice(
             f"The last {f'{count} bars go' if count > 1 else 'bar goes'} round, from {self._where(around)} on."
         )
 
-    def whole_bars(self, around: Around) -> tuple[Settled, ...]:
-        """The chords of the last whole bars that are over, as many as an idea has; empty where there are none."""
-        beats = around.meter.beats
-        end = around.beat // beats * beats
-        known = {each.beat: each for each in self.settled}
-        bars = 0
-        while bars < around.settings.bars and all(end - beats * bars - i in known for i in range(1, beats + 1)):
-            bars += 1
-        return tuple(known[beat] for beat in range(end - bars * beats, end))
-
-    def release(self, around: Around) -> Deeds:
+    def _release(self, via: str, around: Around) -> Deeds:
         """It follows again."""
         self.round = None
         yield fx.Notice(f"It follows you again, from {self._where(around)} on.")
 
     def _go_on_with(self, round_: Round) -> None:
-        self.round, self.maybe, self._pending, self._refused, self._rests = round_, (), None, None, False
+        self.round, self._rests = round_, False
+        self._let_plans_go()
+        self.promised.refuse_nothing()
 
     def _go_round(self, until: int, beat: int, around: Around) -> Deeds:
         assert self.round is not None
-        for each in range(self._open, until):
-            told, before = self.round.at(each), self._before(each)
+        promised = self.promised
+        for each in range(promised.open, until):
+            told, before = self.round.at(each), promised.before(each)
             if each < self.round.start and before is not None:
                 told = before
-            yield from self._settle(each, told.chord, told.made_by, told.stand_in, beat, around)
-        ahead = range(self._open, beat + around.own.look_ahead + 1)
+            yield from promised.settle(each, told.chord, told.made_by, told.stand_in, beat, around)
+        ahead = range(promised.open, beat + around.own.look_ahead + 1)
         self.maybe = tuple((each, self.round.at(each).chord) for each in ahead if each >= self.round.start)
         yield fx.Publish()
 
     def _where(self, around: Around) -> str:
-        return str(around.meter.at(Ticks(self._open * around.meter.beat_ticks)))
+        return str(around.meter.at(Ticks(self.promised.open * around.meter.beat_ticks)))
+
+    ACTIONS: ClassVar[dict[Action, Callable[[Accompaniment, str, Around], Deeds]]] = {
+        Action.ACCEPT: _accept,
+        Action.REJECT: _reject,
+        Action.LOOP: _hold,
+        Action.KEEP_GOING: _hold,
+        Action.UNDO: _release,
+    }
+    """What some actions mean while jamlink accompanies."""

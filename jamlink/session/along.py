@@ -1,23 +1,20 @@
-"""What an accompaniment goes by: the session around it, chords that are settled, and what follows from both. Pure."""
+"""What an accompaniment goes by: chords that are settled, and what follows from them and what is around. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import TypeAlias
 
 from jamlink.music.chord import Chord, ChordSpan, Quality
 from jamlink.music.feel import Feel
 from jamlink.music.note import Note
-from jamlink.session import effects as fx
+from jamlink.session.around import Around
 from jamlink.session.comping import Manner
-from jamlink.session.listener import FEEL_BARS, Listener
-from jamlink.session.proposal import Candidate, Controls, Role
-from jamlink.session.settings import AccompanySettings, SessionSettings
+from jamlink.session.listener import FEEL_BARS
+from jamlink.session.proposal import Candidate, Proposal, Role, Slot
 from jamlink.timing.meter import Meter
-from jamlink.timing.transport import Transport
-from jamlink.timing.units import Ns, Ticks
+from jamlink.timing.units import Ticks
 
 _WINDOW_BARS = 32
 """Heard is at least so much, and at most twice as much."""
@@ -32,33 +29,6 @@ class Phase(Enum):
     FOLLOWING = "following"
     ROUND = "going round"
     RESTING = "resting"
-
-
-@dataclass(frozen=True, slots=True)
-class Around:
-    """The session when something happens. `model` is whether there is one to ask."""
-
-    now: Ns
-    transport: Transport
-    listener: Listener
-    settings: SessionSettings
-    controls: Controls
-    model: bool
-
-    @property
-    def meter(self) -> Meter:
-        """As counted now."""
-        return self.transport.meter
-
-    @property
-    def beat(self) -> int:
-        """The felt beat that we are in."""
-        return self.transport.tick(self.now) // self.meter.beat_ticks
-
-    @property
-    def own(self) -> AccompanySettings:
-        """How the accompaniment follows."""
-        return self.settings.accompany
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +56,6 @@ class Round:
 
 
 @dataclass(frozen=True, slots=True)
-class Lay:
-    """These are to sound."""
-
-    messages: tuple[fx.ScheduledMessage, ...]
-
-
-Deed: TypeAlias = fx.Effect | fx.Recorded | Lay
-Deeds: TypeAlias = Iterator[Deed]
-
-
-@dataclass(frozen=True, slots=True)
 class Standing:
     """What can be decided about now: whether a chord of ours is settled, whether a whole bar is, and whether something
     goes round."""
@@ -114,7 +73,7 @@ def window_of(beat: int, meter: Meter) -> int:
 
 def is_open(note: Note, around: Around) -> bool:
     """Whether a note lasts until now."""
-    return note.end >= around.transport.tick(around.now)
+    return note.end >= around.tick
 
 
 def held_on(note: Note, tick: Ticks, sounding: frozenset[int], around: Around) -> Note:
@@ -127,7 +86,7 @@ def manner_of(tick: Ticks, heard: Sequence[Note], around: Around) -> Manner:
     """How a beat at `tick` is to be played: with the player's feel, out of the player's register."""
     controls, settings, meter = around.controls, around.settings, around.meter
     roles = frozenset(settings.roles & {Role.CHORDS, Role.BASS})
-    now = around.transport.tick(around.now)
+    now = around.tick
     pitches = [note.pitch for note in heard if note.onset >= now - _REGISTER_BARS * meter.bar_ticks]
     others = (min(pitches), max(pitches)) if pitches else None
     feel = Feel.of([note for note in heard if note.onset >= now - FEEL_BARS * meter.bar_ticks], meter)
@@ -136,7 +95,7 @@ def manner_of(tick: Ticks, heard: Sequence[Note], around: Around) -> Manner:
 
 def home_chord(around: Around) -> Chord:
     """The chord of the key; C where none was heard."""
-    key = around.listener.key
+    key = around.key
     return Chord(key.tonic, Quality.MINOR if key.minor else Quality.MAJOR) if key else Chord(0, Quality.MAJOR)
 
 
@@ -149,7 +108,7 @@ def related_chord(chord: Chord) -> Chord:
 
 def name_of(chord: Chord, around: Around) -> str:
     """Its symbol, in the key where one was heard."""
-    key = around.listener.key
+    key = around.key
     return chord.symbol_in(key) if key else chord.symbol()
 
 
@@ -163,6 +122,13 @@ def as_candidate(settled: Sequence[Settled], meter: Meter, start: Ticks) -> Cand
         for begin, end, chord in spans_of(beats, meter.beat_ticks)
     )
     return Candidate(chords, (), (), 0.0, 0.0, settled[-1].made_by, 0, "as it was accompanied")
+
+
+def as_proposal(settled: Sequence[Settled], id: int, meter: Meter) -> Proposal:
+    """Settled beats as an idea of whole bars, for a decision about them."""
+    bars = max(1, len(settled) // meter.beats)
+    slot = Slot(Ticks(settled[0].beat // meter.beats * meter.bar_ticks), bars, meter.bar_ticks)
+    return Proposal(id, slot, frozenset({Role.CHORDS}), as_candidate(settled, meter, slot.start))
 
 
 def spans_of(beats: Sequence[tuple[int, Chord]], beat_ticks: int) -> list[tuple[int, int, Chord]]:

@@ -6,45 +6,20 @@ it changes, and a view is sent only what is another object.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from jamlink.music.chord import ChordSpan
-from jamlink.music.key import Key
 from jamlink.session import effects as fx
+from jamlink.session.around import Around
 from jamlink.session.effects import Recorded
 from jamlink.session.history import History
 from jamlink.session.inputs import Heard
 from jamlink.session.lead import Lead
 from jamlink.session.proposal import Hand
 from jamlink.session.roll import BARS, Roll
-from jamlink.timing.meter import Meter
-from jamlink.timing.transport import Transport
-from jamlink.timing.units import Ns, Ticks
+from jamlink.timing.units import Ticks
 
 EDITED_REMEMBERED = 64
 """Ideas that the player changed and that may still sound."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """Where the session is when something is told. `ours` are the chords that we sounded."""
-
-    now: Ns
-    transport: Transport
-    key: Key | None
-    ours: Sequence[ChordSpan]
-
-    @property
-    def meter(self) -> Meter:
-        """As counted now."""
-        return self.transport.meter
-
-    @property
-    def tick(self) -> Ticks:
-        """The last tick reached."""
-        return self.transport.tick(self.now)
 
 
 class Chronicle:
@@ -57,21 +32,21 @@ class Chronicle:
         self._edited: list[int] = []
         self._playing = False
 
-    def dealt(self, hand: Hand, scene: Scene) -> None:
+    def dealt(self, hand: Hand, around: Around) -> None:
         """A hand is on the stand."""
-        self.history.offered(hand, scene.meter, scene.key)
+        self.history.offered(hand, around.meter, around.key)
 
-    def recorded(self, value: Recorded, scene: Scene) -> None:
+    def recorded(self, value: Recorded, around: Around) -> None:
         """The session wrote this down."""
         match value:
             case Heard(event):
-                self._roll.heard(event, scene.transport.timeline.tick_reached(event.at))
+                self._roll.heard(event, around.line.tick_reached(event.at))
             case fx.Sent():
                 self._roll.sent(value, value.owner in self._edited)
             case fx.Moved():
                 self.history.moved(value)
             case fx.Decided():
-                self._decided(value, scene)
+                self._decided(value, around)
             case fx.Clocked():
                 self._clocked(value)
 
@@ -79,28 +54,28 @@ class Chronicle:
         """What `owner` (None: all of us) sounds is ended by the io process."""
         self._roll.cut(owner, tick)
 
-    def pass_time(self, scene: Scene) -> None:
+    def pass_time(self, around: Around) -> None:
         """Write down the bars that are over."""
-        if self._playing and self._lead.is_due(scene.tick, scene.meter):
-            self._lead.close(scene.tick, scene.meter, self._roll, scene.ours, scene.key)
+        if self._playing and self._lead.is_due(around.tick, around.meter):
+            self._lead.close(around.tick, around.meter, self._roll, around.ours.chords, around.key)
 
-    def stopping(self, scene: Scene) -> None:
+    def stopping(self, around: Around) -> None:
         """The clock is about to stop: the last bar counts as far as it went."""
         if self._playing:
-            self._lead.finish(scene.tick, scene.meter, self._roll, scene.ours, scene.key)
+            self._lead.finish(around.tick, around.meter, self._roll, around.ours.chords, around.key)
 
-    def sections(self, scene: Scene) -> dict[str, Any]:
+    def sections(self, around: Around) -> dict[str, Any]:
         """The sections of the state, as plain data that must not be changed."""
-        self.pass_time(scene)
-        since = Ticks(scene.tick - BARS * scene.meter.bar_ticks)
+        self.pass_time(around)
+        since = Ticks(around.tick - BARS * around.meter.bar_ticks)
         return {
             "history": self.history.section(),
             "notes": self._roll.section(since),
             "lead": self._lead.section(),
         }
 
-    def _decided(self, decided: fx.Decided, scene: Scene) -> None:
-        self.history.decided(decided, scene.meter, scene.key)
+    def _decided(self, decided: fx.Decided, around: Around) -> None:
+        self.history.decided(decided, around.meter, around.key)
         if decided.edits and decided.verdict is fx.Verdict.ACCEPTED:
             self._edited = [*self._edited[-EDITED_REMEMBERED:], decided.proposal_id]
 

@@ -14,7 +14,7 @@ from jamlink.music.chord import Chord, ChordSpan
 from jamlink.music.key import Key
 from jamlink.music.note import Note
 from jamlink.session.inputs import Input
-from jamlink.session.proposal import Candidate, ChordsRequest, Happening, ProposalRequest, Slot, State
+from jamlink.session.proposal import Candidate, ChordsRequest, Hand, Happening, Proposal, ProposalRequest, Slot, State
 from jamlink.timing.meter import Meter
 from jamlink.timing.timeline import Timeline
 from jamlink.timing.units import Ns, Tempo, Ticks
@@ -165,6 +165,10 @@ class Verdict(Enum):
     UNDONE = "undone"
 
 
+PLAYER, MACHINE = "player", "jamlink"
+"""Who decides."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A request went out. `to` is "model" or "stand-in"; `context` is the fingerprint of what it may see."""
@@ -190,6 +194,13 @@ class Offered:
     made_by: tuple[str, ...]
     late: bool
 
+    @classmethod
+    def of(cls, hand: Hand, request_id: int) -> Offered:
+        """`hand` was dealt."""
+        ids = tuple(proposal.id for proposal in hand.proposals)
+        made_by = tuple(proposal.content.made_by for proposal in hand.proposals)
+        return cls(request_id, hand.slot, hand.deal, hand.decide_by, ids, made_by, hand.late)
+
 
 @dataclass(frozen=True, slots=True)
 class Returned:
@@ -211,6 +222,12 @@ class Decided:
     content: Candidate
     edits: tuple[str, ...] = ()
     original: Candidate | None = None
+
+    @classmethod
+    def about(cls, proposal: Proposal, verdict: Verdict, actor: str, via: str) -> Decided:
+        """A decision about `proposal` as it is."""
+        content, edits, original = proposal.content, proposal.edits, proposal.original
+        return cls(proposal.id, verdict, actor, via, proposal.slot, content, edits, original)
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +287,8 @@ class Clocked:
     meter: str
 
 
-Recorded: TypeAlias = Input | Asked | Offered | Returned | Decided | Moved | Sent | Clocked | AskedChords | Chorded
+Consequence: TypeAlias = Asked | Offered | Returned | Decided | Moved | Sent | Clocked | AskedChords | Chorded
+Recorded: TypeAlias = Input | Consequence
 
 
 @dataclass(frozen=True, slots=True)

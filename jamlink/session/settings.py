@@ -15,8 +15,6 @@ from jamlink.timing.units import Ns, Tempo, ms, tempo_of_bpm
 SLOT_BARS = (1, 2, 4, 8)
 HAND_SIZES = range(1, 33)
 COUNT_IN_BARS = (0, 1, 2)
-COUNT_IN_AFTER = {1: 2, 2: 0, 0: 1}
-"""What a press of the count-in gesture goes on to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, fields
 from jamlink.music.chord import NO_CHORD, Chord, ChordSpan
 from jamlink.music.key import Key
 from jamlink.session.accompany import Accompaniment
-from jamlink.session.along import Around, Phase, spans_of
+from jamlink.session.along import Phase, spans_of
+from jamlink.session.around import Around
 from jamlink.session.following import Led
 from jamlink.session.listener import Listener
 from jamlink.session.planner import Plan
@@ -281,7 +282,7 @@ def steering_view(settings: SessionSettings, controls: Controls, locked: Key | N
 
 def accompany_view(along: Accompaniment, around: Around, key: Key | None) -> AccompanyView:
     """What the accompaniment does."""
-    now, beat_ticks = along.sounding(around), around.meter.beat_ticks
+    now, beat_ticks = along.promised.sounding(around), around.meter.beat_ticks
     sounds = now is not None and now.beat == around.beat
     return AccompanyView(
         phase=along.phase().value,
@@ -300,7 +301,7 @@ def promised_chords(along: Accompaniment, around: Around, key: Key | None) -> tu
 
 def _promised(along: Accompaniment, around: Around) -> list[tuple[int, Chord]]:
     """With the beats before in which the chord that sounds has sounded already."""
-    beats = [(each.beat, each.chord) for each in along.settled]
+    beats = [(each.beat, each.chord) for each in along.promised.settled]
     first = next((i for i, (beat, _) in enumerate(beats) if beat >= around.beat), len(beats))
     while 0 < first < len(beats) and beats[first - 1] == (beats[first][0] - 1, beats[first][1]):
         first -= 1
@@ -320,9 +321,9 @@ def _along_chords(
 
 def _along_voices(along: Accompaniment, around: Around) -> Iterable[AlongVoice]:
     """What has not ended. A note that is held lasts to the end of what is promised, and perhaps longer."""
-    tick = around.transport.tick(around.now)
-    until = (along.settled[-1].beat + 1) * around.meter.beat_ticks if along.settled else tick
-    for struck in along.notes:
+    tick, settled = around.tick, along.promised.settled
+    until = (settled[-1].beat + 1) * around.meter.beat_ticks if settled else tick
+    for struck in along.promised.notes:
         note, end = struck.note, until if struck.end is None else struck.end
         if end > tick:
             name = f"{struck.owner}:{struck.out.value}:{note.pitch}:{note.onset}"

@@ -1,6 +1,6 @@
-"""The music stand: the request under way, the hand on it, what was taken, what plays, what was refused.
+"""The music stand: the slot that is next, the hand for it, what was taken, what plays, what was refused.
 
-Holds state and keeps its rules; decides nothing by itself. One owner: the session.
+Holds state and keeps its rules; decides nothing by itself. One owner: whoever proposes.
 """
 
 from __future__ import annotations
@@ -9,19 +9,16 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from jamlink.music.key import Key
+from jamlink.session.around import Around
 from jamlink.session.effects import Taken
-from jamlink.session.planner import Plan
-from jamlink.session.proposal import Candidate, Hand, Happening, Proposal, ProposalRequest, Slot, State, next_state
-from jamlink.session.settings import Channels
-from jamlink.timing.meter import Meter
-from jamlink.timing.timeline import Timeline
+from jamlink.session.inputs import Mode
+from jamlink.session.planner import Plan, Playing
+from jamlink.session.proposal import Candidate, Hand, Proposal, Slot, State
+from jamlink.session.slots import ask_answer_at, ask_at, decide_by, slot_after
 from jamlink.timing.transport import Transport
-from jamlink.timing.units import Ns, Ticks, ms
+from jamlink.timing.units import Ticks
 
 REFUSED_REMEMBERED = 12
-_LAST_CALL = ms(120)
-"""An accept nearer than this to its slot could not be promised any more; it rolls to the next."""
 
 
 class Stage(Enum):
@@ -55,9 +52,9 @@ class Stand:
 
     slot: Slot
     stage: Stage = Stage.WAITING
-    request: ProposalRequest | None = None
     hand: Hand | None = None
     deal: int = 0
+    """How often ideas were asked for or brought back for this slot."""
     selected: int = 0
     taken: Placed | None = None
     playing: Placed | None = None
@@ -74,11 +71,41 @@ class Stand:
         """The idea that a plain accept takes."""
         return self.hand.proposals[self.selected] if self.hand else None
 
+    def moves_on_at(self, transport: Transport, mode: Mode) -> Ticks:
+        """When the slot comes to its next stage, while playing."""
+        if self.stage is Stage.CLOSED:
+            return self.slot.start
+        if self.stage is Stage.OPEN:
+            return decide_by(self.slot, transport.meter, transport.timeline)
+        if mode is Mode.TRADE:
+            return ask_answer_at(self.slot, transport.meter, transport.timeline)
+        return ask_at(self.slot, transport.meter)
+
+    def is_filled(self, tick: Ticks) -> bool:
+        """Whether something of ours sounds from `tick` on, or was taken for it."""
+        taken, playing = self.taken, self.playing
+        return bool((taken and taken.start == tick) or (playing and playing.end > tick))
+
+    def slot_following(self, tick: Ticks, around: Around) -> Slot:
+        """The first slot after `tick` that begins when what plays is over: only the end of a round is cut short."""
+        after = Ticks(max(tick, self.playing.end - 1 if self.playing else tick))
+        return slot_after(after, around.meter, around.settings)
+
+    def how_to_play(self, around: Around) -> Playing:
+        """How an idea would be played now."""
+        feel = around.listener.feel(around.meter, around.now)
+        return Playing(around.meter, feel, around.controls.density, around.settings.channels, self.voicing)
+
     def deal_hand(self, hand: Hand) -> None:
         """Put a new hand on the stand; the one its proposer likes best is selected."""
-        self.hand, self.request = hand, None
+        self.hand = hand
         scores = [proposal.content.score for proposal in hand.proposals]
         self.selected = scores.index(max(scores))
+
+    def place_of(self, id: int) -> int | None:
+        """Where in the hand this idea is; None where it is not."""
+        ids = [proposal.id for proposal in self.hand.proposals] if self.hand else []
+        return ids.index(id) if id in ids else None
 
     def swap(self, index: int, proposal: Proposal) -> None:
         """Another proposal in place `index` of the hand."""
@@ -107,46 +134,17 @@ class Stand:
 
     def next_slot(self, slot: Slot) -> None:
         """The old slot has begun; `slot` is next."""
-        self.slot, self.stage, self.deal, self.request, self.hands_off = slot, Stage.WAITING, 0, None, False
+        self.slot, self.stage, self.deal, self.hands_off = slot, Stage.WAITING, 0, False
         self.clear_hand()
 
 
-def taken_effect(placed: Placed, transport: Transport, channels: Channels, key: Key | None) -> Taken:
+def taken_effect(placed: Placed, around: Around) -> Taken:
     """What was accepted, as whoever keeps clips gets it."""
+    channels, proposal = around.settings.channels, placed.proposal
     notes = tuple((out, getattr(channels, out.value), played) for out, played in placed.plan.notes.items())
-    proposal, line = placed.proposal, transport.timeline
-    return Taken(proposal.id, proposal.slot, proposal.content.chords, notes, key, line.tempo, transport.meter)
-
-
-def moved(proposal: Proposal, happening: Happening) -> Proposal:
-    """The proposal after `happening`; `Fault` where the table of life has no such step."""
-    return replace(proposal, state=next_state(proposal.state, happening))
-
-
-def ask_at(slot: Slot, meter: Meter) -> Ticks:
-    """When to ask for a slot: two bars before it, one for slots of one or two bars."""
-    ahead = 2 if slot.bars > 2 else 1
-    return Ticks(max(0, slot.start - ahead * meter.bar_ticks))
-
-
-def ask_answer_at(slot: Slot, meter: Meter, timeline: Timeline) -> Ticks:
-    """When to ask for an answer in trading: as late as the last beat, since the phrase is still being played."""
-    lead = max(meter.beat_ticks, _ticks(timeline, ms(700)))
-    return Ticks(max(0, slot.start - min(lead, slot.length)))
-
-
-def decide_by(slot: Slot, meter: Meter, timeline: Timeline) -> Ticks:
-    """The last tick at which an accept is in time for `slot`."""
-    return last_call(slot.start, meter, timeline)
-
-
-def last_call(start: Ticks, meter: Meter, timeline: Timeline) -> Ticks:
-    """The last tick at which something can still be laid out to sound from `start`."""
-    return Ticks(start - max(meter.beat_ticks // 4, _ticks(timeline, _LAST_CALL)))
-
-
-def _ticks(timeline: Timeline, span: Ns) -> Ticks:
-    return Ticks(timeline.tick_at(Ns(timeline.ns_origin + span)) - timeline.tick_origin)
+    return Taken(
+        proposal.id, proposal.slot, proposal.content.chords, notes, around.key, around.line.tempo, around.meter
+    )
 
 
 def is_offered(proposal: Proposal) -> bool:

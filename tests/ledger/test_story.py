@@ -20,9 +20,11 @@ from jamlink.midi.smf import read_score
 from jamlink.music.chord import ChordSpan, parse_chord
 from jamlink.music.note import Note
 from jamlink.runtime.offline import Offline
-from jamlink.session.core import MACHINE, PLAYER, Session
+from jamlink.session.core import Session
 from jamlink.session.effects import (
+    MACHINE,
     METRONOME,
+    PLAYER,
     PREVIEW,
     Clocked,
     Decided,

@@ -16,10 +16,10 @@ from jamlink.music.chord import Chord, Quality
 from jamlink.music.key import Key
 from jamlink.runtime.offline import Offline
 from jamlink.session import effects as fx
-from jamlink.session.accompany import ENDED_BY
 from jamlink.session.core import START_LEAD, Session
 from jamlink.session.effects import Out, Send
 from jamlink.session.inputs import Do, Heard, LockKey, Mode, ProposerIs, SetAccompany, SetMode, SetRoles, SetTempo
+from jamlink.session.promised import ENDED_BY
 from jamlink.session.proposal import ChordsRequest, Role
 from jamlink.session.settings import AccompanySettings, SessionSettings
 from jamlink.session.wire import is_input, read_input, record

@@ -8,7 +8,7 @@ from itertools import pairwise
 from jamlink.midi.actions import Action
 from jamlink.midi.events import NoteOff, NoteOn
 from jamlink.session import effects as fx
-from jamlink.session.core import PREPARE_AFTER, PREPARE_EVERY
+from jamlink.session.asking import PREPARE_AFTER, PREPARE_EVERY
 from jamlink.session.inputs import Heard, LockKey, Turn
 from jamlink.session.proposal import ProposalRequest
 from jamlink.timing.units import Ns, ms

@@ -15,11 +15,17 @@ from jamlink.music.chord import Chord, Quality
 from jamlink.runtime.replaying import replay
 from jamlink.session import effects as fx
 from jamlink.session.accompany import Accompaniment
+from jamlink.session.asking import Asking
+from jamlink.session.conductor import Conductor
 from jamlink.session.core import BROKE, Session
 from jamlink.session.inputs import Do, Foreseen, Heard, Ideas, Mode, ProposerIs, Recover, Repeat
 from jamlink.session.listener import Listener
+from jamlink.session.ours import Ours
+from jamlink.session.promised import Promised
 from jamlink.session.proposal import Role
+from jamlink.session.proposing import Proposing
 from jamlink.session.settings import SessionSettings
+from jamlink.session.stand import Stand
 from jamlink.session.wire import header, record
 from jamlink.testing.tracker import NoteTracker
 from jamlink.timing.units import Ns, ms, tempo_of_bpm
@@ -129,15 +135,14 @@ def play_a_minute(stage):
 
 
 PLACES = [
-    *((Session, name) for name in ("_take", "_place", "_ask", "_deal", "_plan_clicks", "_take_over", "_play_out")),
-    *(
-        (Session, name)
-        for name in ("_begin", "_close", "_open", "_prepare", "_move", "_withdraw_taken", "_cut_playing")
-    ),
-    *(
-        (Session, name)
-        for name in ("_loop", "_retire", "_let_go", "_first_note", "_how_to_play", "_request", "_release")
-    ),
+    *((Proposing, name) for name in ("_take", "_ask", "_deal", "take_over", "play_out", "move_on", "loop")),
+    *((Proposing, name) for name in ("_begin", "_close", "_open", "_retire", "_let_go", "_withdraw_taken")),
+    *((Proposing, name) for name in ("_cut_playing", "first_note", "prepare")),
+    *((Asking, name) for name in ("ask", "prepare", "withdraw")),
+    *((Stand, name) for name in ("how_to_play", "slot_following")),
+    (Conductor, "lay_clicks"),
+    (Ours, "placed"),
+    (Session, "_release"),
     (Listener, "hear"),
     (Listener, "context"),
     (Listener, "feel"),
@@ -165,9 +170,11 @@ def test_after_a_mistake_anywhere_nothing_sticks_and_it_plays_again(monkeypatch,
 
 
 ALONG = [
-    *((Accompaniment, name) for name in ("decide", "_hear", "_ask", "foreseen", "expire", "_settle", "_keep", "wake")),
-    *((Accompaniment, name) for name in ("_catch_up", "_end_phrase", "stop", "due", "_before", "sounding")),
-    *((Session, name) for name in ("_along", "_along_deadlines")),
+    *((Accompaniment, name) for name in ("decide", "_hear", "_ask", "foreseen", "expire", "_end_phrase", "wake")),
+    *((Accompaniment, name) for name in ("stop", "due")),
+    *((Promised, name) for name in ("settle", "_keep", "catch_up", "before", "sounding")),
+    (Session, "_along_deadlines"),
+    (Ours, "settled"),
     (Listener, "notes"),
 ]
 
@@ -214,10 +221,10 @@ def test_without_a_mistake_nothing_is_put_right():
     stage.stopped().check()
 
 
-def broken_session(monkeypatch, folder, name):
+def broken_session(monkeypatch, folder, owner, name):
     """The file of a session in which calls 3 and 4 of `name` raised."""
     with monkeypatch.context() as broken:
-        mistake(broken, Session, name, 3, 4)
+        mistake(broken, owner, name, 3, 4)
         stage = Stage()
         play_a_minute(stage)
         stage.stopped()
@@ -230,15 +237,21 @@ def broken_session(monkeypatch, folder, name):
     return ledger.path
 
 
-@pytest.mark.parametrize("name", ["_take", "_plan_clicks", "_begin", "_prepare", "_deal"])
-def test_a_session_that_broke_replays_to_the_byte_where_it_breaks_again(monkeypatch, tmp_path, name):
-    file = broken_session(monkeypatch, tmp_path, name)
-    mistake(monkeypatch, Session, name, 3, 4)
+BROKEN = [
+    *((Proposing, name) for name in ("_take", "_begin", "_deal", "prepare")),
+    (Conductor, "lay_clicks"),
+]
+
+
+@pytest.mark.parametrize(("owner", "name"), BROKEN, ids=lambda value: getattr(value, "__name__", value))
+def test_a_session_that_broke_replays_to_the_byte_where_it_breaks_again(monkeypatch, tmp_path, owner, name):
+    file = broken_session(monkeypatch, tmp_path, owner, name)
+    mistake(monkeypatch, owner, name, 3, 4)
     verdict = replay(file)
     assert verdict.same, verdict.sentence
 
 
 def test_where_the_mistake_was_mended_since_the_replay_says_that_it_differs(monkeypatch, tmp_path):
-    verdict = replay(broken_session(monkeypatch, tmp_path, "_deal"))
+    verdict = replay(broken_session(monkeypatch, tmp_path, Proposing, "_deal"))
     assert not verdict.same
     assert verdict.sentence.endswith("A mistake in jamlink came up there, and does not come up again.")
