@@ -19,7 +19,7 @@ from jamlink.errors import Unavailable
 from jamlink.osc.packet import Message
 from jamlink.ports.jack_server import private_jack_server
 from jamlink.testing.jack import JackRecorder
-from tests.daw.ardour import started
+from tests.daw.ardour import PATIENCE_S, started
 from tests.daw.conftest import without
 from tests.daw.take import connect
 from tests.daw.window import PLAYHEAD, Surface, Window
@@ -61,7 +61,7 @@ def desk(quiet_jack, tmp_path_factory) -> Iterator[Desk]:
             raise
         clock = things.enter_context(JackRecorder("clock"))
         with greeted() as surface:
-            wait_until(lambda: PLAYHEAD in reports(surface))
+            wait_until(lambda: PLAYHEAD in reports(surface), patience_s=PATIENCE_S)
         connect(clock.client, "ardour:MIDI Clock out", clock.port_name)
         yield Desk(window, made.session, clock)
 

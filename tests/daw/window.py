@@ -17,7 +17,7 @@ from typing import Self
 from jamlink.bridges.base import PositionIs
 from jamlink.errors import Unavailable
 from jamlink.osc.packet import Message, decode, encode
-from tests.daw.ardour import BPM, RATE
+from tests.daw.ardour import BPM, PATIENCE_S, RATE
 from tests.daw.take import BEATS_PER_BAR
 from tests.realtime.conftest import wait_until
 
@@ -160,4 +160,4 @@ class Surface:
             self.listen()
             return any(message.address == "/heartbeat" for message in self.heard)
 
-        wait_until(it_answers)
+        wait_until(it_answers, patience_s=PATIENCE_S)
