@@ -56,6 +56,8 @@ tools:
 	scripts/need npm npm
 ifeq ($(shell uname),Linux)
 	scripts/need ardour ardour
+	scripts/need Xvfb xvfb
+	scripts/need import imagemagick
 	scripts/need patchelf patchelf
 	scripts/need jalv jalv
 	scripts/need lv2_validate lv2-dev

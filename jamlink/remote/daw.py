@@ -3,8 +3,9 @@
     silent --any word--> there --silence--> silent        (each way, it is greeted anew)
 
 What the DAW reports is acted on only where it differs from what it reported last, so words that come twice do nothing,
-and one that was lost is made up for by the next greeting. What makes no sense is counted. Pure: messages and moments go
-in, messages and commands come out. One thread.
+and one that was lost is made up for by the next greeting. Only its first word is compared with what the session does:
+the session's own word is always a little old. What makes no sense is counted. Pure: messages and moments go in,
+messages and commands come out. One thread.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ class DawLink:
         self._began = now
         self._reported: dict[type, Report] = {}
         self._clock: tuple[bool, float] | None = None
+        self._told: tuple[bool, float] | None = None
         self._clip: int | None = None
         self._clips: deque[HandOver] = deque(maxlen=CLIPS_WAITING)
         self._trouble = ""
@@ -76,7 +78,9 @@ class DawLink:
         return Ns(now + ASK_EVERY // 20) if self._clips else Ns((self._asked_at or now) + ASK_EVERY)
 
     def tick(self, now: Ns) -> Spoken:
-        """What falls due by itself."""
+        """What falls due by itself; nothing before the session has said how it stands."""
+        if self._clock is None:
+            return Spoken()
         said: list[Message] = []
         if self._heard_at is not None and Can.ANSWERS in self._bridge.can and now - self._heard_at > GONE_AFTER:
             self._lose(now)
@@ -92,18 +96,20 @@ class DawLink:
         except Nonsense:
             self.nonsense += 1
             return Spoken()
-        if report is None:
+        if report is None or self._clock is None:
             return Spoken()
         again = not self.there or (isinstance(report, base.Alive) and report.again)
         self._heard_at = now
-        greeting = self._bridge.greet() if again else []
+        greeting = [*self._bridge.greet(), *self._lead()] if again else []
         if again:
             self._reported.clear()
         return Spoken((*greeting, *self._clip_reports(report)), self._follow(report))
 
     def show(self, state: Mapping[str, Any]) -> Spoken:
         """The session's state is this now."""
-        return Spoken((*self._lead(state["clock"]), *self._new_clip(state.get("clips", {}).get("newest") or {})))
+        self._clock = bool(state["clock"]["playing"]), float(state["clock"]["bpm"])
+        self._told = self._told or (False, self._clock[1])
+        return Spoken((*self._lead(), *self._new_clip(state.get("clips", {}).get("newest") or {})))
 
     # -- the DAW's transport and ours
 
@@ -113,21 +119,23 @@ class DawLink:
         if self._table.transport != "follow" or before == report or self._clock is None:
             return ()
         playing, bpm = self._clock
+        first = before is None
         match report:
-            case base.Playing(on) if on != playing:
+            case base.Playing(on) if not first or on != playing:
                 return (protocol.Do((Action.START if on else Action.STOP).value),)
-            case base.TempoIs(wanted) if abs(wanted - bpm) > SAME_TEMPO and SLOWEST_BPM <= wanted <= FASTEST_BPM:
-                return (protocol.Tempo(wanted),)
+            case base.TempoIs(wanted) if SLOWEST_BPM <= wanted <= FASTEST_BPM:
+                return (protocol.Tempo(wanted),) if not first or abs(wanted - bpm) > SAME_TEMPO else ()
         return ()
 
-    def _lead(self, clock: Mapping[str, Any]) -> list[Message]:
-        before, self._clock = self._clock, (bool(clock["playing"]), float(clock["bpm"]))
-        if self._table.transport != "lead" or before is None or not self.there:
+    def _lead(self) -> list[Message]:
+        """What the DAW was not told yet: what was played before it answered is told as soon as it does."""
+        if self._table.transport != "lead" or not self.there or self._clock is None or self._told is None:
             return []
+        told, self._told = self._told, self._clock
         orders: list[Order] = []
-        if before[1] != self._clock[1] and Can.SET_TEMPO in self._bridge.can:
+        if told[1] != self._clock[1] and Can.SET_TEMPO in self._bridge.can:
             orders.append(base.SetTempo(self._clock[1]))
-        if before[0] != self._clock[0]:
+        if told[0] != self._clock[0]:
             orders.append(base.Play(self._clock[0]))
         return [message for order in orders for message in self._bridge.encode(order)]
 

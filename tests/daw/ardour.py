@@ -29,6 +29,8 @@ PROGRAMS = ("ardour9-lua", "ardour8-lua", "ardour7-lua")
 TRIES = 3
 BPM = 120
 """Ardour's own tempo for a new session."""
+RATE = 48_000
+"""Frames a second of its sessions; see daw.lua."""
 _SESSION_BEAT = 1920
 """Ticks to a beat in Ardour's session files; its MIDI files count 19,200."""
 PATIENCE_S = 60.0

@@ -289,7 +289,7 @@ def record_a_take(route: Route, daw: Ardour, running: Running, realtime: bool) -
         connect(client, drummer.player.port_name, "ardour:drummer/midi_in 1")
         connect(client, "ardour:MIDI Clock out", clock.port_name)
         route.lay_cables(client, (musician.port_name, pads.port_name), preview.port_name)
-        wait_until(lambda: running.says("ideas: "))
+        wait_until(lambda: running.has_its_model)
         for track in TRACKS:
             daw.order(f"arm {track}", "armed")
         daw.order("record", "rolling")

@@ -23,24 +23,26 @@ from tests.daw import sound
 from tests.daw import take as takes
 from tests.daw.ardour import BPM, TapeNote, regions, started
 from tests.daw.conftest import without
-from tests.daw.take import CHANNELS, ROLES, TRACKS, Take, misplaced_ms, spread, what
+from tests.daw.take import CHANNELS, MS_PER_BEAT, ROLES, TRACKS, Take, misplaced_ms, spread, what
 from tests.realtime.running import Running
 
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("jack")]
 
-DAW_TICK_MS = 60_000 / BPM / 1920
+DAW_TICK_MS = MS_PER_BEAT / 1920
 """Ardour keeps a recorded note at the nearest of 1920 places in a beat."""
 CLOCK_TO_TAPE_MS = 10.0
 """Ardour's MIDI clock runs 5.7 ms behind its own recorder, always the same."""
 
-MOST = 0.8
+MOST, HALF = 0.8, 0.5
 """Of the notes. The drummer strikes all the time and so into every stumble of JACK's time; of jamlink's few notes many
 may fall into one."""
 STUMBLE_MS = 20.0
 STILL_MS = 10.0
 """What keeps the machine's time lies within this on tape, most of it, where JACK's time keeps still. On a machine with
-more to do than it can, JACK's dummy driver loses whole periods, and a take says nothing about time."""
+more to do than it can, JACK's dummy driver loses whole periods; then only half of the notes are compared."""
 TAKES = 2
+ROUNDED_MS = 0.01 * MS_PER_BEAT
+"""Lengths are compared by hundredths of a beat, in whose order equal notes are matched."""
 FOLLOWED_MS = 2 * 0.33
 """A follower is only told what it would get wrong by more than a third of a millisecond, to either side."""
 
@@ -60,15 +62,14 @@ def take(request, quiet_jack, bundle, tmp_path_factory) -> Take:
 
 
 def stood_still(take: Take) -> bool:
-    """Whether anything can be said about time."""
+    """Whether JACK's time did."""
     return take.realtime and spread(misplaced_ms(take.drummer, take.tape["drummer"]), MOST) <= STILL_MS
 
 
-def must_stand_still(take: Take) -> None:
-    if not stood_still(take):
-        pytest.skip(
-            "JACK's time stumbled in every take: the machine has too much to do, or gives no real-time priority"
-        )
+def bare_ms(take: Take) -> float:
+    """How far what the drummer struck lies apart on tape, and what else a client's time may be off by."""
+    told = 2 * DAW_TICK_MS + (FOLLOWED_MS if take.follows else 0)
+    return spread(misplaced_ms(take.drummer, take.tape["drummer"])) + told
 
 
 def recorded(route: takes.Route, quiet_jack: Path, bundle: Path, folder: Path) -> Take:
@@ -110,23 +111,22 @@ def test_what_was_only_heard_or_refused_is_on_no_track(take):
 
 
 def test_jamlink_keeps_time_as_well_as_a_bare_client(take):
-    must_stand_still(take)
     meant, tape = all_roles(take)
     late = {
         "musician": misplaced_ms(take.musician, take.tape["musician"]),
         "drummer": misplaced_ms(take.drummer, take.tape["drummer"]),
         "jamlink": misplaced_ms(meant, tape),
     }
-    bare = late["drummer"]
-    allowed = 2 * DAW_TICK_MS + (FOLLOWED_MS if take.follows else 0)
+    bare, still = bare_ms(take), stood_still(take)
     for who, lates in late.items():
         figures = statistics.median(lates), spread(lates), spread(lates, MOST)
         print(f"{who}: median {figures[0]:.3f} ms, spread {figures[1]:.3f} ms, of most {figures[2]:.3f} ms")
     assert abs(statistics.median(late["musician"])) < CLOCK_TO_TAPE_MS
-    assert spread(late["jamlink"], MOST) <= spread(bare) + allowed
-    assert spread(late["jamlink"]) <= 2 * spread(bare) + STUMBLE_MS
+    assert spread(late["jamlink"], MOST if still else HALF) <= bare
+    if still:
+        assert spread(late["jamlink"]) <= 2 * bare + STUMBLE_MS
     if take.follows:
-        assert abs(statistics.median(late["jamlink"])) < CLOCK_TO_TAPE_MS
+        assert abs(statistics.median(late["jamlink"])) < CLOCK_TO_TAPE_MS + bare
 
 
 def all_roles(take: Take) -> tuple[list[takes.Placed], list[TapeNote]]:
@@ -134,15 +134,14 @@ def all_roles(take: Take) -> tuple[list[takes.Placed], list[TapeNote]]:
     return [n for role in ROLES for n in take.accepted(role)], [n for role in ROLES for n in take.tape[role]]
 
 
-def test_lengths_are_kept(take):
-    must_stand_still(take)
+def test_lengths_are_kept_as_well_as_a_bare_client_keeps_time(take):
     off = []
     for role in ROLES:
         meant = sorted((what(n), round(n.ends - n.begins, 2)) for n in take.accepted(role))
         kept = sorted((what(n), round(n.ends - n.begins, 2)) for n in take.tape[role])
         for (_, long), (_, recorded) in zip(meant, kept, strict=True):
-            off.append(abs(long - recorded))
-    assert sorted(off)[int(len(off) * MOST)] <= 0.02, "beats"
+            off.append(abs(long - recorded) * MS_PER_BEAT)
+    assert sorted(off)[int(len(off) * (MOST if stood_still(take) else HALF))] <= bare_ms(take) + ROUNDED_MS
 
 
 def test_what_the_daw_recorded_sounds_where_it_was_recorded(take, tmp_path):

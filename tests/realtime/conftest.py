@@ -42,9 +42,14 @@ def jack_server() -> Iterator[JackServer]:
         yield server
 
 
-def wait_until(happened: Callable[[], object], *, turn: Callable[[], object] = lambda: time.sleep(0.005)) -> None:
-    """Waits for something that must happen, giving `turn` its turns; fails after PATIENCE_S."""
-    deadline = time.monotonic() + PATIENCE_S
+def wait_until(
+    happened: Callable[[], object],
+    *,
+    turn: Callable[[], object] = lambda: time.sleep(0.005),
+    patience_s: float = PATIENCE_S,
+) -> None:
+    """Waits for something that must happen, giving `turn` its turns; fails after `patience_s`."""
+    deadline = time.monotonic() + patience_s
     while not happened():
         assert time.monotonic() < deadline, "it did not happen"
         turn()

@@ -37,6 +37,11 @@ class Running:
         return any(words in line for line in self.lines)
 
     @property
+    def has_its_model(self) -> bool:
+        """Whether ideas come from what was asked for: the first line says so, or a later one where that came first."""
+        return any(" proposes" in line and "stand-in" not in line for line in self.lines)
+
+    @property
     def session_file(self) -> Path:
         (file,) = (self.folder / "data").rglob("*.jam")
         return file

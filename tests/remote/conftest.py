@@ -1,32 +1,27 @@
 from __future__ import annotations
 
-import importlib.util
+import contextlib
 import socket
-from pathlib import Path
 
 import pytest
 
 from jamlink.session.core import Session
 from jamlink.session.settings import SessionSettings
 from jamlink.timing.units import Ns
-
-_spec = importlib.util.spec_from_file_location("fake_daw", Path(__file__).parent / "fake_daw.py")
-_fake_daw = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(_fake_daw)
+from tests.remote.house import House
 
 
 @pytest.fixture
-def fake_live():
-    """Makes fake Lives that answer to a port; all are closed."""
-    made = []
+def house():
+    """Makes houses; all are closed."""
+    with contextlib.ExitStack() as closed:
 
-    def make(*arguments, **options):
-        made.append(_fake_daw.FakeLive(*arguments, **options))
-        return made[-1]
+        def make(*arguments, **options):
+            one = House(*arguments, **options)
+            closed.callback(one.close)
+            return one
 
-    yield make
-    for daw in made:
-        daw.close()
+        yield make
 
 
 @pytest.fixture
