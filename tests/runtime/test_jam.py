@@ -24,6 +24,7 @@ from jamlink.runtime.teaching import Teacher
 from jamlink.session import effects as fx
 from jamlink.session.core import Session
 from jamlink.session.inputs import Do
+from jamlink.session.proposing import Proposing
 from jamlink.session.settings import SessionSettings
 from jamlink.session.wishes import ChoosePorts, Teach
 from jamlink.testing.clock import ManualClock
@@ -389,7 +390,7 @@ def test_a_mistake_in_the_session_is_logged_and_the_jam_goes_on(house, monkeypat
     house.jam._feed(Do(Action.PLAY_STOP, "test"))
     before = len(silences)
     with monkeypatch.context() as broken:
-        broken.setattr(Session, "_ask", breaks)
+        broken.setattr(Proposing, "_ask", breaks)
         house.jam._feed(Do(Action.NEXT_HAND, "test"))
     assert len(silences) == before + 1
     assert house.session.playing
