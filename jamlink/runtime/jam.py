@@ -507,7 +507,8 @@ class Jam:
             self._pulled(before)
         if bound:
             self._ports[number] = bound
-            self._bind(bound)
+            if self._status.bound["in", number][0] != CLOCK_INPUT:  # no gesture is read there
+                self._bind(bound)
 
     @property
     def _listing(self) -> Listing:
