@@ -68,6 +68,12 @@ def test_the_same_by_mouse(start, look):
     page.until("state.hand && state.hand.cards.some((card) => card.selected && card.state === 'offered')")
     page.action("Refuse").click()
     wait_until(lambda: verdicts(page.jam) == ["accepted", "rejected"])
+    page.panel("Steer")
+    page.press("Escape")
+    expect(page.page.get_by_role("complementary")).to_be_hidden()
+    page.until("state.hand && state.hand.cards.some((card) => card.selected && card.state === 'offered')")
+    page.press("Enter")  # not the panel again
+    wait_until(lambda: verdicts(page.jam) == ["accepted", "rejected", "accepted"])
 
 
 def test_the_same_by_touch(start, look):
