@@ -45,8 +45,12 @@ def test_a_take_goes_home_as_midi_lead_sheet_and_session(start, look, tmp_path):
         files[kind] = Path(tmp_path / coming.value.suggested_filename)
         coming.value.save_as(files[kind])
         assert files[kind].stem == "Blue hour"
-    assert parse_score(files["MIDI"].read_bytes()).parts
-    assert ET.fromstring(files["Lead sheet"].read_bytes()).tag == "score-partwise"
+    score = parse_score(files["MIDI"].read_bytes())
+    assert score.parts
+    assert score.name == "Blue hour"
+    sheet = ET.fromstring(files["Lead sheet"].read_bytes())
+    assert sheet.tag == "score-partwise"
+    assert sheet.findtext("work/work-title") == "Blue hour"
     assert verify(files["Session"]).whole
 
 
