@@ -113,6 +113,7 @@ def test_a_pad_is_taught_on_the_page_and_its_map_is_saved(start, look):
         page.press("Control+m")
         page.action("Others").click()
         page.until("state.learn.control === 'next-hand'")
+        expect(page.page.get_by_text("Now move the knob, pad or pedal for “Others”.")).to_be_visible()
         pads.play(bytes((0x99, 41, 100)))
         page.until("state.learn.saved")
         expect(page.page.get_by_text("now does")).to_be_visible()
