@@ -51,7 +51,8 @@ def sheet_from(story: Story, title: str = "") -> Sheet:
     bars = bars_until(max(ends, default=Ticks(0)), [(mark.at, mark.meter) for mark in score.meters])
     estimate = estimate_key(sorted((*player, *ours)))
     key = estimate.key if estimate else Key(0)
-    return Sheet(score.name or title or "Jam", bars, key, _with_heard(chords, player, bars, key), score.tempos, player, ours)
+    heard = _with_heard(chords, player, bars, key)
+    return Sheet(score.name or title or "Jam", bars, key, heard, score.tempos, player, ours)
 
 
 def _players(score: MidiScore) -> list[Note]:
