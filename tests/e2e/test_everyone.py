@@ -123,6 +123,7 @@ def test_how_it_looks(start, look, screen, theme):
         shoot(page, f"{screen}-{theme}-{panel.lower()}")
     if screen == "phone":
         page.press("Escape")
+        assert_a_finger_finds(page)
         page.page.set_viewport_size({"width": height, "height": width})
         page.until("state.hand")
         assert_in_reach(page, height)
@@ -146,6 +147,16 @@ def assert_in_reach(page, width: int) -> None:
         page.until(
             "!state.hand || (({left, right}) => left >= 0 && right <= document.getElementById('stage').getBoundingClientRect().right)(document.querySelector('.card.chosen').getBoundingClientRect())"
         )
+
+
+def assert_a_finger_finds(page) -> None:
+    """Chords that can be renamed, the octave's buttons; and a bar full of chords is still read."""
+    page.until("state.hand && document.querySelector('.chord-handle')")
+    smallest = "(which) => Math.min(...[...document.querySelectorAll(which)].flatMap((at) => [at.offsetWidth, at.offsetHeight]))"
+    assert page.page.evaluate(smallest, ".card.chosen .chord-handle") >= 24
+    assert page.page.evaluate(smallest, ".dial:first-of-type .button") >= 31
+    full = "(chords) => { chords.style.setProperty('--bar-em', 40); return parseFloat(getComputedStyle(chords).fontSize); }"
+    assert page.page.locator(".card.chosen .card-chords").evaluate(full) >= 15
 
 
 BEFORE_EYES = """
