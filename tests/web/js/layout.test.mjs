@@ -135,6 +135,8 @@ test("a note is spelled by the chord that it sounds under", () => {
   assert.deepEqual([66, 70, 73, 71].map((pitch) => under(pitch, "Gb")), ["_G", "_B", "_d", "_c"]);
   assert.deepEqual([under(68, "E7"), under(63, "Cm7"), under(70, "C7"), under(66, "D7")], ["^G", "_E", "_B", "^F"]);
   assert.deepEqual([under(66, "Cm7b5"), under(69, "Cdim7"), under(68, "Caug")], ["_G", "A", "^G"]);
+  const held = { bar: 1, chords: [{ beat: 1, symbol: "Fm" }, { beat: 3, symbol: "E7" }], notes: [{ tick: 0, ticks: 3840, pitch: 68 }] };
+  assert.equal(barText(held, CLOCK, 16, c), '"Fm"_A8- "E7"A8', "one that is held keeps its name");
   const two = [{ bar: 1, chords: [{ beat: 1, symbol: "Db6" }], notes: [] }, { bar: 2, chords: [], notes: [{ tick: 0, ticks: 3840, pitch: 68 }] }];
   assert.ok(toAbc(two, CLOCK, "C major", "x").endsWith('"Db6"z16 | _A16 |'), "also in the bars that it goes on through");
 });

@@ -66,7 +66,7 @@ export function barText(bar, clock, barUnits, signature, before = "") {
   let under = before;
   const pieces = cuts.map((from, index) => {
     under = symbols.get(from) ?? under;
-    return written(symbols.get(from)) + piece(from, cuts[index + 1] ?? barUnits, notes, groups, (pitch) => abcPitch(pitch, signature, said, under));
+    return written(symbols.get(from)) + piece(from, cuts[index + 1] ?? barUnits, notes, groups, (note) => abcPitch(note.pitch, signature, said, (note.under ??= under)));
   });
   return pieces.map((text, index) => (index && groups.includes(cuts[index]) ? " " : "") + text).join("");
 }
@@ -84,7 +84,7 @@ function piece(from, to, notes, groups, name) {
   const names = lengths(from, to, groups).map((length) => {
     const space = at > from && groups.includes(at) ? " " : "";
     at += length;
-    return `${space}${note ? name(note.pitch) : "z"}${length > 1 ? length : ""}`;
+    return `${space}${note ? name(note) : "z"}${length > 1 ? length : ""}`;
   });
   return names.join(note ? "-" : "") + (note && note.to > to ? "-" : "");
 }
