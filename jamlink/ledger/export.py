@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from jamlink.ledger.ruler import Ruler, Span
@@ -29,14 +30,23 @@ def export(path: Path, out: Path) -> None:
     write_score(score_of(tell(path)), out)
 
 
-def score_of(story: Story) -> MidiScore:
-    """The session on one page (see `ruler`)."""
+def score_of(story: Story, title: str = "") -> MidiScore:
+    """The session on one page (see `ruler`), named `title` or by its day."""
     if not story.clocks:
         return MidiScore(())
     ruler = Ruler(story.clocks, _spans(story))
     parts = (*_players(story, ruler), *_roles(story, ruler))
-    name = _printable(f"jamlink {story.header.wall}") if story.header else "jamlink"
+    name = _printable(title or _named_by_day(story))
     return MidiScore(parts, ruler.tempos, ruler.meters, (), tuple(_markers(story, ruler)), name)
+
+
+def _named_by_day(story: Story) -> str:
+    if story.header is None:
+        return "Jam"
+    try:
+        return f"Jam {datetime.fromisoformat(story.header.wall):%Y-%m-%d %H:%M}"
+    except ValueError:  # a header of somebody else's making
+        return f"Jam {story.header.wall}"
 
 
 def _printable(text: str) -> str:

@@ -45,15 +45,15 @@ KINDS: dict[Quality, str] = {
 """MusicXML's own names (its type kind-value)."""
 
 
-def musicxml(path: Path) -> bytes:
-    """The lead sheet of the session at `path`, which may still be going on. Any thread; takes as long as the session
-    is. Raises `Nonsense` for a file that is no session."""
-    return sheet_of(tell(path))
+def musicxml(path: Path, title: str = "") -> bytes:
+    """The lead sheet of the session at `path`, which may still be going on, named `title` or by its day. Any thread;
+    takes as long as the session is. Raises `Nonsense` for a file that is no session."""
+    return sheet_of(tell(path), title)
 
 
-def sheet_of(story: Story) -> bytes:
+def sheet_of(story: Story, title: str = "") -> bytes:
     """The lead sheet of a story."""
-    sheet = sheet_from(story)
+    sheet = sheet_from(story, title)
     player, ours = sheet.player, sheet.ours
     root = Element("score-partwise", version="4.0")
     SubElement(SubElement(root, "work"), "work-title").text = sheet.title

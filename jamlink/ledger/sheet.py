@@ -42,17 +42,17 @@ class Sheet:
     """Our melody."""
 
 
-def sheet_from(story: Story) -> Sheet:
-    """The sheet of a story. Any thread; takes as long as the session is."""
-    score = score_of(story)
+def sheet_from(story: Story, title: str = "") -> Sheet:
+    """The sheet of a story, named `title` or by its day. Any thread; takes as long as the session is."""
+    score = score_of(story, title)
     player, ours = _players(score), _melody(score)
     chords = sounded_chords(story)
     ends = [note.end for note in (*player, *ours)] + [span.end for span in chords]
     bars = bars_until(max(ends, default=Ticks(0)), [(mark.at, mark.meter) for mark in score.meters])
     estimate = estimate_key(sorted((*player, *ours)))
     key = estimate.key if estimate else Key(0)
-    title = score.name or "jamlink"
-    return Sheet(title, bars, key, _with_heard(chords, player, bars, key), score.tempos, player, ours)
+    heard = _with_heard(chords, player, bars, key)
+    return Sheet(score.name or title or "Jam", bars, key, heard, score.tempos, player, ours)
 
 
 def _players(score: MidiScore) -> list[Note]:

@@ -74,7 +74,8 @@ class Hearing:
             self._pulled(before, now)
         if bound:
             self._ports[number] = bound
-            self._bind(bound)
+            if name != CLOCK_INPUT:  # no gesture is read there
+                self._bind(bound)
 
     def _pulled(self, port: str, now: Ns) -> None:
         """A keyboard that is pulled holds no keys, no pedal and no pads any more."""

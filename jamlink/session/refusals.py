@@ -15,6 +15,7 @@ from jamlink.session.proposal import Hand, Proposal
 from jamlink.session.stand import is_offered
 
 NO_SUCH_IDEA = "There is no such idea on the stand; wait for the next hand."
+NO_HAND = "There are no ideas on the stand now; ideas come while you play."
 NO_IDEAS_ALONG = "While jamlink accompanies there are no ideas to choose from; leave that mode first."
 NOTHING_ALONG = "Nothing of ours has sounded yet; play on."
 TOO_LATE = "Too late for these bars; the next hand comes by itself."
@@ -68,7 +69,7 @@ def why_not_take(now: Situation, index: int) -> str:
     """Why the idea in place `index` cannot be accepted."""
     idea = now.idea(index)
     if idea is None:
-        return NO_SUCH_IDEA
+        return NO_SUCH_IDEA if now.hand else NO_HAND
     if not is_offered(idea):
         return "That idea is taken already."
     return "" if now.playing else "Start playing first; an idea is taken for the bars that come."

@@ -26,11 +26,12 @@ _DEVICES = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """A kind of file: `ending` of its name, its media type, and what makes it of a session file."""
+    """A kind of file: `ending` of its name, its media type, and what makes it of a session file and the title that the
+    player gave, which may be empty."""
 
     ending: str
     media_type: str
-    make: Callable[[Path], bytes]
+    make: Callable[[Path, str], bytes]
 
 
 def plain_name(name: str, fallback: str) -> str:
@@ -41,29 +42,32 @@ def plain_name(name: str, fallback: str) -> str:
     name = name.strip() or fallback
     if len(name) > LONGEST_NAME:
         raise Nonsense("That name is too long.", f"Use {LONGEST_NAME} letters at most.")
-    if not _NAME.fullmatch(name) or ".." in name or _DEVICES.fullmatch(name):
+    if _DEVICES.fullmatch(name):
+        raise Nonsense("That name is a device's on Windows, no plain name.", "Choose another one.")
+    if not _NAME.fullmatch(name) or ".." in name:
         raise Nonsense("That is not a plain name.", "Use letters, digits and spaces, and no path.")
     return name
 
 
-def midi(session: Path) -> bytes:
+def midi(session: Path, title: str) -> bytes:
     """Both players, a track for each role, tempo, meter and chord markers."""
     from jamlink.ledger.export import score_of
     from jamlink.ledger.story import tell
     from jamlink.midi.smf import score_bytes
 
-    return score_bytes(score_of(tell(session)))
+    return score_bytes(score_of(tell(session), title))
 
 
-def lead_sheet(session: Path) -> bytes:
+def lead_sheet(session: Path, title: str) -> bytes:
     """MusicXML: a staff for each player, with chords."""
     from jamlink.ledger.musicxml import musicxml
 
-    return musicxml(session)
+    return musicxml(session, title)
 
 
-def whole_session(session: Path) -> bytes:
-    """The session file as it stands on the disk, whole although it is still being written. Raises `Unavailable`."""
+def whole_session(session: Path, title: str) -> bytes:
+    """The session file as it stands on the disk, whole although it is still being written; it has no title. Raises
+    `Unavailable`."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "copy.jam"
         try:

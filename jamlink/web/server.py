@@ -105,8 +105,9 @@ class Server:
         kind = exports.EXPORTS.get(request.path_params["kind"])
         if kind is None:
             raise Refusal(404, f"There is no such export; choose one of {', '.join(exports.EXPORTS)}.")
-        name = exports.plain_name(request.query_params.get("name", ""), self._session.stem) + kind.ending
-        body = await self._made(kind.make, self._session)
+        title = request.query_params.get("name", "")
+        name = exports.plain_name(title, self._session.stem) + kind.ending
+        body = await self._made(kind.make, self._session, title.strip())
         headers = {"content-disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
         return Response(body, media_type=kind.media_type, headers=headers)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
 from jamlink.ledger.store import read
 from jamlink.runtime.replaying import replay
@@ -25,6 +26,8 @@ def test_chords_follow_what_is_played_on_the_page_and_can_be_refused_and_held(st
     page.until("state.accompany.voices.length > 0")
     assert page.state("state.hand") is None
     assert page.action("Go round").is_visible()
+    page.press("1")
+    expect(page.page.locator("#says")).to_contain_text("While jamlink accompanies there are no ideas")
     before = page.state("state.decision")
     page.press("Backspace")
     page.until(f"state.decision > {before} && state.saved >= state.decision")

@@ -114,13 +114,65 @@ def test_how_it_looks(start, look, screen, theme):
     decide = page.page.locator("#actions .decide-group").bounding_box()
     piano = page.page.locator("#piano").bounding_box()
     assert decide["y"] + decide["height"] <= piano["y"] + 1, "the decisions are whole"
-    if screen == "phone" and not page.page.get_by_role("button", name="Steer").is_visible():
-        return
-    for panel in ("Steer", "Sheet", "History"):
-        page.panel(panel)
+    for panel in ("", "Steer", "Sheet", "History"):
+        if panel:
+            page.panel(panel)
         if panel == "Sheet":
             expect(page.page.get_by_text("Loading notation")).to_be_hidden()
+        assert_in_reach(page, width)
         shoot(page, f"{screen}-{theme}-{panel.lower()}")
+    if screen == "phone":
+        page.press("Escape")
+        assert_a_finger_finds(page)
+        page.page.set_viewport_size({"width": height, "height": width})
+        page.until("state.hand")
+        assert_in_reach(page, height)
+        assert page.page.evaluate(BEFORE_EYES, [".card.chosen .take", ".card-chords"]) == []
+        shoot(page, f"sideways-{theme}")
+
+
+def assert_in_reach(page, width: int) -> None:
+    """Nothing lies over the decisions, a notice neither over them nor over the next chord; keys are written on all of
+    them where there is a keyboard as a rule, and the meter stands there with the source of the tempo."""
+    page.page.evaluate(
+        "jamlink.store.set({says: ''}), jamlink.store.set({says: 'A sentence as long as they are. '.repeat(3)})"
+    )
+    expect(page.page.locator("#says")).to_contain_text("A sentence")
+    wanted = ["#actions .decide-group .button", ".meter", ".measure .faint"]
+    if width >= 1024:
+        wanted += ["#actions .button", "#actions kbd", "#next-chord"]
+    hidden = lambda: page.page.evaluate(BEFORE_EYES, wanted)  # noqa: E731
+    wait_until(lambda: not hidden(), turn=lambda: page.page.wait_for_timeout(50))
+    if width >= 1024:
+        page.until(
+            "!state.hand || (({left, right}) => left >= 0 && right <= document.getElementById('stage').getBoundingClientRect().right)(document.querySelector('.card.chosen').getBoundingClientRect())"
+        )
+
+
+def assert_a_finger_finds(page) -> None:
+    """Chords that can be renamed, the octave's buttons; and a bar full of chords is still read."""
+    page.until("state.hand && document.querySelector('.chord-handle')")
+    smallest = "(which) => Math.min(...[...document.querySelectorAll(which)].flatMap((at) => [at.offsetWidth, at.offsetHeight]))"
+    assert page.page.evaluate(smallest, ".card.chosen .chord-handle") >= 24
+    assert page.page.evaluate(smallest, ".dial:first-of-type .button") >= 31
+    full = "(chords) => { chords.style.setProperty('--bar-em', 40); return parseFloat(getComputedStyle(chords).fontSize); }"
+    assert page.page.locator(".card.chosen .card-chords").evaluate(full) >= 15
+
+
+BEFORE_EYES = """
+(wanted) => wanted.flatMap((which) => {
+  const found = [...document.querySelectorAll(which)];
+  const says = document.getElementById("says").getBoundingClientRect();
+  const seen = (at) => {
+    const { left, right, top, bottom, width } = at.getBoundingClientRect();
+    const over = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
+    const apart = says.right <= left || says.left >= right || says.bottom <= top + 1 || says.top >= bottom - 1;
+    return width > 0 && left >= 0 && right <= innerWidth + 1 && bottom <= innerHeight && (at.contains(over) || over?.contains(at)) && (apart || at.closest("#bar"));
+  };
+  return found.length ? found.filter((at) => !seen(at)).map((at) => `${which} ${at.textContent}`) : [which];
+})
+"""
+"""What of `wanted` is cut off, under something else or under the notice."""
 
 
 INK = """

@@ -46,6 +46,10 @@ def test_a_newcomer_has_an_idea_playing_within_ninety_seconds_and_three_decision
 
 def test_take_refuse_pick_and_take_back_by_key(start, look):
     page = look(start(*QUIET))
+    page.until("state.ready")
+    for key in ("Enter", "2"):
+        page.press(key)
+        expect(page.page.locator("#says")).to_contain_text("ideas come while you play")
     page.play_until_a_hand()
     first = page.state("state.hand.cards.map((card) => card.id)")
     page.press("Backspace")
@@ -68,6 +72,12 @@ def test_the_same_by_mouse(start, look):
     page.until("state.hand && state.hand.cards.some((card) => card.selected && card.state === 'offered')")
     page.action("Refuse").click()
     wait_until(lambda: verdicts(page.jam) == ["accepted", "rejected"])
+    page.panel("Steer")
+    page.press("Escape")
+    expect(page.page.get_by_role("complementary")).to_be_hidden()
+    page.until("state.hand && state.hand.cards.some((card) => card.selected && card.state === 'offered')")
+    page.press("Enter")  # not the panel again
+    wait_until(lambda: verdicts(page.jam) == ["accepted", "rejected", "accepted"])
 
 
 def test_the_same_by_touch(start, look):
@@ -114,8 +124,14 @@ def test_chords_and_notes_are_moved_and_renamed_by_mouse(start, look):
 
     def rename() -> None:
         chosen.locator(".chord-handle").first.click()
-        page.page.keyboard.type("Bbm7")
+        page.page.keyboard.type("Bbmx")
         page.press("Enter")
+        expect(page.page.locator("#says")).to_contain_text("Bbmx")
+        expect(chosen.locator(".chord-field")).to_have_value("Bbmx")  # to be mended, not to be typed again
+        page.press("Backspace")
+        page.page.keyboard.type("7")
+        page.press("Enter")
+        expect(chosen.locator(".chord-field")).to_have_count(0)
 
     def move_chord() -> None:
         handle = chosen.locator(".chord-handle").nth(1).bounding_box()

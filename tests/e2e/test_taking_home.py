@@ -45,8 +45,12 @@ def test_a_take_goes_home_as_midi_lead_sheet_and_session(start, look, tmp_path):
         files[kind] = Path(tmp_path / coming.value.suggested_filename)
         coming.value.save_as(files[kind])
         assert files[kind].stem == "Blue hour"
-    assert parse_score(files["MIDI"].read_bytes()).parts
-    assert ET.fromstring(files["Lead sheet"].read_bytes()).tag == "score-partwise"
+    score = parse_score(files["MIDI"].read_bytes())
+    assert score.parts
+    assert score.name == "Blue hour"
+    sheet = ET.fromstring(files["Lead sheet"].read_bytes())
+    assert sheet.tag == "score-partwise"
+    assert sheet.findtext("work/work-title") == "Blue hour"
     assert verify(files["Session"]).whole
 
 
@@ -109,6 +113,7 @@ def test_a_pad_is_taught_on_the_page_and_its_map_is_saved(start, look):
         page.press("Control+m")
         page.action("Others").click()
         page.until("state.learn.control === 'next-hand'")
+        expect(page.page.get_by_text("Now move the knob, pad or pedal for “Others”.")).to_be_visible()
         pads.play(bytes((0x99, 41, 100)))
         page.until("state.learn.saved")
         expect(page.page.get_by_text("now does")).to_be_visible()

@@ -144,14 +144,14 @@ def test_odd_titles_and_port_names_harm_no_format(jam, tmp_path, abcjs):
         export(file, tmp_path / f"out.{ending}")
     read = abcjs((tmp_path / "out.abc").read_bytes())
     assert read["warnings"] == []
-    assert read["title"].startswith('jamlink A & B <i>"50')
+    assert read["title"].startswith('Jam A & B <i>"50')
     assert [len(track) for track in read["tracks"]] == [1, 8]
     midi = mido.MidiFile(tmp_path / "out.mid", charset="utf-8")
     assert any("Keys & <Pads>" in track.name for track in midi.tracks)
     project = fromstring(zipfile.ZipFile(tmp_path / "out.dawproject").read("project.xml"))
     assert any("Keys & <Pads>" in track.get("name") for track in project.iter("Track"))
     sheet = fromstring((tmp_path / "out.musicxml").read_bytes())
-    assert sheet.findtext("work/work-title").startswith("jamlink A & B")
+    assert sheet.findtext("work/work-title").startswith("Jam A & B")
     link = (tmp_path / "out.ireal").read_text().strip()
     assert link.count("=") == 5, "the title has no field of its own more"
     assert link.isascii()

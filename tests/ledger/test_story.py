@@ -136,7 +136,7 @@ def test_what_was_heard_and_what_sounded_stand_on_one_page_with_chords_above(tol
     assert score.markers == (Marker(BAR, "C"), Marker(Ticks(BAR + 1920), "Am"))
     assert score.tempos == (TempoMark(Ticks(0), TEMPO),)
     assert score.meters == (MeterMark(Ticks(0), 4, 4),)
-    assert score.name == "jamlink 2026-01-02T03:04:05+00:00"
+    assert score.name == "Jam 2026-01-02 03:04"
     assert [part.channel for part in score.parts] == [0, 0, 1]
 
 

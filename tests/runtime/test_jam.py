@@ -180,10 +180,13 @@ def test_a_key_on_any_device_says_which_one_was_heard(house):
 
 
 def test_the_clock_s_own_ports_have_no_sound_and_are_no_keyboard(house):
+    with_gestures = []
+    house.jam._parts.bindings = lambda port: with_gestures.append(port) or Bindings(NO_MAP)
     clock_in = io_wire.PortChanged(Direction.IN, 1, "clock in", "jamlink clock in")
     turn(house, io_wire.PortChanged(Direction.OUT, 5, "clock", "jamlink clock"), clock_in)
     turn(house, heard(note(), number=1))
     assert house.session.snapshot().sounding == (), "what comes in with a clock is no music"
+    assert with_gestures == [], "nor a gesture, and none is written on the page as its"
 
 
 def test_ports_are_chosen_from_the_list_and_remembered(house):

@@ -204,7 +204,7 @@ async def test_the_list_of_keys_opens_closes_and_lets_every_key_through():
 async def test_a_refused_gesture_is_answered_by_the_session_in_one_sentence():
     async with on_stage() as stage:
         await stage.press("enter")
-        assert "There is no such idea on the stand" in stage.text("middle")
+        assert "There are no ideas on the stand now" in stage.text("middle")
 
 
 # -- the ends ---------------------------------------------------------------------------------------------------------

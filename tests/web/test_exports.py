@@ -22,6 +22,12 @@ def test_a_path_is_no_name(name):
     assert refused.value.remedy
 
 
+@pytest.mark.parametrize("name", ["con", "CON", "nul.mid", "LPT9.jam"])
+def test_a_device_is_called_one(name):
+    with pytest.raises(Nonsense, match="device"):
+        plain_name(name, "take")
+
+
 @pytest.mark.parametrize(
     "name", ["take", "Take 1", "Blues in F (slow)", "2026-11-23 07.33.12", "Lydia's", "Grüße", "夜", "a-b_c"]
 )

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { abcPitch, barText, lengths, signatureOf, toAbc } from "../../../jamlink/web/static/js/view/abc.js";
+import { abcPitch, barText, beams, lengths, signatureOf, toAbc } from "../../../jamlink/web/static/js/view/abc.js";
 import { merge, MOST_KEPT } from "../../../jamlink/web/static/js/view/history_items.js";
 import { plainName } from "../../../jamlink/web/static/js/view/save.js";
 import { gridLines, pitchRange, pitchRow, promisedUntil, timeScale } from "../../../jamlink/web/static/js/view/scale.js";
@@ -82,9 +82,63 @@ test("a name is plain whatever is typed", () => {
   assert.equal(plainName("///"), "my jam");
 });
 
-test("lengths add up, each with a note value of its own", () => {
-  for (let units = 1; units <= 16; units += 1) assert.equal(lengths(units).reduce((a, b) => a + b), units);
-  assert.deepEqual(lengths(5), [4, 1]);
+test("beams are as the meter counts", () => {
+  assert.deepEqual(beams("4/4"), [0, 4, 8, 12, 16]);
+  assert.deepEqual(beams("3/4"), [0, 4, 8, 12]);
+  assert.deepEqual(beams("6/8"), [0, 6, 12]);
+  assert.deepEqual(beams("12/8"), [0, 6, 12, 18, 24]);
+  assert.deepEqual(beams("7/8"), [0, 4, 8, 14]);
+  assert.deepEqual(beams("5/8"), [0, 4, 10]);
+  assert.deepEqual(beams("2/2"), [0, 4, 8, 12, 16]);
+});
+
+test("lengths add up, each with a note value of its own, and none hides a beat", () => {
+  for (const meter of ["2/4", "3/4", "4/4", "5/4", "6/8", "7/8", "9/8", "12/8"]) {
+    const groups = beams(meter);
+    for (let from = 0; from < groups.at(-1); from += 1) {
+      for (let to = from + 1; to <= groups.at(-1); to += 1) {
+        const found = lengths(from, to, groups);
+        assert.equal(found.reduce((a, b) => a + b), to - from);
+        assert.ok(groups.includes(from) || from + found[0] <= groups.find((start) => start > from));
+      }
+    }
+  }
+  assert.deepEqual(lengths(0, 5, beams("4/4")), [4, 1]);
+  assert.deepEqual(lengths(0, 6, beams("4/4")), [6]);
+  assert.deepEqual(lengths(2, 6, beams("4/4")), [2, 2]);
+  assert.deepEqual(lengths(0, 12, beams("6/8")), [12]);
+});
+
+const eighths = (count, shift = 0) => Array.from({ length: count }, (_, index) => ({ tick: index * 480 + shift, ticks: 480, pitch: 72 }));
+
+test("eighths are beamed by the meter's own groups", () => {
+  const bar = (meter, count) => barText({ bar: 1, notes: eighths(count) }, { beat_ticks: 480, meter }, count * 2, signatureOf("C major"));
+  assert.equal(bar("7/8", 7), "c2c2 c2c2 c2c2c2");
+  assert.equal(bar("6/8", 6), "c2c2c2 c2c2c2");
+});
+
+test("a note that sounds on over a beat is tied there", () => {
+  const bar = { bar: 1, notes: [...eighths(3, 240), { tick: 1680, ticks: 2160, pitch: 72 }] };
+  assert.equal(barText(bar, CLOCK, 16, signatureOf("C major")), "zc2c- cc2c- c8");
+});
+
+test("a bar of nothing is one rest, whatever the meter", () => {
+  assert.equal(barText({ bar: 1, chords: [{ beat: 1, symbol: "C" }], notes: [] }, { beat_ticks: 480, meter: "7/8" }, 14, signatureOf("C major")), '"C"z14');
+  assert.equal(barText({ bar: 1, chords: [], notes: [] }, { beat_ticks: 960, meter: "5/4" }, 20, signatureOf("C major")), "z20");
+});
+
+test("a note is spelled by the chord that it sounds under", () => {
+  const c = signatureOf("C major");
+  const under = (pitch, symbol) => abcPitch(pitch, c, new Map(), symbol);
+  assert.deepEqual([61, 65, 68, 70].map((pitch) => under(pitch, "Db6")), ["_D", "F", "_A", "_B"]);
+  assert.deepEqual([under(64, "Db6"), under(71, "Abm7")], ["E", "_c"], "no F flat in passing");
+  assert.deepEqual([66, 70, 73, 71].map((pitch) => under(pitch, "Gb")), ["_G", "_B", "_d", "_c"]);
+  assert.deepEqual([under(68, "E7"), under(63, "Cm7"), under(70, "C7"), under(66, "D7")], ["^G", "_E", "_B", "^F"]);
+  assert.deepEqual([under(66, "Cm7b5"), under(69, "Cdim7"), under(68, "Caug")], ["_G", "A", "^G"]);
+  const held = { bar: 1, chords: [{ beat: 1, symbol: "Fm" }, { beat: 3, symbol: "E7" }], notes: [{ tick: 0, ticks: 3840, pitch: 68 }] };
+  assert.equal(barText(held, CLOCK, 16, c), '"Fm"_A8- "E7"A8', "one that is held keeps its name");
+  const two = [{ bar: 1, chords: [{ beat: 1, symbol: "Db6" }], notes: [] }, { bar: 2, chords: [], notes: [{ tick: 0, ticks: 3840, pitch: 68 }] }];
+  assert.ok(toAbc(two, CLOCK, "C major", "x").endsWith('"Db6"z16 | _A16 |'), "also in the bars that it goes on through");
 });
 
 test("an accidental is written once a bar, and not where the key has it", () => {

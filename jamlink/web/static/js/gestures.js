@@ -40,8 +40,8 @@ export class Gestures {
     this._sound.wake();
     const { shared, local } = this._store;
     const card = shared?.hand?.cards[index];
-    const reason = !card ? `There is no idea ${index + 1} now.` : whyNot(`pick-${index + 1}`, shared, local) || whyNot("accept", shared, local);
-    if (reason) return this._say(reason);
+    const reason = shared && (whyNot(`pick-${index + 1}`, shared, local) || whyNot("take", shared, local));
+    if (reason || !card) return this._say(reason || `There is no idea ${index + 1} now.`);
     this._mark("take", index);
     this._send(index < 4 ? speak.act(`pick-${index + 1}`) : speak.take(index));
   }

@@ -25,7 +25,7 @@ export class Bar {
     root.append(
       this._play,
       h("div", { class: "where" }, this._lights, this._place),
-      h("div", { class: "pace" }, this._tempo, actionButton("tap", "Tap", act("tap"), { kind: "quiet" }), this._meter, this._source),
+      h("div", { class: "pace" }, this._tempo, actionButton("tap", "Tap", act("tap"), { kind: "quiet" }), h("span", { class: "measure" }, this._meter, this._source)),
       h("div", { class: "heard" }, h("span", { class: "faint" }, "hears"), this._key, this._heard),
       h("nav", { class: "ways", aria: { label: "Panels" } }, PANELS.map(([name, label]) => this._way(name, label, open))),
       actionButton("panic", "Panic", act("panic"), { kind: "danger", hint: "Silence everything, now." }),
@@ -73,6 +73,7 @@ export class Bar {
       if (document.activeElement !== this._tempoInput) this._tempoInput.value = String(Math.round(clock.bpm * 10) / 10);
       say(this._meter, clock.meter);
       say(this._source, clock.led ?? "own clock");
+      this._source.title = this._source.textContent; // where it has no room for all of it
       flag(this._source, "uneasy", !["", "locked"].includes(clock.bond ?? ""));
     });
     store.watch(["key", "chord", "steering"], ({ key, chord, steering }) => {

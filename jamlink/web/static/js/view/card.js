@@ -106,8 +106,8 @@ export class CardView {
   }
 
   _drawChords(card, hand, clock, editable) {
-    const key = JSON.stringify([card.chords, editable, hand.slot_bars]);
-    if (this._editor.busy && editable) return; // a name that is being typed is not swept away
+    const key = JSON.stringify([card.chords, editable, hand.slot_bars, card.id]);
+    if (this._editor.holds(key, editable)) return;
     once(this._chords, key, () => {
       if (!card.chords.length) return [h("span", { class: "faint" }, "no chords: goes with yours")];
       const bars = byBar(card.chords, hand.slot_bars, clock.bar_ticks).map((bar) => this._bar(bar, editable, clock));

@@ -8,6 +8,16 @@ export class ChordEditor {
   constructor(to) {
     this._to = to;
     this.busy = false;
+    this._drawn = ""; // the chords that the card was last drawn from
+    this._sent = null; // {name, over}: what was asked for, over which chords, while no answer is seen
+  }
+
+  // Whether a name is being typed in a card of these `chords`: it is not swept away. One that was refused stays, to be
+  // mended; it goes when the chords are others, and where nothing can be changed any more.
+  holds(chords, editable) {
+    if (!editable || (this._sent && this._sent.over !== chords)) this.busy = false;
+    this._drawn = chords;
+    return this.busy;
   }
 
   // `entry` has symbol and index.
@@ -54,20 +64,26 @@ export class ChordEditor {
 
   _rename(button, entry) {
     const field = h("input", { class: "chord-field", type: "text", value: entry.symbol, maxlength: "32", data: { typing: "" }, aria: { label: `Chord ${entry.index + 1}: another name` }, autocomplete: "off", spellcheck: false });
-    const end = (keep) => {
-      if (!this.busy) return;
+    const leave = () => {
       this.busy = false;
+      if (field.isConnected) field.replaceWith(button);
+    };
+    const ask = () => {
       const name = field.value.trim();
-      field.replaceWith(button);
-      if (keep && name && name !== entry.symbol) this._to.chord(entry.index, name);
+      if (!this.busy) return;
+      if (!name || name === entry.symbol) return leave();
+      if (this._sent?.name === name) return; // by enter already
+      this._sent = { name, over: this._drawn };
+      this._to.chord(entry.index, name);
     };
     field.addEventListener("keydown", (event) => {
       event.stopPropagation();
-      if (event.key === "Enter") end(true);
-      if (event.key === "Escape") end(false);
+      if (event.key === "Enter") ask();
+      if (event.key === "Escape") leave();
     });
-    field.addEventListener("blur", () => end(true));
+    field.addEventListener("blur", ask);
     this.busy = true;
+    this._sent = null;
     button.replaceWith(field);
     field.focus();
     field.select();

@@ -23,7 +23,7 @@ export class Hand {
     this._sight = new IntersectionObserver((entries) => entries.forEach((entry) => this._seen(entry)), { root: this._row, rootMargin: "0px 100%" });
     const decide = h("div", { class: "decide" }, this._by, this._dots, this._left);
     root.append(h("div", { class: "hand-head" }, this._title, this._note, decide), this._row, this._empty);
-    store.watch(["hand", "clock", "key", "model", "asking", "decision", "saved", "taken", "steering", "arranged", "local.pending"], (shared, local) => this._draw(shared, local));
+    store.watch(["hand", "clock", "key", "model", "asking", "decision", "saved", "taken", "steering", "arranged", "local.pending", "local.panel"], (shared, local) => this._draw(shared, local));
   }
 
   // In each frame: the count-down, by the line.
@@ -63,7 +63,7 @@ export class Hand {
     this._deal(hand.cards.length);
     const wide = barWidth(hand, state.clock.bar_ticks);
     hand.cards.forEach((card, index) => this._cards[index].draw(state, card, { wide, pending: local.pending?.index === index }));
-    this._bringIntoSight(hand);
+    this._bringIntoSight(hand, local.panel);
   }
 
   _deal(count) {
@@ -84,9 +84,9 @@ export class Hand {
   }
 
   // Only sideways inside its own row: the page itself never jumps under a hand that plays.
-  _bringIntoSight(hand) {
+  _bringIntoSight(hand, panel) {
     const index = hand.cards.findIndex((card) => card.selected);
-    const which = `${hand.slot_start}:${hand.deal}:${index}`;
+    const which = `${hand.slot_start}:${hand.deal}:${index}:${panel}`;
     if (index < 0 || this._inSight === which || this._row.scrollWidth <= this._row.clientWidth) return;
     this._inSight = which;
     this._row.scrollTo({ left: this._cards[index].root.offsetLeft - EDGE_PX, behavior: CALM?.matches ? "auto" : "smooth" });

@@ -46,13 +46,19 @@ export class Learn {
     document.body.classList.toggle("learning", learning);
     this._strip.hidden = !learning;
     for (const control of document.querySelectorAll("[data-control]")) control.classList.toggle("listening", learning && learn?.control === control.dataset.control);
-    say(this._words, words(learn));
+    say(this._words, words(learn, labelOf(learn?.control)));
   }
 }
 
-export function words(learn) {
+// What the player reads on the control, or its gesture where nothing is written.
+function labelOf(control = "") {
+  const at = control && document.querySelector(`[data-control="${control}"]`);
+  if (!at) return control.replaceAll("-", " ");
+  return at.querySelector(".label")?.textContent ?? at.ariaLabel?.split(",")[0] ?? at.textContent;
+}
+
+export function words(learn, name) {
   if (!learn?.control) return "Learn: press a control here, then move the knob, pad or pedal that should do it.";
-  const name = learn.control.replaceAll("-", " ");
   if (learn.saved) return `${learn.heard} now does “${name}”. Saved in ${learn.saved}. Press another control, or end.`;
   if (learn.heard) return `Heard ${learn.heard} for “${name}”. Saving …`;
   return `Now move the knob, pad or pedal for “${name}”.`;

@@ -12,7 +12,7 @@ export class Panel {
     this._makers = makers;
     this._made = new Map();
     this._open = "";
-    this._back = null;
+    this._back = null; // who opened it by keyboard
     this._title = h("h2", { id: "panel-title", tabindex: "-1" });
     this._body = h("div", { class: "panel-body", tabindex: "0", role: "region", aria: { labelledby: "panel-title" } });
     const close = h("button", { type: "button", class: "button small quiet", onclick: () => this.toggle("") }, "Close", h("kbd", { aria: { hidden: "true" } }, "Esc"));
@@ -22,9 +22,9 @@ export class Panel {
   }
 
   toggle(name) {
-    this._back = document.activeElement;
-    this._fresh = true;
-    this._store.set({ panel: this._store.local.panel === name ? "" : name });
+    const opened = this._store.local.panel === name ? "" : name;
+    if (opened) this._back = keyboardFocus();
+    this._store.set({ panel: opened });
   }
 
   _show(name) {
@@ -38,11 +38,17 @@ export class Panel {
     this._title.textContent = TITLES[name];
     this._body.replaceChildren(this._made.get(name).root);
     this._made.get(name).shown?.();
-    if (this._fresh && this._back?.matches?.(":focus-visible")) this._title.focus();
+    if (this._back) this._title.focus();
   }
 
   _leave() {
-    if (this._back?.isConnected && this._back !== document.body) this._back.focus?.();
+    if (this._back?.isConnected) this._back.focus();
     this._back = null;
   }
+}
+
+// Who opened by mouse or finger goes on with the stage's own keys: there enter takes the idea.
+function keyboardFocus() {
+  const at = document.activeElement;
+  return at !== document.body && at?.matches(":focus-visible") ? at : null;
 }

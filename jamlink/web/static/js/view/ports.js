@@ -31,7 +31,7 @@ export class Ports {
     this._late = h("p", { class: "faint" });
     this._missing = h("p", { class: "faint" });
     this.root = h("div", { class: "ports" }, this._heard, this._input.root, this._output.root, this._soundField(), h("div", { class: "field" }, h("span", { class: "field-name" }, "Channels"), this._channels), this._midiField(), h("h3", {}, "Connected"), this._bound, this._missing, this._late);
-    store.watch(["ports", "heard_on", "steering", "disabled", "lateness", "clock", "page", "local.soundWanted", "local.soundOwner", "local.awake", "local.loudness"], (shared, local) => this._draw(shared, local));
+    store.watch(["ports", "heard_on", "channels", "disabled", "lateness", "clock", "page", "local.soundWanted", "local.soundOwner", "local.awake", "local.loudness"], (shared, local) => this._draw(shared, local));
   }
 
   _soundField() {
@@ -62,7 +62,7 @@ export class Ports {
     }
     this._drawHeard(shared.heard_on, ports, why);
     once(this._bound, ports.bound.join("\n"), () => (ports.bound.length ? ports.bound.map((entry) => h("li", {}, entry)) : [h("li", { class: "faint" }, "nothing yet")]));
-    this._drawChannels(shared.steering.channels ?? {});
+    this._drawChannels(shared.channels ?? {});
     this._drawSound(shared, local);
     say(this._missing, ports.missing ?? "");
     const late = shared.lateness;

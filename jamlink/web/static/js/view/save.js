@@ -9,11 +9,13 @@ const KINDS = [
   ["session", "Session", "jam", "Everything heard, offered, decided and sounded, to replay or to verify."],
 ];
 
+const UNNAMED = "my jam";
+
 export class Save {
   constructor({ store, fetchFile, print }) {
     this._fetch = fetchFile;
     this._says = h("p", { role: "status" });
-    this._name = h("input", { type: "text", maxlength: "64", value: "my jam", autocomplete: "off", spellcheck: false });
+    this._name = h("input", { type: "text", maxlength: "64", placeholder: UNNAMED, autocomplete: "off", spellcheck: false });
     this._reasons = new Map();
     this.root = h("div", { class: "save" },
       h("label", { class: "field" }, h("span", { class: "field-name" }, "Name"), this._name),
@@ -44,7 +46,8 @@ export class Save {
     if (reason) return say(this._says, reason);
     const name = plainName(this._name.value);
     say(this._says, "Saving …");
-    const answer = await this._fetch(`/export/${kind}?name=${encodeURIComponent(name)}`);
+    const title = this._name.value.trim() && name; // without one it is titled by its day
+    const answer = await this._fetch(`/export/${kind}?name=${encodeURIComponent(title)}`);
     if (answer.why) return say(this._says, answer.why);
     hand(answer.blob, `${name}.${suffix}`);
     say(this._says, `${name}.${suffix} is in your downloads.`);
@@ -52,7 +55,7 @@ export class Save {
 }
 
 // Letters, digits, spaces, - and _: what every file system takes. Never empty.
-export const plainName = (text) => text.normalize("NFC").replace(/[^\p{L}\p{N} _-]/gu, "").trim().slice(0, 64) || "my jam";
+export const plainName = (text) => text.normalize("NFC").replace(/[^\p{L}\p{N} _-]/gu, "").trim().slice(0, 64) || UNNAMED;
 
 function hand(blob, name) {
   const address = URL.createObjectURL(blob);
