@@ -110,8 +110,7 @@ class Views(Protocol):
 class Status:
     """What the rim knows and a view shows beside the session's own snapshot."""
 
-    inputs: tuple[str, ...] = ()
-    outputs: tuple[str, ...] = ()
+    there: Listing = field(default_factory=Listing)
     bound: dict[tuple[str, int], tuple[str, str]] = field(default_factory=dict)
     troubles: dict[str, str] = field(default_factory=dict)
     """One sentence per part that has trouble now."""
@@ -344,7 +343,7 @@ class Jam:
             case io_wire.PortChanged():
                 self._port_changed(message)
             case io_wire.PortsThere():
-                status.inputs, status.outputs = message.listing.inputs, message.listing.outputs
+                status.there = message.listing
                 self._dirty = True
                 self._choose_ports(self._listing)
             case io_wire.MidiSystem():
@@ -511,7 +510,7 @@ class Jam:
 
     @property
     def _listing(self) -> Listing:
-        return Listing(self._status.inputs, self._status.outputs)
+        return self._status.there
 
     def _choose_ports(self, there: Listing) -> None:
         """A port is never taken from under a player: what is plugged in while playing waits for a stop."""
@@ -699,8 +698,8 @@ class Jam:
             state["clips"] = {"written": self._parts.clips.written, "newest": self._parts.clips.newest}
         chosen = self._parts.ports.chosen(self._listing) if self._parts.ports else {}
         state["ports"] = {
-            "inputs": status.inputs,
-            "outputs": status.outputs,
+            "inputs": status.there.inputs,
+            "outputs": status.there.outputs,
             "bound": bound,
             "missing": status.troubles.get("midi", ""),
             **chosen,
