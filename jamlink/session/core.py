@@ -121,7 +121,8 @@ class Session:
         self._clock_out = ClockOut() if settings.send_clock else None
         self._rechecked = False
         self._missed = 0
-        self._asked_key: Key | None = None
+        self._asked_in: tuple[Key | None, Key | None] = None, None
+        """The key of the last hand that was asked for, and the lock on it."""
         self._prepare_at: Ns | None = None
         self._prepared_at = Ns(now - PREPARE_EVERY)
         self._chronicle = Chronicle()
@@ -455,11 +456,11 @@ class Session:
             self._take_over()
 
     def _recheck(self) -> None:
-        """A bar before its slot, a hand made in another key than the player is in now is dealt anew; one that the
-        player has worked on stays."""
+        """A bar before its slot, a hand made in another key than the player is in now, or under another lock, is dealt
+        anew; one that the player has worked on stays."""
         self._rechecked = True
-        hand, context_key = self._stand.hand, self._asked_key
-        if hand is None or self._stand.taken is not None or self._listener.key == context_key:
+        hand, keys = self._stand.hand, (self._listener.key, self._listener.locked_key)
+        if hand is None or self._stand.taken is not None or keys == self._asked_in:
             return
         if any(proposal.edits for proposal in hand.proposals):
             return
@@ -471,7 +472,7 @@ class Session:
     def _ask(self) -> None:
         stand = self._stand
         stand.deal += 1
-        self._asked_key = self._listener.key
+        self._asked_in = self._listener.key, self._listener.locked_key
         request = self._request(self._next_id(), stand.deal, self._now)
         stand.request = request
         to_model = self._model is not None and self._model.present
@@ -521,6 +522,7 @@ class Session:
             deadline=deadline,
             answer=settings.mode is Mode.TRADE,
             avoid=tuple(stand.refused),
+            key=self._listener.locked_key,
         )
 
     def _expire(self) -> None:
