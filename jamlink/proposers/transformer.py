@@ -13,6 +13,8 @@ say only what can be played. What the session asks for becomes one or two passes
 
 Where chords and melody are wanted in a style of which the network has read charts alone, CHORDS comes before LEAD.
 ANSWER stands for LEAD where the player's phrase is answered.
+
+In a meter that the network has hardly read it would say the few songs that it has: there the rules deal, and sign.
 """
 
 from __future__ import annotations
@@ -36,6 +38,7 @@ from jamlink.proposers.base import Cancelled
 from jamlink.proposers.critics import rank
 from jamlink.proposers.following import Follower, follower_for
 from jamlink.proposers.originality import Guard, Index
+from jamlink.proposers.rules import RulesProposer
 from jamlink.proposers.scene import Scene
 from jamlink.session.proposal import Candidate, ChordsRequest, ProposalRequest, Role, Slot
 from jamlink.timing.meter import Meter
@@ -228,6 +231,8 @@ class TransformerProposer:
         """`index` is of the music that the network learnt from: ideas that quote it are kept back. `lanes` has a
         second thread."""
         self.name = str(checkpoint.card["name"])
+        self._meters = frozenset(checkpoint.card.get("meters", map(str, vocab.METERS)))
+        self._elsewhere = RulesProposer()
         self.guard = Guard(index)
         self._engine = engine_for(checkpoint.config, checkpoint.weights)
         self._prompts: dict[tuple[Task, bool], Engine] = {}
@@ -239,19 +244,27 @@ class TransformerProposer:
 
     def prepare(self, request: ProposalRequest, cancelled: Cancelled) -> None:
         """As `ThinksAhead.prepare`: draws, and keeps what was drawn."""
-        self.drafts(request, cancelled)
+        if self._knows(request.context.meter):
+            self.drafts(request, cancelled)
 
     def propose(self, request: ProposalRequest, cancelled: Cancelled) -> list[Candidate]:
         """As `Proposer.propose`. Nothing when cancelled."""
+        if not self._knows(request.context.meter):
+            return self._elsewhere.propose(request, cancelled)
         found = self.drafts(request, cancelled)
         return [] if cancelled() else self.hand(found, request)
 
     def chords(self, request: ChordsRequest) -> tuple[Chord, ...]:
-        """As `Accompanies.chords`, on the same weights with a prompt of its own. Raises `Unavailable` or `Nonsense`
-        where the table of the key-and-chord model is missing or damaged."""
+        """As `Accompanies.chords`, on the same weights with a prompt of its own; none in a meter that it does not know.
+        Raises `Unavailable` or `Nonsense` where the table of the key-and-chord model is missing or damaged."""
+        if not self._knows(request.meter):
+            return ()
         if self._follower is None:
             self._follower = follower_for(self._engine.beside(), self.name)
         return self._follower.chords(request)
+
+    def _knows(self, meter: Meter) -> bool:
+        return str(meter) in self._meters
 
     def hand(self, drafts: Sequence[Candidate], request: ProposalRequest) -> list[Candidate]:
         """The critics' choice of drafts, with the pieces that they are near to."""
