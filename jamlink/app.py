@@ -517,13 +517,14 @@ class RenderRequest:
     source: Path
     target: Path
     accept: str
-    bars: int
+    bars: str
     seed: int
     proposer: str
     roles: tuple[str, ...]
     mode: str
     repeat: str
     model: str
+    key: str = ""
     accompany: Mapping[str, int | None] = field(default_factory=dict)
     """How the accompaniment follows, as flags."""
 
@@ -541,7 +542,9 @@ def render(request: RenderRequest) -> dict[str, Any]:
             "session.roles": list(request.roles),
             "session.mode": request.mode,
             "session.repeat": request.repeat,
+            "session.key": request.key,
             "session.seed": request.seed,
+            "model.proposer": request.proposer,
             "session.count_in": 0,
             "session.click": "off",
             **request.accompany,
@@ -554,7 +557,7 @@ def render(request: RenderRequest) -> dict[str, Any]:
 
 
 def check_target(target: Path, source: Path) -> None:
-    """Whether a MIDI file can go to `target` and harms nothing there; its folder is made where it is missing.
+    """Whether a file can go to `target` and harms nothing there.
 
     Raises `Nonsense` for a target that would overwrite what is read or a session, `Unavailable` where nothing can be
     written.
@@ -566,10 +569,14 @@ def check_target(target: Path, source: Path) -> None:
     _check_folder(target)
 
 
-def _check_folder(target: Path) -> None:
-    """Makes the folder of `target` where it is missing. Raises `Unavailable` where nothing can be written in it."""
+def _check_folder(target: Path, *, ours: bool = False) -> None:
+    """Raises `Unavailable` where nothing can be written beside `target`. A folder of jamlink's own is made."""
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        if ours:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        elif not target.parent.is_dir():
+            what = f"{target} cannot be written: there is no folder {target.parent}."
+            raise Unavailable(what, "Make it, or choose another folder.")
         with tempfile.TemporaryFile(dir=target.parent):
             return
     except OSError as trouble:
@@ -604,8 +611,11 @@ def export(session: Path, target: Path) -> None:
 
     makers = {".musicxml": musicxml, ".abc": abc_tune, ".ireal": ireal, ".dawproject": dawproject}
     ending = target.suffix.lower()
-    if ending not in (*makers, *_MIDI_ENDINGS):
-        raise Nonsense(f"Nothing can be written as {ending}.", f"Let the name end in {', '.join(('.mid', *makers))}.")
+    if ending not in (*makers, *_MIDI_ENDINGS) or target.name.endswith("."):
+        raise Nonsense(
+            f"Nothing can be written as {ending or target.name}.",
+            f"Let the name end in {', '.join(('.mid', *makers))}.",
+        )
     check_target(target, session)
     make = makers.get(ending)
     if make is not None:
@@ -704,7 +714,8 @@ def learn_map(wanted: str | None, target: Path | None, say: Callable[[str], None
     from jamlink.runtime.monotonic import MonotonicClock
 
     places = Places()
-    _check_folder(target or places.config / "maps" / "new.toml")  # before the player has pressed thirty pads
+    # before the player has pressed thirty pads
+    _check_folder(target or places.config / "maps" / "new.toml", ours=target is None)
     pattern = wanted or remembered(places.remembered).get("input", "") or _only_input()
     learn(MonotonicClock(), pattern, target, places.config / "maps", say)
 

@@ -48,6 +48,7 @@ app.add_typer(corpus_app, name="corpus")
 out = Console()
 err = Console(stderr=True)
 
+MAKERS = "Who makes the ideas: transformer, markov or rules."
 AS_JSON = typer.Option("--json", help="Print one JSON object, last.")
 
 
@@ -58,14 +59,6 @@ class Accept(StrEnum):
     first = "first"
     random = "random"
     none = "none"
-
-
-class Who(StrEnum):
-    """Who makes the ideas."""
-
-    transformer = "transformer"
-    markov = "markov"
-    rules = "rules"
 
 
 @contextmanager
@@ -135,11 +128,11 @@ def jam(
         bool, typer.Option("--demo", help="A bundled performance plays, so that the loop can be seen.")
     ] = False,
     plain: Annotated[bool, typer.Option("--plain", help="One line per event instead of the full screen.")] = False,
-    tempo: Annotated[float | None, typer.Option(help="Beats per minute, 40 to 240.")] = None,
+    tempo: Annotated[str | None, typer.Option(help="Beats per minute, 40 to 240.", metavar="NUMBER")] = None,
     meter: Annotated[str | None, typer.Option(help="4/4, 3/4, 6/8 ...")] = None,
-    bars: Annotated[int | None, typer.Option("--bars", help="Bars per idea: 1, 2, 4 or 8.")] = None,
+    bars: Annotated[str | None, typer.Option(help="Bars per idea: 1, 2, 4 or 8.", metavar="NUMBER")] = None,
     roles: Annotated[str | None, typer.Option(help="Any of chords,melody,bass.")] = None,
-    key: Annotated[str | None, typer.Option(help="Stay in this key: G, F#m.")] = None,
+    key: Annotated[str | None, typer.Option(help="Lock the key: every note is of it. G, F#m.")] = None,
     repeat: Annotated[str | None, typer.Option(help="once, loop or 'keep going'.")] = None,
     count_in: Annotated[int | None, typer.Option(help="Bars counted in: 0, 1 or 2.")] = None,
     click: Annotated[str | None, typer.Option(help="off, count-in or on.")] = None,
@@ -155,7 +148,7 @@ def jam(
     clock_in: Annotated[str | None, typer.Option(help="Part of the name of the port whose clock is followed.")] = None,
     link: Annotated[bool, typer.Option("--link", help="Join an Ableton Link session, when there is one.")] = False,
     send_clock: Annotated[bool, typer.Option("--send-clock", help="Send MIDI clock, start and stop.")] = False,
-    proposer: Annotated[Who | None, typer.Option(help="Who makes the ideas.")] = None,
+    proposer: Annotated[str | None, typer.Option(help=MAKERS)] = None,
     model: Annotated[str | None, typer.Option(help="A folder of models/ or a path.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed and playing give the same ideas.")] = None,
     sessions: Annotated[Path | None, typer.Option(help="Folder for session files.")] = None,
@@ -194,7 +187,7 @@ def jam(
         "sync.port": clock_in,
         "sync.link": link or None,
         "sync.send": send_clock or None,
-        "model.proposer": proposer.value if proposer else None,
+        "model.proposer": proposer,
         "model.folder": model,
         "page.start": False if terminal else None,
         "page.open": _opens(open_page),
@@ -258,9 +251,10 @@ def render(
     source: Annotated[Path, typer.Argument(help="The musician's MIDI file.")],
     target: Annotated[Path, typer.Option("-o", "--out", help="The file to write.")],
     accept: Annotated[Accept, typer.Option(help="Which idea of each hand is taken.")] = Accept.best,
-    bars_per_slot: Annotated[int, typer.Option(help="1, 2, 4 or 8.")] = 4,
+    bars: Annotated[str, typer.Option(help="Bars per idea: 1, 2, 4 or 8.", metavar="NUMBER")] = "4",
+    key: Annotated[str, typer.Option(help="Lock the key: every note is of it. G, F#m.")] = "",
     seed: Annotated[int, typer.Option(help="The same seed gives the same file.")] = 1,
-    proposer: Annotated[Who, typer.Option(help="Who makes the ideas.")] = Who.transformer,
+    proposer: Annotated[str, typer.Option(help=MAKERS)] = "transformer",
     roles: Annotated[str, typer.Option(help="Any of chords,melody,bass.")] = "chords,melody,bass",
     mode: Annotated[str, typer.Option(help="propose, trade or accompany.")] = "propose",
     look_ahead: Annotated[int | None, typer.Option(help="Accompany: beats that chords are thought of ahead.")] = None,
@@ -279,9 +273,10 @@ def render(
             source=source,
             target=target,
             accept=accept.value,
-            bars=bars_per_slot,
+            bars=bars,
+            key=key,
             seed=seed,
-            proposer=proposer.value,
+            proposer=proposer,
             roles=_listed(roles),
             mode=mode,
             repeat=repeat,
