@@ -9,17 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
-
-
-class Who(StrEnum):
-    """Who makes the ideas."""
-
-    transformer = "transformer"
-    markov = "markov"
-    rules = "rules"
 
 
 def listed(said: str) -> tuple[str, ...]:
@@ -40,6 +31,7 @@ def _only_on(said: bool) -> bool | None:
 class Flag:
     """Its name, the type of its value, what `--help` says of it, and the setting that it is for, if any.
 
+    A number of a setting is taken as it was typed and shown as `metavar`: whether it fits, the settings say.
     `read` makes what was typed into what the setting takes; None leaves the setting as it is.
     """
 
@@ -49,6 +41,7 @@ class Flag:
     setting: str = ""
     default: Any = None
     read: Callable[[Any], Any] | None = None
+    metavar: str | None = None
 
     @property
     def key(self) -> str:
@@ -62,14 +55,16 @@ def settings_of(flags: Iterable[Flag], said: Mapping[str, Any]) -> dict[str, Any
     return {flag.setting: flag.read(value) if flag.read and value is not None else value for flag, value in values}
 
 
+KEY = "Lock the key: every note is of it. G, F#m."
+MAKERS = "Who makes the ideas: transformer, markov or rules."
 JAM = (
     Flag("--demo", bool, "A bundled performance plays, so that the loop can be seen.", default=False),
     Flag("--plain", bool, "One line per event instead of the full screen.", default=False),
-    Flag("--tempo", float, "Beats per minute, 40 to 240.", "session.tempo"),
+    Flag("--tempo", str, "Beats per minute, 40 to 240.", "session.tempo", metavar="NUMBER"),
     Flag("--meter", str, "4/4, 3/4, 6/8 ...", "session.meter"),
-    Flag("--bars", int, "Bars per idea: 1, 2, 4 or 8.", "session.bars"),
+    Flag("--bars", str, "Bars per idea: 1, 2, 4 or 8.", "session.bars", metavar="NUMBER"),
     Flag("--roles", str, "Any of chords,melody,bass.", "session.roles", read=_listed_if_any),
-    Flag("--key", str, "Stay in this key: G, F#m.", "session.key"),
+    Flag("--key", str, KEY, "session.key"),
     Flag("--repeat", str, "once, loop or 'keep going'.", "session.repeat"),
     Flag("--count-in", int, "Bars counted in: 0, 1 or 2.", "session.count_in"),
     Flag("--click", str, "off, count-in or on.", "session.click"),
@@ -85,7 +80,7 @@ JAM = (
     Flag("--clock-in", str, "Part of the name of the port whose clock is followed.", "sync.port"),
     Flag("--link", bool, "Join an Ableton Link session, when there is one.", "sync.link", False, _only_on),
     Flag("--send-clock", bool, "Send MIDI clock, start and stop.", "sync.send", False, _only_on),
-    Flag("--proposer", Who, "Who makes the ideas.", "model.proposer", read=str),
+    Flag("--proposer", str, MAKERS, "model.proposer"),
     Flag("--model", str, "A folder of models/ or a path.", "model.folder"),
     Flag("--seed", int, "The same seed and playing give the same ideas.", "session.seed"),
     Flag("--sessions", Path, "Folder for session files."),

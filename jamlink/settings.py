@@ -195,6 +195,7 @@ def load(path: Path, environment: Mapping[str, str], flags: Mapping[str, Any]) -
     tables = _read(path)
     settings = _convert(tables, str(path))
     for name, value in environment.items():
+        _check_named_whole(name)
         if name.startswith(PREFIX) and "_" in name[len(PREFIX) :]:
             table, _, key = name[len(PREFIX) :].lower().partition("_")
             key = key.replace("_", "-") if table == "accompany" else key
@@ -206,6 +207,16 @@ def load(path: Path, environment: Mapping[str, str], flags: Mapping[str, Any]) -
             tables.setdefault(table, {})[key] = value
             settings = _convert(tables, NAMES.get(dotted) or f"--{key.replace('_', '-')}")
     return settings
+
+
+def _check_named_whole(variable: str) -> None:
+    """Raises `Nonsense` for a variable that names a key without its table."""
+    key = variable.removeprefix(PREFIX).lower()
+    if variable.startswith(PREFIX):
+        owners = [table for table in _TABLES if {key, key.replace("_", "-")} & set(_fields(table))]
+        meant = " or ".join(f"{PREFIX}{table.upper()}_{key.upper()}" for table in owners)
+        if meant:
+            raise Nonsense(f"{variable} does not say in which table {key} stands.", f"Call it {meant}.")
 
 
 def session_settings(settings: Settings, seed: int) -> SessionSettings:

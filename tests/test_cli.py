@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from typer.testing import CliRunner, Result
 
 from jamlink.cli import app
 from jamlink.errors import Unavailable
+from jamlink.music.chord import parse_chord
+from jamlink.music.key import parse_key
 from jamlink.ports.discovery import Found
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -48,6 +51,8 @@ def is_one_sentence(result: Result, *words: str) -> None:
         (["--tempo", "1000"], ["1000 bpm", "40 to 240"]),
         (["--tempo", "nan"], ["nan bpm"]),
         (["--meter", "5/0"], ["5/0", "Choose one of"]),
+        (["--tempo", "abc"], ["--tempo: 'abc' does not fit", "a number"]),
+        (["--proposer", "foo"], ["--proposer: 'foo' does not fit", "transformer, markov, rules"]),
         (["--bars", "3"], ["3 bars", "1, 2, 4 or 8"]),
         (["--roles", "chords,drums"], ["--roles", "drums", "any of chords, melody, bass"]),
         (["--roles", ","], ["--roles", "any of chords"]),
@@ -103,7 +108,11 @@ def test_a_broken_settings_file_names_the_line_and_what_fits(text, words, home):
         ("in.mid", "out.jam", [], ["overwrite", ".mid"]),
         ("in.mid", "text.mid/out.mid", [], ["cannot be written", "another folder"]),
         ("in.mid", "/proc/nowhere/out.mid", [], ["cannot be written", "another folder"]),
-        ("in.mid", "out.mid", ["--bars-per-slot", "3"], ["1, 2, 4 or 8"]),
+        ("in.mid", "out.mid", ["--bars", "3"], ["1, 2, 4 or 8"]),
+        ("in.mid", "nosuch/out.mid", [], ["there is no folder", "another folder"]),
+        ("in.mid", "out.mid", ["--bars", "x"], ["--bars: 'x' does not fit", "a whole number"]),
+        ("in.mid", "out.mid", ["--proposer", "foo"], ["--proposer: 'foo' does not fit", "transformer, markov, rules"]),
+        ("in.mid", "out.mid", ["--key", "H"], ["'H' is not a key"]),
         ("in.mid", "out.mid", ["--roles", "drums"], ["any of chords, melody, bass"]),
         ("in.mid", "out.mid", ["--mode", "war"], ["propose, trade"]),
         ("in.mid", "out.mid", ["--commit", "99"], ["--commit 99 is not possible", "0 to 16 beats"]),
@@ -138,9 +147,20 @@ def test_an_export_never_overwrites_the_session_it_reads(folder):
 
 def test_an_export_as_something_unknown_names_what_there_is(folder):
     jamlink("render", str(folder / "in.mid"), "-o", str(folder / "out.mid"), "--proposer", "rules")
-    result = jamlink("export", str(folder / "out.render.jam"), str(folder / "out.txt"))
-    is_one_sentence(result, "written as .txt", ".mid, .musicxml, .abc, .ireal, .dawproject")
-    assert not (folder / "out.txt").exists()
+    for name, called in (("out.txt", ".txt"), ("out.", "out.")):
+        result = jamlink("export", str(folder / "out.render.jam"), str(folder / name))
+        is_one_sentence(result, f"written as {called}", ".mid, .musicxml, .abc, .ireal, .dawproject")
+        assert not (folder / name).exists()
+
+
+def test_a_render_in_a_locked_key_stays_in_it(folder):
+    target, key = str(folder / "out.mid"), parse_key("Dm")
+    result = jamlink(
+        "render", str(folder / "in.mid"), "-o", target, "--proposer", "rules", "--key", "Dm", "--bars", "2", "--json"
+    )
+    symbols = [s for slot in json.loads(result.stdout)["slots"] for s in slot["chords"].split()]
+    assert [s for s in symbols if not parse_chord(s).belongs_to(key)] == []
+    assert symbols
 
 
 def test_a_midi_system_that_there_is_not_is_named_before_anything_is_measured():

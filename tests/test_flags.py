@@ -28,7 +28,7 @@ def test_no_two_flags_have_a_name_or_a_setting_in_common():
 @pytest.mark.parametrize(
     ("typed", "settings"),
     [
-        (["--tempo", "92"], {"session.tempo": 92.0}),
+        (["--tempo", "92"], {"session.tempo": "92"}),
         (["--in", "keys", "--clock-in", "daw"], {"ports.input": "keys", "sync.port": "daw"}),
         (["--roles", "chords, bass"], {"session.roles": ("chords", "bass")}),
         (["--roles", ""], {}),

@@ -190,3 +190,19 @@ def test_an_accompaniment_that_cannot_be_is_one_sentence(file, text, words):
     file.write_text(text)
     with pytest.raises(Nonsense, match=words):
         session_settings(load(file, {}, {}), 1)
+
+
+@pytest.mark.parametrize(("variable", "meant"), [
+    ("JAMLINK_TEMPO", "JAMLINK_SESSION_TEMPO."),
+    ("JAMLINK_COUNT_IN", "JAMLINK_SESSION_COUNT_IN."),
+    ("JAMLINK_LOOK_AHEAD", "JAMLINK_ACCOMPANY_LOOK_AHEAD."),
+    ("JAMLINK_PORT", "JAMLINK_SYNC_PORT or JAMLINK_PAGE_PORT or JAMLINK_OSC_PORT or JAMLINK_BRIDGE_PORT."),
+])  # fmt: skip
+def test_a_variable_without_its_table_is_refused_with_the_right_name(file, variable, meant):
+    with pytest.raises(Nonsense, match=f"{variable} .* Call it {meant}"):
+        load(file, {variable: "1"}, {})
+
+
+@pytest.mark.parametrize("variable", ["JAMLINK_ENGINE", "JAMLINK_DEBUG", "TEMPO"])
+def test_a_variable_that_is_no_setting_is_left_alone(file, variable):
+    assert load(file, {variable: "1"}, {}) == load(file, {}, {})

@@ -20,7 +20,7 @@ def new_header(setup: SessionSettings, started: Ns) -> Any:
 
 
 def check_target(target: Path, source: Path) -> None:
-    """Whether a MIDI file can go to `target` and harms nothing there; its folder is made where it is missing.
+    """Whether a file can go to `target` and harms nothing there.
 
     Raises `Nonsense` for a target that would overwrite what is read or a session, `Unavailable` where nothing can be
     written.
@@ -32,10 +32,14 @@ def check_target(target: Path, source: Path) -> None:
     check_folder(target)
 
 
-def check_folder(target: Path) -> None:
-    """Makes the folder of `target` where it is missing. Raises `Unavailable` where nothing can be written in it."""
+def check_folder(target: Path, *, ours: bool = False) -> None:
+    """Raises `Unavailable` where nothing can be written beside `target`. A folder of jamlink's own is made."""
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        if ours:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        elif not target.parent.is_dir():
+            what = f"{target} cannot be written: there is no folder {target.parent}."
+            raise Unavailable(what, "Make it, or choose another folder.")
         with tempfile.TemporaryFile(dir=target.parent):
             return
     except OSError as trouble:

@@ -68,7 +68,8 @@ def learn_map(wanted: str | None, target: Path | None, say: Callable[[str], None
     from jamlink.runtime.learning import learn
     from jamlink.runtime.monotonic import MonotonicClock
 
-    check_folder(target or own_folder() / "new.toml")  # before the player has pressed thirty pads
+    # before the player has pressed thirty pads
+    check_folder(target or own_folder() / "new.toml", ours=target is None)
     pattern = wanted or remembered(Places().remembered).get("input", "") or _only_input()
     learn(MonotonicClock(), pattern, target, own_folder(), say)
 

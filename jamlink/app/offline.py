@@ -14,16 +14,14 @@ from jamlink.errors import Nonsense
 from jamlink.settings import load, session_settings
 
 
-def render(
-    source: Path, target: Path, said: Mapping[str, Any], *, accept: str, proposer: str, model: str
-) -> dict[str, Any]:
+def render(source: Path, target: Path, said: Mapping[str, Any], *, accept: str, model: str) -> dict[str, Any]:
     """Run a jam over the musician's file on a hand-moved clock, with what was `said` by setting, the seed at least.
     Returns the report that --json prints."""
     from jamlink.runtime.rendering import Rendering
 
     check_target(target, source)
     settings = load(Path(os.devnull), {}, {**said, "session.count_in": 0, "session.click": "off"})
-    maker, seed = proposers.proposer(proposer, model), settings.session.seed
+    maker, seed = proposers.proposer(settings.model.proposer, model), settings.session.seed
     wanted = session_settings(settings, seed)
     rendering = Rendering(source, wanted, maker, proposers.stand_in("rules"), proposers.chords_at_once())
     return rendering.run(target, _chooser(accept, seed), new_header)
@@ -56,8 +54,9 @@ def export(session: Path, target: Path) -> None:
 
     makers = {".musicxml": musicxml, ".abc": abc_tune, ".ireal": ireal, ".dawproject": dawproject}
     ending = target.suffix.lower()
-    if ending not in (*makers, *_MIDI_ENDINGS):
-        raise Nonsense(f"Nothing can be written as {ending}.", f"Let the name end in {', '.join(('.mid', *makers))}.")
+    if ending not in (*makers, *_MIDI_ENDINGS) or target.name.endswith("."):
+        what = f"Nothing can be written as {ending or target.name}."
+        raise Nonsense(what, f"Let the name end in {', '.join(('.mid', *makers))}.")
     check_target(target, session)
     make = makers.get(ending)
     if make is not None:

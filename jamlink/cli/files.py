@@ -12,7 +12,7 @@ import typer
 
 from jamlink.cli.saying import JSON_HELP, one_sentence, out
 from jamlink.cli.taking import accompanying, takes
-from jamlink.flags import Flag, Who, listed, settings_of
+from jamlink.flags import KEY, MAKERS, Flag, listed, settings_of
 
 
 class Accept(StrEnum):
@@ -26,9 +26,10 @@ class Accept(StrEnum):
 
 RENDER = (
     Flag("--accept", Accept, "Which idea of each hand is taken.", default=Accept.best),
-    Flag("--bars-per-slot", int, "1, 2, 4 or 8.", "session.bars", 4),
+    Flag("--bars", str, "Bars per idea: 1, 2, 4 or 8.", "session.bars", "4", metavar="NUMBER"),
+    Flag("--key", str, KEY, "session.key"),
     Flag("--seed", int, "The same seed gives the same file.", "session.seed", 1),
-    Flag("--proposer", Who, "Who makes the ideas.", default=Who.transformer),
+    Flag("--proposer", str, MAKERS, "model.proposer", "transformer"),
     Flag("--roles", str, "Any of chords,melody,bass.", "session.roles", "chords,melody,bass", listed),
     Flag("--mode", str, "propose, trade or accompany.", "session.mode", "propose"),
     Flag("--look-ahead", int, "Accompany: beats that chords are thought of ahead.", "accompany.look-ahead"),
@@ -51,7 +52,7 @@ def render(
     from jamlink.app import offline
 
     with one_sentence():
-        how = {name: str(said[name]) for name in ("accept", "proposer", "model")}
+        how = {name: str(said[name]) for name in ("accept", "model")}
         report = offline.render(source, target, accompanying(settings_of(RENDER, said)), **how)
         if said["json"]:
             print(json.dumps(report))

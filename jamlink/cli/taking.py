@@ -28,7 +28,7 @@ def takes(flags: Iterable[Flag]) -> Callable[[Command], Command]:
 
 def _parameter(flag: Flag) -> inspect.Parameter:
     kind: Any = flag.kind | None
-    said = Annotated[kind, typer.Option(flag.name, help=flag.help)]
+    said = Annotated[kind, typer.Option(flag.name, help=flag.help, metavar=flag.metavar)]
     return inspect.Parameter(flag.key, inspect.Parameter.KEYWORD_ONLY, default=flag.default, annotation=said)
 
 

@@ -81,6 +81,10 @@ class Chord:
         """The pitch classes of root and quality (a foreign bass is not among them)."""
         return self.quality.on_root[self.root % 12]
 
+    def belongs_to(self, key: Key) -> bool:
+        """Whether one scale of the key has all its notes, and some scale of it the bass."""
+        return self.bass % 12 in key.notes and any(self.pitch_classes <= scale for scale in key.scales)
+
     def transposed(self, semitones: int) -> Chord:
         """The chord `semitones` higher."""
         return replace(self, root=(self.root + semitones) % 12, bass=(self.bass + semitones) % 12)

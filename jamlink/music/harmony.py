@@ -142,9 +142,11 @@ class Colour:
 
 
 def coloured(
-    spans: Sequence[ChordSpan], key: Key, meter: Meter, boldness: float, brightness: float, dice: random.Random
-) -> list[ChordSpan]:
-    """`spans` with as many colours as the boldness asks for, each at a place of its own, the first chord last."""
+    spans: Sequence[ChordSpan], key: Key, meter: Meter, boldness: float, brightness: float, dice: random.Random,
+    *, locked: bool = False,
+) -> list[ChordSpan]:  # fmt: skip
+    """`spans` with as many colours as the boldness asks for, each at a place of its own, the first chord last; where
+    the key is locked, only such as stay in it."""
     changed = list(spans)
     wanted = round((0.1 + 0.55 * boldness) * boldness * len(changed) + 0.25 * dice.random())
     places = sorted(range(len(changed)), key=lambda i: (i == 0, dice.random()))
@@ -153,7 +155,7 @@ def coloured(
         weights = [math.exp(3 * boldness * c.boldness) * _lean(c, brightness) for c in known]
         for colour in _shuffled(known, weights, dice):
             new = colour.change(changed, i, key, meter)
-            if new is not None:
+            if new is not None and not (locked and leaves(key, new)):
                 changed[i : i + 1] = new
                 break
     return changed
@@ -300,6 +302,11 @@ COLOURS = (
     Colour("mediant", 0.85, _mediant),
 )
 """From the usual to the far."""
+
+
+def leaves(key: Key, spans: Sequence[ChordSpan]) -> bool:
+    """Whether any chord has notes foreign to the key."""
+    return any(span.chord and not span.chord.belongs_to(key) for span in spans)
 
 
 def joined(spans: Sequence[ChordSpan]) -> tuple[ChordSpan, ...]:

@@ -9,10 +9,12 @@ from jamlink.music.pitch import parse_pitch_class, pitch_class_name
 
 MAJOR_SCALE = (0, 2, 4, 5, 7, 9, 11)
 MINOR_SCALE = (0, 2, 3, 5, 7, 8, 10)
+HARMONIC_MINOR_SCALE = (0, 2, 3, 5, 7, 8, 11)
+MELODIC_MINOR_SCALE = (0, 2, 3, 5, 7, 9, 11)
 
 _SCALES = tuple(
     tuple(frozenset((tonic + step) % 12 for step in scale) for tonic in range(12))
-    for scale in (MAJOR_SCALE, MINOR_SCALE)
+    for scale in (MAJOR_SCALE, MINOR_SCALE, HARMONIC_MINOR_SCALE, MELODIC_MINOR_SCALE)
 )
 
 _MAJOR_WITH_FLATS = frozenset({5, 10, 3, 8, 1, 6})
@@ -30,6 +32,16 @@ class Key:
     def scale(self) -> frozenset[int]:
         """The seven pitch classes of the key (natural minor where it is minor)."""
         return _SCALES[self.minor][self.tonic % 12]
+
+    @property
+    def scales(self) -> tuple[frozenset[int], ...]:
+        """The scales that music in this key is made of: one in major, in minor the natural, harmonic and melodic."""
+        return tuple(_SCALES[i][self.tonic % 12] for i in ((1, 2, 3) if self.minor else (0,)))
+
+    @property
+    def notes(self) -> frozenset[int]:
+        """The pitch classes of its scales together."""
+        return frozenset[int]().union(*self.scales)
 
     @property
     def flats(self) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from jamlink.music.feel import Feel
+from jamlink.music.key import Key
 from jamlink.music.key_estimate import together
 from jamlink.music.note import Note
 from jamlink.music.pulse import SIXTEENTH
@@ -54,6 +55,17 @@ def _cut(line: Sequence[Note]) -> tuple[Note, ...]:
     ends = [*(note.onset for note in line[1:]), *(note.end for note in line[-1:])]
     pairs = zip(line, ends, strict=True)
     return tuple(Note(n.onset, n.pitch, Ticks(min(n.end, end) - n.onset), n.velocity) for n, end in pairs)
+
+
+def kept_in(key: Key, line: Sequence[Note]) -> tuple[Note, ...]:
+    """The line with each note foreign to the key a half step beside, away from the note that follows, so that it moves
+    on to that still. Both neighbours of a foreign note are of the key."""
+    ahead = [*line[1:], *line[-1:]]
+    return tuple(_kept(note, after.pitch, key) for note, after in zip(line, ahead, strict=True))
+
+
+def _kept(note: Note, after: int, key: Key) -> Note:
+    return note if note.pitch % 12 in key.notes else note.transposed(-1 if after >= note.pitch else 1)
 
 
 Turn = tuple[int, int, int]

@@ -3,7 +3,8 @@
     model.safetensors   the weights, float32, under the names of transformers' LlamaForCausalLM
     config.json         the shape, as transformers writes it
     vocab.json          the words and their hash
-    model.json          name, hashes of the weights, the shape and the words, what it was trained on, figures
+    model.json          name, hashes of the weights, the shape and the words, what it was trained on, figures, and the
+                        meters that it plays in, where it does not play in all
     recipe.toml         how to train it again
     README.md           the card
 
@@ -87,9 +88,13 @@ def load(folder: Path, vocabulary_hash: str) -> Checkpoint:
 
 
 def _check_card(card: Mapping[str, Any], config: ModelConfig, folder: Path) -> None:
-    """Raises `Nonsense` for a card without a name or of another shape; the first cards said nothing of the shape."""
+    """Raises `Nonsense` for a card without a name, of another shape, or with a list of meters that is none; the first
+    cards said nothing of the shape."""
     if not isinstance(card.get("name"), str):
         raise Nonsense(f"The model in {folder} has no name.", _REMEDY)
+    meters = card.get("meters", [])
+    if not isinstance(meters, list) or not all(isinstance(meter, str) for meter in meters):
+        raise Nonsense(f"The meters in {folder / 'model.json'} are no list of words.", _REMEDY)
     if card.get("config_sha256", config.digest) != config.digest:
         raise Nonsense(f"The sizes in {folder / 'config.json'} are not those that were published.", _REMEDY)
 

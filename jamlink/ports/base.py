@@ -6,9 +6,9 @@ programs connect to; with one it is bound to the first port whose name matches, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple, Protocol
 
@@ -53,6 +53,8 @@ class Listing:
 
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+    programs: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """The program behind each port that is known to be no device's."""
 
     def of(self, direction: Direction) -> tuple[str, ...]:
         """The names in one direction."""

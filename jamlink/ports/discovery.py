@@ -18,6 +18,8 @@ from jamlink.errors import Nonsense, Unavailable
 from jamlink.ports.base import CLIENT_NAME, Direction, PortSpec, PortSystem, Queue
 from jamlink.timing.clock import Clock
 
+_FIRST_PROGRAM = 128
+"""ALSA's clients below are the kernel's own: devices, and the cable called Midi Through."""
 _LOOP_CABLES = ("iac driver", "loopmidi", "midi through", "loopback", "loop back")
 
 
@@ -56,6 +58,12 @@ def plain_alsa(own: str) -> str:
     """ "MPK mini 3:MPK mini 3 MIDI 1 24:0" -> "MPK mini 3 MIDI 1": without numbers, and without saying it twice."""
     client, _, port = re.sub(r" \d+:\d+$", "", own).partition(":")
     return port if port.startswith(client) else f"{client}:{port}" if port else client
+
+
+def program_alsa(own: str) -> str:
+    """The program that made an ALSA port, by the number of its client; empty for a device, which has the kernel's."""
+    numbers = re.search(r" (\d+):\d+$", own)
+    return numbers[1] if numbers and int(numbers[1]) >= _FIRST_PROGRAM else ""
 
 
 def plain_jack(own: str) -> str:

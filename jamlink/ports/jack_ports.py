@@ -188,14 +188,17 @@ class JackPorts:
     def listing(self) -> Listing:
         """MIDI ports of other programs and devices."""
         client = self._must_run()
-        self._look(client, Direction.IN, client.get_ports(is_midi=True, is_output=True))
-        self._look(client, Direction.OUT, client.get_ports(is_midi=True, is_input=True))
-        return Listing(tuple(self._raw[Direction.IN]), tuple(self._raw[Direction.OUT]))
+        programs = self._look(client, Direction.IN, client.get_ports(is_midi=True, is_output=True))
+        programs |= self._look(client, Direction.OUT, client.get_ports(is_midi=True, is_input=True))
+        return Listing(tuple(self._raw[Direction.IN]), tuple(self._raw[Direction.OUT]), programs)
 
-    def _look(self, client: Any, direction: Direction, ports: list[Any]) -> None:
+    def _look(self, client: Any, direction: Direction, ports: list[Any]) -> dict[str, str]:
+        """Takes down the ports of one direction, and returns the program behind each that is no device's."""
         named = [(port.name, plain_jack(_speaking_name(port))) for port in ports]
         others = [(own, plain) for own, plain in named if not client.owns(own) and not is_ours(own, self._client_name)]
         self._raw[direction] = self._books[direction].assign(others)
+        devices = {port.name for port in ports if port.is_physical}
+        return {name: own.partition(":")[0] for name, own in self._raw[direction].items() if own not in devices}
 
     def open_own(self, direction: Direction, port: int, spec: PortSpec) -> str:
         """Registers "jamlink:NAME" and connects it to those of its peers that are there."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from types import ModuleType
@@ -41,6 +41,7 @@ from jamlink.ports.discovery import (
     plain_alsa,
     plain_jack,
     plain_windows,
+    program_alsa,
 )
 from jamlink.timing.clock import Clock
 from jamlink.timing.units import NS_PER_SECOND, Ns
@@ -60,10 +61,12 @@ class _System:
     plain: Any
     own_ports: bool
     remedy: str
+    program: Callable[[str], str] = lambda own: ""
+    """The program behind a port, where the port's own name tells; empty for a device, and where it does not."""
 
 
 RTMIDI_SYSTEMS = {
-    "ALSA": _System("API_LINUX_ALSA", plain_alsa, True, "Load the kernel module snd-seq, or start JACK."),
+    "ALSA": _System("API_LINUX_ALSA", plain_alsa, True, "Load the kernel module snd-seq, or start JACK.", program_alsa),
     "rtmidi-JACK": _System("API_UNIX_JACK", plain_jack, True, "Start JACK, or use another MIDI system."),
     "CoreMIDI": _System("API_MACOSX_CORE", str.strip, True, "Restart the MIDI server of this Mac."),
     "Windows": _System("API_WINDOWS_MM", plain_windows, False, "Plug in a MIDI device, or make a port with loopMIDI."),
@@ -180,7 +183,9 @@ class RtMidiPorts:
             own_names = self._own_names(direction)
             offered = [name for name in own_names if self._is_offered(name, direction)]
             self._raw[direction] = self._books[direction].assign([(n, self._system.plain(n)) for n in offered])
-        return Listing(tuple(self._raw[Direction.IN]), tuple(self._raw[Direction.OUT]))
+        raw = (self._raw[Direction.IN] | self._raw[Direction.OUT]).items()
+        programs = {name: program for name, own in raw if (program := self._system.program(own))}
+        return Listing(tuple(self._raw[Direction.IN]), tuple(self._raw[Direction.OUT]), programs)
 
     def _own_names(self, direction: Direction) -> list[str]:
         scout = self._scouts.get(direction)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from jamlink.music.bassline import bass_line
 from jamlink.music.chord import Chord, ChordSpan
+from jamlink.music.line import kept_in
 from jamlink.music.motif import Manner, Motif, Wish, fitted, plain_motif, pushed, sketch, thinned_or_filled
 from jamlink.music.note import Note
 from jamlink.proposers.critics import surprise_of
@@ -50,6 +51,8 @@ def arranged(
     seed = dice.getrandbits(32)
     notes = melody(scene, spans, boldness, dice, wishes) if Role.MELODY in roles else ()
     bass = bass_line(spans, scene.meter, scene.key, controls.drive, seed)
+    if scene.request.key:
+        notes, bass = kept_in(scene.request.key, notes), kept_in(scene.request.key, bass)
     chords = tuple(spans) if Role.CHORDS in roles else ()
     surprise = surprise_of(spans, notes, scene.key)
     return Candidate(chords, notes, bass if Role.BASS in roles else (), 0.0, surprise, name, seed)

@@ -14,7 +14,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from jamlink.music.chord import QUALITIES, Chord, ChordSpan
+from jamlink.music.chord import QUALITIES, Chord, ChordSpan, Quality
 from jamlink.music.continuation import LONGEST, Memory, continued
 from jamlink.music.harmony import joined, laid_out, light
 from jamlink.music.motif import Wish, sketch, step_of
@@ -136,10 +136,20 @@ class _Walks:
         past = tuple(path[-LONGEST_PAST:])
         found = self._recalled.get((place, past))
         if found is None:
-            chances = self._table.chances(past, self._key)[:_MOST]
-            found = [(chord, p, suit(i, chord) * self._taste(place, chord)) for chord, p in chances]
+            found = [(chord, p, suit(i, chord) * self._taste(place, chord)) for chord, p in self._chances(past)]
             self._recalled[place, past] = found
         return found
+
+    def _chances(self, past: Sequence[Chord]) -> list[tuple[Chord, float]]:
+        """The likeliest chords after `past`; of a locked key alone, where nothing else ever followed its usual ones."""
+        locked = self._scene.request.key
+        if locked is None:
+            return self._table.chances(past, self._key)[:_MOST]
+        for known in (past, ()):
+            kept = [pair for pair in self._table.chances(known, self._key) if pair[0].belongs_to(locked)]
+            if kept:
+                return kept[:_MOST]
+        return [(Chord(locked.tonic, Quality.MINOR if locked.minor else Quality.MAJOR), 1.0)]
 
     def _taste(self, place: Place, chord: Chord) -> float:
         """What speaks for a chord besides habit and what was played there: the light wanted, a good end."""

@@ -11,7 +11,7 @@ import random
 from collections.abc import Sequence
 
 from jamlink.music.chord import ChordSpan
-from jamlink.music.harmony import coloured, joined, laid_out, progression, with_sevenths
+from jamlink.music.harmony import coloured, joined, laid_out, leaves, progression, with_sevenths
 from jamlink.proposers.arrange import arranged, boldness_of, chords_a_bar, dice_for, drafts_for, has_sevenths, suits
 from jamlink.proposers.base import Cancelled
 from jamlink.proposers.critics import rank
@@ -52,13 +52,15 @@ def harmony(scene: Scene, i: int, boldness: float, dice: random.Random) -> tuple
     request, controls = scene.request, scene.request.controls
     if scene.under and Role.CHORDS not in request.roles:
         return scene.under
-    if scene.loop and _goes_round(i, bool(request.avoid)):
+    goes_round = scene.loop and not (request.key and leaves(request.key, scene.loop))
+    if goes_round and _goes_round(i, bool(request.avoid)):
         spans: Sequence[ChordSpan] = scene.loop
     else:
         spans = _progression(scene, boldness, dice)
     if has_sevenths(scene):
         spans = with_sevenths(spans, scene.key)
-    return joined(coloured(spans, scene.key, scene.meter, boldness, controls.brightness, dice))
+    locked = request.key is not None
+    return joined(coloured(spans, scene.key, scene.meter, boldness, controls.brightness, dice, locked=locked))
 
 
 def _goes_round(i: int, refused: bool) -> bool:

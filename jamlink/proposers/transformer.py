@@ -13,6 +13,8 @@ say only what can be played. What the session asks for becomes one or two passes
 
 Where chords and melody are wanted in a style of which the network has read charts alone, CHORDS comes before LEAD.
 ANSWER stands for LEAD where the player's phrase is answered.
+
+In a meter that the network has hardly read it would say the few songs that it has: there the rules deal, and sign.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from jamlink.engine.choose import Engine, engine_for
 from jamlink.engine.generate import Against, Mask, Row, Sampling, generate
 from jamlink.engine.lanes import Lanes
 from jamlink.music.chord import Chord, ChordSpan
+from jamlink.music.key import Key
 from jamlink.nn.checkpoint import Checkpoint
 from jamlink.proposers import prompting
 from jamlink.proposers.amounts import notes_wanted, push_wanted
@@ -35,6 +38,7 @@ from jamlink.proposers.base import Cancelled
 from jamlink.proposers.critics import rank
 from jamlink.proposers.following import Follower, follower_for
 from jamlink.proposers.originality import Guard, Index
+from jamlink.proposers.rules import RulesProposer
 from jamlink.proposers.scene import Scene
 from jamlink.session.proposal import Candidate, ChordsRequest, ProposalRequest, Role, Slot
 from jamlink.timing.meter import Meter
@@ -104,6 +108,15 @@ _SOUNDING = ~_mask_of(i for i, rhythm in _RHYTHMS if not rhythm.onsets)
 _NO_SILENT_CHORD = ~_mask_of([vocab.chord_id(None)])
 
 
+@lru_cache(maxsize=len(vocab.KEYS))
+def _words_of(key: Key) -> Mask:
+    """All but the chords, basses and pitches that are foreign to a key."""
+    chords = (i for i in vocab.RANGES["CHORD"] if (chord := vocab.chord_of(i)) and not chord.belongs_to(key))
+    basses = (vocab.bass_id(pitch_class) for pitch_class in range(12) if pitch_class not in key.notes)
+    pitches = (vocab.pitch_id(pitch) for pitch in vocab.PITCHES if pitch % 12 not in key.notes)
+    return ~_mask_of([*chords, *basses, *pitches])
+
+
 @dataclass(frozen=True, slots=True)
 class _Pass:
     """One call of the network. `given` has each row's chords, where they are not the network's to choose."""
@@ -129,6 +142,12 @@ class _Pass:
         return chords[-1].chord if chords and chords[-1].end == self.context.length else None
 
     @property
+    def _goes_on(self) -> bool:
+        """Whether what sounds before the slot may sound on in it."""
+        before, key = self.chord_before, self.request.key
+        return before is not None and (key is None or before.belongs_to(key))
+
+    @property
     def cells(self) -> int:
         """Cells of the slot."""
         return self.request.slot.bars * vocab.cells_in_bar(self.context.meter)
@@ -142,7 +161,7 @@ class _Pass:
         """What row i may say."""
         request, given = self.request, self.given[i] if self.given else None
         places = places_from(prompting.place_of(request), request.slot.bars, prompting.PHRASE_BARS)
-        opens = given is None and self.chord_before is None
+        opens = given is None and not self._goes_on
         return Grammar(
             self.task, self.context.meter, places, pitches=self.pitches, opens=opens,
             chords=given, chord_before=self.chord_before,
@@ -169,6 +188,8 @@ class _Draw:
     meter: Meter
     slot: Slot
     style: str
+    key: Key | None
+    """The one that is locked."""
     busy: tuple[float | None, float | None] | None
     """Notes and push a quarter that are wished for; None for a line without a wish."""
     seed: int
@@ -180,7 +201,7 @@ class _Draw:
         request = work.request
         return _Draw(
             words, temperatures, work.task, work.pitches, work.given, work.chord_before, work.context.meter,
-            request.slot, request.controls.style, work.busy(), request.seed, work.salt,
+            request.slot, request.controls.style, request.key, work.busy(), request.seed, work.salt,
         )  # fmt: skip
 
     def budgets(self) -> list[_Budget | None]:
@@ -210,6 +231,8 @@ class TransformerProposer:
         """`index` is of the music that the network learnt from: ideas that quote it are kept back. `lanes` has a
         second thread."""
         self.name = str(checkpoint.card["name"])
+        self._meters = frozenset(checkpoint.card.get("meters", map(str, vocab.METERS)))
+        self._elsewhere = RulesProposer()
         self.guard = Guard(index)
         self._engine = engine_for(checkpoint.config, checkpoint.weights)
         self._prompts: dict[tuple[Task, bool], Engine] = {}
@@ -221,19 +244,27 @@ class TransformerProposer:
 
     def prepare(self, request: ProposalRequest, cancelled: Cancelled) -> None:
         """As `ThinksAhead.prepare`: draws, and keeps what was drawn."""
-        self.drafts(request, cancelled)
+        if self._knows(request.context.meter):
+            self.drafts(request, cancelled)
 
     def propose(self, request: ProposalRequest, cancelled: Cancelled) -> list[Candidate]:
         """As `Proposer.propose`. Nothing when cancelled."""
+        if not self._knows(request.context.meter):
+            return self._elsewhere.propose(request, cancelled)
         found = self.drafts(request, cancelled)
         return [] if cancelled() else self.hand(found, request)
 
     def chords(self, request: ChordsRequest) -> tuple[Chord, ...]:
-        """As `Accompanies.chords`, on the same weights with a prompt of its own. Raises `Unavailable` or `Nonsense`
-        where the table of the key-and-chord model is missing or damaged."""
+        """As `Accompanies.chords`, on the same weights with a prompt of its own; none in a meter that it does not know.
+        Raises `Unavailable` or `Nonsense` where the table of the key-and-chord model is missing or damaged."""
+        if not self._knows(request.meter):
+            return ()
         if self._follower is None:
             self._follower = follower_for(self._engine.beside(), self.name)
         return self._follower.chords(request)
+
+    def _knows(self, meter: Meter) -> bool:
+        return str(meter) in self._meters
 
     def hand(self, drafts: Sequence[Candidate], request: ProposalRequest) -> list[Candidate]:
         """The critics' choice of drafts, with the pieces that they are near to."""
@@ -322,7 +353,10 @@ class TransformerProposer:
         free = most - work.cells - work.request.slot.bars - _ONE_CELL
         seeds = _seeds(work.request.seed, work.salt)
         rows = [
-            Row(_Guide(work.grammar(i), work.begins, free, budget), Sampling(next(seeds), temperature, min_p=_MIN_P))
+            Row(
+                _Guide(work.grammar(i), work.begins, free, budget, work.request.key),
+                Sampling(next(seeds), temperature, min_p=_MIN_P),
+            )
             for i, (temperature, budget) in enumerate(zip(draw.temperatures, draw.budgets(), strict=True))
         ]
         against, engine = self._against(work, room), self._prompt(work.task)
@@ -406,21 +440,23 @@ class _Guide:
     """A grammar for the engine: what may follow, as a mask.
 
     On top of the grammar, a line begins in cell `begins` at the latest, since silence is no idea; quiet words only are
-    left once `free` ids are said, so that the slot comes to its end; and of the words that may end the slot, which
-    belong to the bar behind it, there is no choice.
+    left once `free` ids are said, so that the slot comes to its end; of the words that may end the slot, which belong
+    to the bar behind it, there is no choice; and where a key is locked only its words are left.
     """
 
-    __slots__ = ("_begins", "_budget", "_free", "_grammar")
+    __slots__ = ("_begins", "_budget", "_free", "_grammar", "_key")
 
-    def __init__(self, grammar: Grammar, begins: int, free: int, budget: _Budget | None = None) -> None:
-        self._grammar, self._begins, self._free, self._budget = grammar, begins, free, budget
+    def __init__(
+        self, grammar: Grammar, begins: int, free: int, budget: _Budget | None = None, key: Key | None = None
+    ) -> None:
+        self._grammar, self._begins, self._free, self._budget, self._key = grammar, begins, free, budget, key
 
     @property
     def finished(self) -> bool:
         return self._grammar.finished
 
     def next(self) -> int | Mask:
-        choice = _choice(self._grammar.mask(), self._free <= 0, self._begins == 0)
+        choice = _choice(self._grammar.mask(), self._free <= 0, self._begins == 0, self._key)
         return choice if isinstance(choice, int) or not self._budget else _within(choice, self._budget)
 
     def advance(self, token: int) -> None:
@@ -436,10 +472,10 @@ class _Guide:
 
 
 @lru_cache(maxsize=1024)
-def _choice(allowed: bytes, hushed: bool, begins: bool) -> int | Mask:
-    """The only id left, or a mask of several. "No chord" is no idea, unless it is given."""
+def _choice(allowed: bytes, hushed: bool, begins: bool, key: Key | None = None) -> int | Mask:
+    """The only id left, or a mask of several. "No chord" is no idea, unless it is given; nor is what leaves the key."""
     mask = np.frombuffer(allowed, np.uint8).astype(bool)
-    wishes = (_NO_SILENT_CHORD, _QUIET if hushed else None, _SOUNDING if begins else None)
+    wishes = (_NO_SILENT_CHORD, _QUIET if hushed else None, _SOUNDING if begins else None, key and _words_of(key))
     for wish in wishes:
         if wish is not None and (mask & wish).any():
             mask &= wish

@@ -65,14 +65,17 @@ class IoBack:
 FromLink: TypeAlias = FromIo | IoGone | IoBack
 
 
-def standard_ports(inputs: str = "", output: str = "", system: str = "auto", *, together: bool = False) -> OpenPorts:
+def standard_ports(
+    inputs: str = "", output: str = "", system: str = "auto", *, together: bool = False, apart: bool = False
+) -> OpenPorts:
     """The ports of an ordinary jam: one input, and one output per role.
 
     Empty patterns make ports of our own; with `together` those of the roles are a single one. With `output` all roles
-    go to that one device. On one port they are told apart by their channels.
+    go to that one device, but with `apart` click and previews have ports of their own even then. On one port they are
+    told apart by their channels.
     """
     names = (TOGETHER, *APART) if together and not output else OUTPUT_NAMES
-    outputs = tuple(PortSpec(name, output) for name in names)
+    outputs = tuple(PortSpec(name, "" if apart and name in APART else output) for name in names)
     return OpenPorts((PortSpec("in", inputs),), outputs, system)
 
 

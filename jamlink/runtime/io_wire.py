@@ -8,7 +8,7 @@ decode raises `Fault`, it is never guessed at.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -280,6 +280,10 @@ def _texts(texts: tuple[str, ...]) -> bytes:
     return _COUNT.pack(len(texts)) + b"".join(map(_text, texts))
 
 
+def _pairs(texts: Mapping[str, str]) -> bytes:
+    return _texts(tuple(texts)) + _texts(tuple(texts.values()))
+
+
 def _specs(specs: tuple[PortSpec, ...]) -> bytes:
     parts = [_text(spec.name) + _text(spec.pattern) + _texts(spec.peers) for spec in specs]
     return _COUNT.pack(len(specs)) + b"".join(parts)
@@ -394,8 +398,8 @@ _ROWS: tuple[_Row, ...] = (
     (PortChanged, _pack_port, _read_port),
     (
         PortsThere,
-        lambda m: _texts(m.listing.inputs) + _texts(m.listing.outputs),
-        lambda r: PortsThere(Listing(r.texts(), r.texts())),
+        lambda m: _texts(m.listing.inputs) + _texts(m.listing.outputs) + _pairs(m.listing.programs),
+        lambda r: PortsThere(Listing(r.texts(), r.texts(), dict(zip(r.texts(), r.texts(), strict=True)))),
     ),
     (Heard, _pack_heard, _read_heard),
     (Sent, _pack_sent, _read_sent),

@@ -159,6 +159,7 @@ class Patchbay:
         there = Listing(
             tuple(dict.fromkeys(name for listing in up for name in listing.inputs)),
             tuple(dict.fromkeys(name for listing in up for name in listing.outputs)),
+            {name: program for listing in up for name, program in listing.programs.items()},
         )
         if there != self._there:
             self._there = there

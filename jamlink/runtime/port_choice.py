@@ -1,4 +1,9 @@
-"""Which ports a jam has: named on the command line, chosen on the page, or the only one that is plugged in."""
+"""Which ports a jam has: named on the command line, chosen on the page, or the only one that is plugged in.
+
+A device that is alone is the player's instrument and gets everything; so is a program that only listens: a synth. One
+that sends as well may be a DAW with a track armed: where nobody named it, it gets what was taken and neither click nor
+previews, and of its two ends one, since what it hears it may send on.
+"""
 
 from __future__ import annotations
 
@@ -51,18 +56,21 @@ class PortChoice:
         self._remember = remember
         self._open_minded = {"input": not input, "output": not output}
         """Where nobody has said anything yet, the only device there is taken."""
-        self._had: tuple[str, str] | None = None
+        self._apart = False
+        """Whether click and previews keep off the output."""
+        self._had: tuple[str, str, bool] | None = None
 
     def look(self, there: Listing) -> OpenPorts | None:
         """The ports to have, now that these are there; None to leave them as they are."""
-        if self._open_minded["input"] and (alone := _only_one(there.inputs)):
-            self.input, self._open_minded["input"] = alone, False
-        if self._open_minded["output"] and (alone := _only_one(there.outputs)):
+        if self._open_minded["output"] and (alone := _only_one(there.outputs, self.input, there)):
             self.output, self._open_minded["output"] = alone, False
-        if self._had == (self.input, self.output):
+            self._apart = _sends(there.programs.get(alone, ""), there)
+        if self._open_minded["input"] and (alone := _only_one(there.inputs, self.output, there)):
+            self.input, self._open_minded["input"] = alone, False
+        if self._had == (self.input, self.output, self._apart):
             return None
-        self._had = self.input, self.output
-        ports = standard_ports(self.input, self.output, self._system, together=self._together)
+        self._had = self.input, self.output, self._apart
+        ports = standard_ports(self.input, self.output, self._system, together=self._together, apart=self._apart)
         return self._clocks.added_to(ports)
 
     def choose(self, wish: ChoosePorts, there: Listing) -> None:
@@ -74,7 +82,7 @@ class PortChoice:
         if wish.input is not None:
             self.input, self._open_minded["input"] = wish.input, False
         if wish.output is not None:
-            self.output, self._open_minded["output"] = wish.output, False
+            self.output, self._open_minded["output"], self._apart = wish.output, False, False
 
     def chosen(self, there: Listing) -> dict[str, str]:
         """What a view shows as chosen: the full name where the port is there, else as it was said."""
@@ -86,6 +94,16 @@ class PortChoice:
         self._remember({"input": self.input, "output": self.output})
 
 
-def _only_one(names: tuple[str, ...]) -> str:
+def _only_one(names: tuple[str, ...], other: str, there: Listing) -> str:
+    """The only port of one direction, unless `other`, the end that is had already, is of the same program."""
     real = [name for name in names if not is_loop_cable(name)]
-    return real[0] if len(real) == 1 else ""
+    program = there.programs.get(_meant(other, there), "")
+    return real[0] if len(real) == 1 and not (program and there.programs.get(real[0]) == program) else ""
+
+
+def _sends(program: str, there: Listing) -> bool:
+    return bool(program) and any(there.programs.get(name) == program for name in there.inputs)
+
+
+def _meant(said: str, there: Listing) -> str:
+    return (said and find(said, (*there.inputs, *there.outputs))) or said

@@ -14,6 +14,9 @@ from jamlink.timing.timeline import Timeline
 from jamlink.timing.transport import Transport
 from jamlink.timing.units import Ns, Ticks
 
+Keys = tuple[Key | None, Key | None]
+"""The key that is locked or heard, and the lock, if there is one."""
+
 
 class Around(NamedTuple):
     """`model` is whether there is one to ask. What is here is looked at, never changed. A tuple, since one is made for
@@ -51,6 +54,11 @@ class Around(NamedTuple):
     def key(self) -> Key | None:
         """The key locked or heard."""
         return self.listener.key
+
+    @property
+    def keys(self) -> Keys:
+        """What a hand is made in."""
+        return self.listener.key, self.listener.locked_key
 
     @property
     def own(self) -> AccompanySettings:

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from jamlink.music.key import Key
 from jamlink.session import effects as fx
-from jamlink.session.around import Around
+from jamlink.session.around import Around, Keys
 from jamlink.session.deeds import Deeds
 from jamlink.session.inputs import Mode
 from jamlink.session.proposal import Happening, ProposalRequest, State, next_state
@@ -32,8 +31,8 @@ class Asking:
     def __init__(self, next_id: Callable[[], int], now: Ns) -> None:
         self.request: ProposalRequest | None = None
         """What is waited for."""
-        self.key: Key | None = None
-        """The key in which was asked last."""
+        self.keys: Keys = None, None
+        """The keys in which was asked last."""
         self.prepare_at: Ns | None = None
         """When the model is told what it will be asked for; None where that has not changed."""
         self._prepared_at = Ns(now - PREPARE_EVERY)
@@ -41,7 +40,7 @@ class Asking:
 
     def ask(self, stand: Stand, around: Around) -> Deeds:
         """Ask for the hand that `stand` counts now."""
-        self.key = around.key
+        self.keys = around.keys
         self.request = request = _request(self._next_id(), stand.deal, around.now, stand, around)
         yield _asked(request, "model" if around.model else "stand-in")
         yield fx.AskProposer(request) if around.model else fx.AskStandIn(request)
@@ -104,6 +103,7 @@ def _request(number: int, deal: int, at: Ns, stand: Stand, around: Around) -> Pr
         deadline=min(patient, max(at, Ns(latest - STAND_IN_ROOM))) if around.transport.playing else patient,
         answer=settings.mode is Mode.TRADE,
         avoid=tuple(stand.refused),
+        key=around.listener.locked_key,
     )
 
 

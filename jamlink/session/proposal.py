@@ -97,6 +97,8 @@ class ProposalRequest:
     answer: bool = False
     """True where the idea answers the player's phrase (trading) instead of going along with it."""
     avoid: tuple[Candidate, ...] = ()
+    key: Key | None = None
+    """The key that the player has locked: every note of an idea is of it, however bold."""
 
     @property
     def wish(self) -> ProposalRequest:

@@ -152,11 +152,11 @@ class Proposing:
         return Ticks(self.stand.slot.start - meter.bar_ticks)
 
     def recheck(self, around: Around) -> Deeds:
-        """A hand made in another key than the player is in now is dealt anew; one that the player has worked on
-        stays."""
+        """A hand made in another key than the player is in now, or under another lock, is dealt anew; one that the
+        player has worked on stays."""
         self._rechecked = True
-        hand, asked_in = self.stand.hand, self.asking.key
-        if hand is None or self.stand.taken is not None or around.key == asked_in:
+        hand, asked_in = self.stand.hand, self.asking.keys
+        if hand is None or self.stand.taken is not None or around.keys == asked_in:
             return
         if any(proposal.edits for proposal in hand.proposals):
             return

@@ -268,3 +268,10 @@ def damaged(data: bytes, dice: random.Random) -> bytes:
         case _:
             found[at : at + 4] = dice.randbytes(4)
     return bytes(found)
+
+
+@pytest.mark.parametrize("meters", ["4/4", 7, [7], {"4/4": 1}, None])
+def test_meters_that_are_no_list_of_words_are_nonsense(folder, meters):
+    change(folder / "model.json", meters=meters)
+    with pytest.raises(Nonsense, match="no list of words"):
+        checkpoint.load(folder, "a-hash-of-words")

@@ -18,6 +18,7 @@ from jamlink.ports.discovery import (
     plain_alsa,
     plain_jack,
     plain_windows,
+    program_alsa,
     systems,
 )
 from jamlink.testing.clock import ManualClock
@@ -138,3 +139,13 @@ def test_a_machine_without_midi_lists_nothing_and_says_why(monkeypatch):
     assert found.ports == ()
     assert found.systems == ()
     assert [gone.remedy for gone in found.missing] != [""]
+
+
+@pytest.mark.parametrize(("own", "program"), [
+    ("MPK mini 3:MPK mini 3 MIDI 1 24:0", ""),
+    ("Midi Through:Midi Through Port-0 14:0", ""),
+    ("FLUID Synth (812):Synth input port (812:0) 128:0", "128"),
+    ("Keys", ""),
+])  # fmt: skip
+def test_programs_have_the_higher_numbers_of_alsa(own, program):
+    assert program_alsa(own) == program

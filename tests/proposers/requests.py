@@ -55,14 +55,14 @@ def silence(meter: Meter = COMMON_TIME) -> ContextWindow:
 def asked(
     context: ContextWindow | None = None, bars: int = 4, count: int = 4, seed: int = 1,
     roles: frozenset[Role] = ALL_ROLES, controls: Controls = NEUTRAL, answer: bool = False,
-    avoid: tuple[Candidate, ...] = (),
+    avoid: tuple[Candidate, ...] = (), lock: Key | None = None,
 ) -> ProposalRequest:  # fmt: skip
     """A request for the next `bars` bars."""
     context = context or playing()
     meter = context.meter
     start = Ticks(-(-context.end // meter.bar_ticks) * meter.bar_ticks)
     slot = Slot(start, bars, meter.bar_ticks)
-    return ProposalRequest(1, slot, roles, context, controls, seed, count, Ns(0), answer, avoid)
+    return ProposalRequest(1, slot, roles, context, controls, seed, count, Ns(0), answer, avoid, lock)
 
 
 _share = st.sampled_from((0.0, 0.25, 0.5, 0.75, 1.0))

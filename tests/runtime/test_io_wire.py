@@ -38,7 +38,7 @@ messages = st.one_of(
     st.builds(wire.MidiSystem, names, st.booleans(), names, names),
     st.builds(wire.PortChanged, st.sampled_from(Direction), numbers, names, names, name_lists, names, names),
     st.builds(wire.IoFault, names),
-    st.builds(wire.PortsThere, st.builds(Listing, name_lists, name_lists)),
+    st.builds(wire.PortsThere, st.builds(Listing, name_lists, name_lists, st.dictionaries(names, names))),
     st.builds(wire.Heard, moments, numbers, payloads),
     st.builds(wire.Sent, moments, moments, numbers, owners, payloads),
     st.builds(wire.OwnerBegan, owners, moments),

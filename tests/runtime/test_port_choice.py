@@ -57,3 +57,40 @@ def test_the_choice_is_remembered_by_name():
     choice.choose(ChoosePorts("Launchkey", None), TWO)
     choice.remember()
     assert kept == [{"input": "Launchkey", "output": ""}]
+
+
+DAW = {"ardour:MIDI 1/midi_out": "ardour", "ardour:MIDI 1/midi_in": "ardour"}
+ONE_TRACK = Listing(("ardour:MIDI 1/midi_out",), ("ardour:MIDI 1/midi_in",), DAW)
+
+
+def test_of_a_program_with_two_ends_one_is_taken_and_neither_click_nor_previews_reach_it():
+    ports = PortChoice("", "", "auto").look(ONE_TRACK)
+    assert {spec.name: spec.pattern for spec in ports.outputs} == {
+        **dict.fromkeys(("chords", "melody", "bass"), "ardour:MIDI 1/midi_in"), "metronome": "", "preview": ""
+    }  # fmt: skip
+    assert [spec.pattern for spec in ports.inputs] == [""], "what is played into the track would come back"
+
+
+def test_a_program_that_only_listens_is_a_synth_and_gets_everything():
+    synth = Listing((), ("fluidsynth:midi_00",), {"fluidsynth:midi_00": "fluidsynth"})
+    assert PortChoice("", "", "auto").look(synth) == standard_ports("", "fluidsynth:midi_00", "auto")
+
+
+def test_who_hears_a_program_does_not_play_into_it_by_itself():
+    choice = PortChoice("ardour", "", "auto")
+    assert choice.look(ONE_TRACK) == standard_ports("ardour", "", "auto")
+
+
+def test_a_keyboard_that_is_plugged_in_later_is_taken_beside_the_track():
+    choice = PortChoice("", "", "auto")
+    choice.look(ONE_TRACK)
+    assert choice.look(Listing(("MPK mini 3",), ONE_TRACK.outputs, DAW)).inputs == standard_ports("MPK mini 3").inputs
+
+
+def test_a_program_that_is_named_gets_everything_and_so_does_a_device_that_is_found():
+    choice = PortChoice("", "", "auto")
+    choice.look(ONE_TRACK)
+    choice.choose(ChoosePorts(None, "ardour:MIDI 1/midi_in"), ONE_TRACK)
+    assert choice.look(ONE_TRACK) == standard_ports("", "ardour:MIDI 1/midi_in", "auto")
+    piano = Listing(("CP88",), ("CP88",))
+    assert PortChoice("", "", "auto").look(piano) == standard_ports("CP88", "CP88", "auto"), "a piano is both"

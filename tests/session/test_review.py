@@ -12,7 +12,7 @@ from jamlink.midi.events import NoteOff, NoteOn
 from jamlink.music.note import Note
 from jamlink.session import effects as fx
 from jamlink.session.effects import Out
-from jamlink.session.inputs import Click, Heard, Mode, Repeat, SetBars
+from jamlink.session.inputs import Click, Heard, LockKey, Mode, Repeat, SetBars
 from jamlink.timing.units import Ns, Ticks, ms
 from tests.session.conftest import PLAIN, SECOND
 from tests.session.test_laws import delays, perform, scripts, slow
@@ -196,3 +196,19 @@ def test_two_ideas_never_sound_at_once(script, delay):
                 sounding.pop(owner, None)
             case fx.Silence() | fx.Panic():
                 sounding.clear()
+
+
+def test_a_hand_made_before_its_key_was_locked_is_dealt_anew(jam):
+    offline = jam(bars=4)
+    for bar in (1, 2, 3, 4):
+        for i, pitch in enumerate((60, 62, 64, 65, 67, 69, 71, 72)):
+            at = when(bar, 1 + i / 2)
+            offline.at(at, Heard(NoteOn(at, "keys", 0, pitch, 80)))
+            offline.at(Ns(at + ms(200)), Heard(NoteOff(Ns(at + ms(200)), "keys", 0, pitch)))
+    offline.run_until(when(3, 2))
+    heard = offline.session.key
+    assert offline.thoughts[-1].request.key is None
+    offline.at(when(3, 3), LockKey(heard, "test"))
+    offline.run_until(when(4, 2))
+    assert offline.thoughts[-1].request.key == heard
+    assert offline.session.snapshot().hand.deal == 2

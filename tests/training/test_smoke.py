@@ -126,7 +126,7 @@ def it_is_judged_beside_every_baseline(made: Made, task: str, measures: set[str]
 def it_plays_in_a_jam_and_every_hand_is_its_own(made: Made) -> None:
     target = made.run / "jam.mid"
     printed = jamlink(
-        "render", DATA / "mozart_k331_p04.mid", "-o", target, "--model", made.model, "--bars-per-slot", 2, "--json"
+        "render", DATA / "mozart_k331_p04.mid", "-o", target, "--model", made.model, "--bars", 2, "--json"
     )
     report = json.loads(printed.splitlines()[-1])
     assert {slot["proposer"] for slot in report["slots"]} == {"smoke"}  # a stand-in's hand has the stand-in's name
