@@ -124,7 +124,12 @@ TABLE: tuple[Address, ...] = (
     Address(f"{ROOT}/tempo", "40 to 240", "quarters per minute", lambda a: protocol.Tempo(_number(a))),
     Address(f"{ROOT}/meter", '"6/8"', "the meter; only while stopped", lambda a: protocol.Meter(_word(a))),
     Address(f"{ROOT}/bars", "1, 2, 4 or 8", "how long ideas are", lambda a: protocol.Bars(_whole(a))),
-    Address(f"{ROOT}/key", '"G minor", or ""', "stay in a key, or in none", lambda a: protocol.LockKey(_word(a))),
+    Address(
+        f"{ROOT}/key",
+        '"G minor", or ""',
+        "lock a key, so that every chord and note of an idea is of it; or none",
+        lambda a: protocol.LockKey(_word(a)),
+    ),
     Address(f"{ROOT}/roles", '"chords" "bass" ...', "what ideas are made of", _roles),
     Address(
         f"{ROOT}/repeat",
