@@ -15,7 +15,6 @@ told to recover, and what else broke is left out. Only a session that cannot rec
 
 from __future__ import annotations
 
-import gc
 import os
 import select
 import sys
@@ -40,6 +39,7 @@ from jamlink.runtime.lateness import Lateness
 from jamlink.runtime.model_link import FromModel
 from jamlink.runtime.parts import Parts
 from jamlink.runtime.ports_in_use import PortsInUse
+from jamlink.runtime.realtime import never_pause
 from jamlink.runtime.screen import Screen
 from jamlink.runtime.sending import Sending
 from jamlink.session import effects as fx
@@ -95,9 +95,7 @@ class Jam:
 
     def run(self, wakeup: int | None = None) -> None:
         """Until somebody leaves. `wakeup` is a descriptor that signals write to. Ends everything that sounds."""
-        gc.collect()
-        gc.freeze()
-        gc.disable()
+        never_pause()
         try:
             self._open_by = Ns(self._parts.clock.now() + PATIENCE_AT_START)
             while not (self._leaving or self._parts.views.leaving):

@@ -26,11 +26,16 @@ class Promptness:
 
 def prepare(priority: int = PRIORITY) -> Promptness:
     """Call once, after all imports and before the first note, in the thread that has to be prompt."""
+    never_pause()
+    return _ask_for_priority(priority)
+
+
+def never_pause() -> None:
+    """No garbage collection from now on, and no thread keeps the others waiting for long; for the whole process."""
     gc.collect()
     gc.freeze()
     gc.disable()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    return _ask_for_priority(priority)
 
 
 def _ask_for_priority(priority: int) -> Promptness:
