@@ -27,7 +27,7 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Thread
@@ -431,11 +431,27 @@ def _read_files(
     """What each file holds, in their order."""
     try:
         with ProcessPoolExecutor(workers, initializer=_begin_reading, initargs=(os.getpid(),)) as pool:
-            yield from pool.map(_read_file, jobs, chunksize=8)
+            with _ctrl_c_waits():
+                found = pool.map(_read_file, jobs, chunksize=8)
+            yield from found
     except BrokenProcessPool:
         raise Unavailable(
             "A reader was ended from outside, perhaps for want of memory.", "Try again with --workers 1."
         ) from None
+
+
+@contextmanager
+def _ctrl_c_waits() -> Iterator[None]:
+    """Ctrl-C is heard when the readers have started: while Python forks it is swallowed, or leaves a pool half made
+    that nobody can end."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows does not fork
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin_reading(parent: int) -> None:
