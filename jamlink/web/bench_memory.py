@@ -22,14 +22,17 @@ _KB = 1024
 
 
 def renderer_of(browser: Any, page: Any) -> int:
-    """The number of the process that runs `page`: the one that works while the page does. Raises `Unavailable`."""
+    """The number of the process that runs `page`: the one that works while the page does, and did not just before, as
+    a page that is being closed may. Raises `Unavailable`."""
     session = browser.new_browser_cdp_session()
     processes = session.send("SystemInfo.getProcessInfo")["processInfo"]
     session.detach()
     renderers = [process["id"] for process in processes if process["type"] == "renderer"]
-    before = {pid: _worked(pid) for pid in renderers}
+    first = {pid: _worked(pid) for pid in renderers}
+    page.wait_for_timeout(_SPIN_MS)
+    second = {pid: _worked(pid) for pid in renderers}
     page.evaluate(_SPIN)
-    busiest = max(renderers, key=lambda pid: _worked(pid) - before[pid], default=0)
+    busiest = max(renderers, key=lambda pid: _worked(pid) - second[pid] - (second[pid] - first[pid]), default=0)
     if not busiest or not Path(f"/proc/{busiest}/smaps_rollup").exists():
         raise Unavailable("The page's process was not found.", "Memory is measured on Linux only.")
     return int(busiest)

@@ -48,8 +48,8 @@ def sound_of(program: str, midi: Path) -> np.ndarray:
 
 
 def jam(target: Path, accept: str) -> dict:
-    said = {"session.bars": 2, "session.seed": 5}
-    return render(PIANIST, target, said, accept=accept, proposer="rules", model="jam-s")
+    said = {"session.bars": 2, "session.seed": 5, "model.proposer": "rules"}
+    return render(PIANIST, target, said, accept=accept, model="jam-s")
 
 
 def first_note_of_ours(session: Path, midi: Path) -> float:
