@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import typer
 
-from jamlink.errors import Nonsense
 from jamlink.flags import NAMES, Flag
 
 Command = Callable[..., None]
@@ -35,18 +34,12 @@ def _parameter(flag: Flag) -> inspect.Parameter:
 def accompanying(said: Mapping[str, Any]) -> dict[str, Any]:
     """`said`, where a commit that is longer than the usual look-ahead brings its own, and a look-ahead that is shorter
     than the usual commit, too. Raises `Nonsense` for what cannot be, by the name that was typed."""
-    from jamlink.session.settings import COMMIT_BEATS, LISTEN_BEATS, LOOK_AHEAD_BEATS, REST_BARS, AccompanySettings
+    from jamlink.session.settings import AccompanySettings, check_accompany
 
-    for name, possible, unit in (
-        ("look-ahead", LOOK_AHEAD_BEATS, "beats"),
-        ("commit", COMMIT_BEATS, "beats"),
-        ("listen", LISTEN_BEATS, "beats"),
-        ("rest", REST_BARS, "bars"),
-    ):
-        value = said[f"accompany.{name}"]
-        if value is not None and value not in possible:
-            what = f"{NAMES[f'accompany.{name}']} {value} is not possible."
-            raise Nonsense(what, f"Choose {possible[0]} to {possible[-1]} {unit}.")
+    for setting in ("accompany.look-ahead", "accompany.commit", "accompany.listen", "accompany.rest"):
+        if said[setting] is not None:
+            field = setting.removeprefix("accompany.").replace("-", "_")
+            check_accompany(field, said[setting], called=NAMES[setting])
     usual, look_ahead, commit = AccompanySettings(), said["accompany.look-ahead"], said["accompany.commit"]
     if look_ahead is None and commit is not None and commit > usual.look_ahead:
         look_ahead = commit

@@ -41,7 +41,20 @@ def with_channels(channels: Channels, changes: Sequence[tuple[str, int]]) -> Cha
     return moved
 
 
-LOOK_AHEAD_BEATS, COMMIT_BEATS, LISTEN_BEATS, REST_BARS = range(17), range(17), range(65), range(33)
+_POSSIBLE = {
+    "look_ahead": (range(17), "beats"),
+    "commit": (range(17), "beats"),
+    "listen": (range(65), "beats"),
+    "rest": (range(33), "bars"),
+}
+
+
+def check_accompany(name: str, value: int, called: str = "") -> None:
+    """Raises `Nonsense` where a field of `AccompanySettings` cannot be `value` whatever the others are; `called` is how
+    the player named it, where that is otherwise."""
+    possible, unit = _POSSIBLE[name]
+    said = f"{called or name.replace('_', '-') + ' ='} {value} is not possible."
+    _require(value in possible, said, f"Choose {possible[0]} to {possible[-1]} {unit}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +71,8 @@ class AccompanySettings:
     """After so many bars without a note of the player's the phrase is ended; 0 never ends it."""
 
     def __post_init__(self) -> None:
-        for name, value, possible, unit in (
-            ("look-ahead", self.look_ahead, LOOK_AHEAD_BEATS, "beats"),
-            ("commit", self.commit, COMMIT_BEATS, "beats"),
-            ("listen", self.listen, LISTEN_BEATS, "beats"),
-            ("rest", self.rest, REST_BARS, "bars"),
-        ):
-            said = f"{name} = {value} is not possible."
-            _require(value in possible, said, f"Choose {possible[0]} to {possible[-1]} {unit}.")
+        for name in _POSSIBLE:
+            check_accompany(name, getattr(self, name))
         what = f"Nothing can be promised {self.commit} beats ahead that is thought of {self.look_ahead} beats ahead."
         _require(self.commit <= self.look_ahead, what, "Choose a look-ahead that is no shorter than the commit.")
 
@@ -115,6 +122,7 @@ def with_accompany(own: AccompanySettings, name: str, value: int) -> AccompanySe
     known = [setting.name for setting in fields(AccompanySettings)]
     shown = ", ".join(name.replace("_", "-") for name in known)
     _require(name in known, f"The accompaniment has no {name!r}.", f"Use one of {shown}.")
+    check_accompany(name, value)
     changes = {name: value}
     if name == "commit":
         changes["look_ahead"] = max(own.look_ahead, value)

@@ -456,3 +456,8 @@ def test_what_is_around_is_looked_at_live():
     now.listener.hear(NoteOn(Ns(0), "keys", 0, 60, 90))
     now.listener.hear(NoteOff(Ns(SECOND), "keys", 0, 60))
     assert [note.pitch for note in now.listener.notes(Ticks(0), Ticks(BAR), now.now)] == [60]
+
+
+def test_a_commit_that_cannot_be_is_refused_as_a_commit_not_as_the_look_ahead_that_goes_along():
+    with pytest.raises(Nonsense, match=r"commit = 99 is not possible\. Choose 0 to 16 beats"):
+        changed(SETTINGS, inputs.SetAccompany("commit", 99, "test"))
