@@ -133,6 +133,12 @@ def test_chords_and_notes_are_moved_and_renamed_by_mouse(start, look):
         page.press("Enter")
         expect(chosen.locator(".chord-field")).to_have_count(0)
 
+    def spell_otherwise() -> None:
+        chosen.locator(".chord-handle").first.click()
+        page.page.keyboard.type("A#m7")  # what it is already
+        page.press("Enter")
+        expect(chosen.locator(".chord-field")).to_have_count(0)
+
     def move_chord() -> None:
         handle = chosen.locator(".chord-handle").nth(1).bounding_box()
         bar = chosen.locator(".card-bar").first.bounding_box()["width"]
@@ -142,7 +148,7 @@ def test_chords_and_notes_are_moved_and_renamed_by_mouse(start, look):
         note = page.page.evaluate(NOTE)
         drag(page, (note["x"], note["y"]), (0, -25))
 
-    for change in (rename, move_chord, move_note):
+    for change in (rename, spell_otherwise, move_chord, move_note):
         page.until("state.hand && state.hand.decide_by - window.jamlink.clock.tickAt(state.clock) > 4 * 960")
         before = page.state(edits)
         change()

@@ -106,7 +106,7 @@ export class CardView {
   }
 
   _drawChords(card, hand, clock, editable) {
-    const key = JSON.stringify([card.chords, editable, hand.slot_bars, card.id]);
+    const key = JSON.stringify([card.chords, editable, hand.slot_bars, card.id, card.edits.length]);
     if (this._editor.holds(key, editable)) return;
     once(this._chords, key, () => {
       if (!card.chords.length) return [h("span", { class: "faint" }, "no chords: goes with yours")];
