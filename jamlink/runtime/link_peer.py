@@ -7,14 +7,13 @@ anything.
 
 from __future__ import annotations
 
-import subprocess
-from contextlib import suppress
 from importlib.util import find_spec
 
 import msgspec
 
 from jamlink.errors import Unavailable
-from jamlink.runtime.ipc import Framed, spawn
+from jamlink.runtime.ipc import spawn
+from jamlink.runtime.one_process import OneProcess
 from jamlink.sync.link import LinkBeat
 from jamlink.timing.clock import Clock
 from jamlink.timing.units import NS_PER_SECOND, Ns, ms
@@ -35,7 +34,7 @@ def look_for_link() -> None:
         raise Unavailable("Ableton Link is not installed.", "Run: pip install 'jamlink[link]' (it is under the GPL).")
 
 
-class LinkPeer:
+class LinkPeer(OneProcess):
     """Owns one Link process at a time, starting now. One thread; no method waits, except `close` (two seconds).
 
     Call `receive` whenever `fileno` is readable and at least every 100 ms: it also watches and replaces. `fileno`
@@ -43,26 +42,14 @@ class LinkPeer:
     """
 
     def __init__(self, clock: Clock) -> None:
+        super().__init__()
         self._clock = clock
-        self._child: subprocess.Popen[bytes] | None = None
-        self._pipe: Framed | None = None
-        self._going: list[subprocess.Popen[bytes]] = []
-        """Killed, and not yet seen dead."""
         self._deaths = 0
         self._since = Ns(0)
         self._start_at: Ns | None = None
         self.trouble = ""
         """One sentence while there is no process, or one that has yet to show that it lives."""
         self._start(clock.now())
-
-    @property
-    def pid(self) -> int | None:
-        """The process's number, None while there is none."""
-        return self._child.pid if self._child else None
-
-    def fileno(self) -> int:
-        """For select; -1 while there is no process."""
-        return self._pipe.fileno() if self._pipe else -1
 
     def receive(self) -> list[LinkBeat]:
         """Beats since the last call, oldest first."""
@@ -76,17 +63,10 @@ class LinkPeer:
     def close(self) -> None:
         """Let it go; it says goodbye to its peers."""
         self._start_at = None
-        if self._pipe is not None:
-            self._pipe.close()
-        if self._child is not None:
-            with suppress(subprocess.TimeoutExpired):
-                self._child.wait(_LAST_GRACE_S)
-        self._bury()
-        for child in self._going:
-            child.wait()
+        self._let_go(_LAST_GRACE_S)
 
     def _watch(self, now: Ns, alive: bool) -> None:
-        self._going = [child for child in self._going if child.poll() is None]
+        self._forget_the_dead()
         if self._child is None or self._pipe is None:
             return
         lived_long = now - self._since > LIVED_LONG
@@ -108,11 +88,3 @@ class LinkPeer:
         except OSError:
             self._deaths += 1
             self._start_later(now)
-
-    def _bury(self) -> None:
-        if self._pipe is not None:
-            self._pipe.close()
-        if self._child is not None:
-            self._child.kill()
-            self._going.append(self._child)
-        self._child = self._pipe = None

@@ -19,8 +19,6 @@ ready, and up to four deaths in a row while loading, the wait and the loading to
 
 from __future__ import annotations
 
-import subprocess
-from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 
@@ -28,6 +26,7 @@ from jamlink.errors import Nonsense
 from jamlink.runtime import model_wire as wire
 from jamlink.runtime.ipc import Framed, spawn
 from jamlink.runtime.model_wire import CandidatesReady, ChordsReady, Failed, FromModel, Ready
+from jamlink.runtime.one_process import OneProcess
 from jamlink.session.proposal import ChordsRequest, ProposalRequest
 from jamlink.timing.clock import Clock
 from jamlink.timing.units import NS_PER_SECOND, Ns, ms
@@ -61,7 +60,7 @@ _FIRST_ANSWER = Ns(60 * NS_PER_SECOND)
 _LAST_GRACE_S = 0.5
 
 
-class ModelLink:
+class ModelLink(OneProcess):
     """Owns one model process at a time, starting now. One thread; no method waits, except `close` (half a second).
 
     Call `receive` whenever `fileno` is readable and at least every 100 ms: it also watches and replaces. `fileno`
@@ -70,13 +69,10 @@ class ModelLink:
     """
 
     def __init__(self, clock: Clock, folder: Path, proposer: str | None = None, threads: int = 0) -> None:
+        super().__init__()
         self._clock = clock
         self._arguments = ["--folder", str(folder), "--threads", str(threads)]
         self._arguments += ["--proposer", proposer] if proposer else []
-        self._child: subprocess.Popen[bytes] | None = None
-        self._pipe: Framed | None = None
-        self._going: list[subprocess.Popen[bytes]] = []
-        """Killed, and not yet seen dead: nobody waits for one that hangs in the kernel."""
         self._since = Ns(0)
         self._stage = Stage.LOADING
         self._open: dict[int, Ns] = {}
@@ -91,15 +87,6 @@ class ModelLink:
         self.damaged = 0
         """Frames that were no message and were passed over."""
         self._respawn(clock.now())
-
-    @property
-    def pid(self) -> int | None:
-        """The process's number, None while there is none."""
-        return self._child.pid if self._child else None
-
-    def fileno(self) -> int:
-        """For select; -1 while there is no process."""
-        return self._pipe.fileno() if self._pipe else -1
 
     def ask(self, request: ProposalRequest) -> None:
         """Ask for ideas. The answer comes from `receive`, a `Failed` where there is no process to ask."""
@@ -126,7 +113,7 @@ class ModelLink:
         if self._pipe is not None:
             self._hear(self._pipe, now)
         self._watch(now)
-        self._going = [child for child in self._going if child.poll() is None]
+        self._forget_the_dead()
         if self._respawn_at is not None and now >= self._respawn_at:
             self._respawn(now)
         news, self._news = self._news, []
@@ -135,13 +122,7 @@ class ModelLink:
     def close(self) -> None:
         """Let the process go; kill it after half a second."""
         self._respawn_at = None
-        if self._pipe is not None:
-            self._pipe.close()
-        if self._child is not None:
-            _wait_for(self._child)
-        self._bury()
-        for child in self._going:
-            _wait_for(child)
+        self._let_go(_LAST_GRACE_S)
 
     def _ask(self, request: ProposalRequest | ChordsRequest, message: wire.ToModel) -> None:
         if self._pipe is not None and self._pipe.send(wire.encode(message)):
@@ -221,17 +202,3 @@ class ModelLink:
         except OSError as error:
             self._tell(f"The model process cannot be started ({error}). Close other programs.")
             self._plan_next(now)
-
-    def _bury(self) -> None:
-        if self._pipe is not None:
-            self._pipe.close()
-        if self._child is not None:
-            self._child.kill()
-            self._going.append(self._child)
-        self._child = self._pipe = None
-
-
-def _wait_for(child: subprocess.Popen[bytes]) -> None:
-    """Until it is gone, or has had its grace."""
-    with suppress(subprocess.TimeoutExpired):
-        child.wait(_LAST_GRACE_S)

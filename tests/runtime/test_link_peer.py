@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 from types import SimpleNamespace
 
 import msgspec
@@ -121,3 +122,12 @@ def test_a_closed_link_starts_nothing_any_more(link):
     link.peer.close()
     link.clock.advance(Ns(LIVED_LONG + 1))
     assert (link.peer.receive(), len(link.started), link.peer.fileno()) == ([], 1, -1)
+
+
+def test_leaving_waits_for_nobody_who_does_not_die(link, monkeypatch):
+    stuck = link.started[0]
+    monkeypatch.setattr(
+        stuck, "wait", lambda timeout: (_ for _ in ()).throw(subprocess.TimeoutExpired("link", timeout))
+    )
+    link.peer.close()
+    assert stuck.code == -9
